@@ -1,0 +1,269 @@
+//! The one table of error codes: each with its status, whether trying again can
+//! help, and a title. Errors travel as problem details (RFC 9457).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What is known of a code besides its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorSpec {
+    /// The stable code, as it stands in answers and logs.
+    pub code: &'static str,
+    /// The HTTP status; `None` for what only a client can find.
+    pub status: Option<u16>,
+    /// Whether the same call can succeed later.
+    pub retryable: bool,
+    /// The kind of error in a few words, the same for every occurrence.
+    pub title: &'static str,
+}
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal { status: $status:expr, retryable: $retryable:literal, title: $title:literal })*) => {
+        /// Everything that can go wrong, by its stable code.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl ErrorCode {
+            /// Every code there is.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The code's row of the table.
+            #[must_use]
+            pub const fn spec(self) -> ErrorSpec {
+                match self {
+                    $(Self::$name => ErrorSpec {
+                        code: $code, status: $status, retryable: $retryable, title: $title,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+error_codes! {
+    // What a request got wrong.
+
+    /// The body is not JSON at all.
+    InvalidJson = "invalid_json" { status: Some(400), retryable: false, title: "The body is not valid JSON" }
+    /// A field is missing, of the wrong type or out of bounds.
+    InvalidField = "invalid_field" { status: Some(400), retryable: false, title: "A field is not acceptable" }
+    /// A field that the route does not know.
+    UnknownField = "unknown_field" { status: Some(400), retryable: false, title: "A field is not known here" }
+    /// The body is not declared as JSON.
+    UnsupportedMediaType = "unsupported_media_type" { status: Some(415), retryable: false, title: "The body must be application/json" }
+    /// The body is longer than the server reads.
+    BodyTooLarge = "body_too_large" { status: Some(413), retryable: false, title: "The body is too large" }
+    /// No such route.
+    NotFound = "not_found" { status: Some(404), retryable: false, title: "There is nothing here" }
+    /// The route does not take this method.
+    MethodNotAllowed = "method_not_allowed" { status: Some(405), retryable: false, title: "The method is not allowed here" }
+    /// The file exceeds what the destination or S3 takes.
+    FileTooLarge = "file_too_large" { status: Some(413), retryable: false, title: "The file is too large" }
+    /// The destination does not exist for this subject.
+    UnknownDestination = "unknown_destination" { status: Some(404), retryable: false, title: "There is no such destination" }
+
+    // The upload token.
+
+    /// Forged, cut short, or signed with another secret.
+    TokenInvalid = "token_invalid" { status: Some(401), retryable: false, title: "The upload token is not valid" }
+    /// Its time is over.
+    TokenExpired = "token_expired" { status: Some(410), retryable: false, title: "The upload token has expired" }
+    /// It belongs to another subject or another bucket.
+    TokenForeign = "token_foreign" { status: Some(403), retryable: false, title: "The upload token belongs to somebody else" }
+
+    // The parts.
+
+    /// A part number that the plan does not have.
+    PartOutOfPlan = "part_out_of_plan" { status: Some(400), retryable: false, title: "The upload has no such part" }
+    /// A part number given twice.
+    PartDuplicate = "part_duplicate" { status: Some(400), retryable: false, title: "A part is given twice" }
+    /// The store lacks a part, or the request does.
+    PartMissing = "part_missing" { status: Some(409), retryable: false, title: "A part is missing" }
+    /// A stored part differs from what the client or the plan says.
+    PartMismatch = "part_mismatch" { status: Some(409), retryable: false, title: "A stored part is not the one that was sent" }
+    /// The object's checksum is not that of its parts, or the store refused it.
+    ChecksumMismatch = "checksum_mismatch" { status: Some(409), retryable: false, title: "The checksum does not match" }
+    /// The upload was aborted or never existed.
+    UploadGone = "upload_gone" { status: Some(404), retryable: false, title: "The upload no longer exists" }
+    /// The upload is complete; there is nothing to abort.
+    AlreadyCompleted = "already_completed" { status: Some(409), retryable: false, title: "The upload is already complete" }
+
+    // The store and the server.
+
+    /// The store could not be reached or failed.
+    StoreUnavailable = "store_unavailable" { status: Some(503), retryable: true, title: "The store is not available" }
+    /// The store refuses the server's credentials or the operation.
+    StoreDenied = "store_denied" { status: Some(502), retryable: false, title: "The store refused the server" }
+    /// The store answered something that makes no sense.
+    StoreMisbehaved = "store_misbehaved" { status: Some(502), retryable: false, title: "The store gave an answer that cannot be used" }
+    /// The store has no space left.
+    StoreFull = "store_full" { status: Some(507), retryable: true, title: "The store is full" }
+    /// Too many requests.
+    TooManyRequests = "too_many_requests" { status: Some(429), retryable: true, title: "Too many requests" }
+    /// A defect of the server's.
+    Internal = "internal" { status: Some(500), retryable: true, title: "The server failed" }
+
+    // What only a client can find.
+
+    /// Partway's server does not answer.
+    ServerUnreachable = "server_unreachable" { status: None, retryable: true, title: "The upload server cannot be reached" }
+    /// Something else than Partway's server answered.
+    ServerMisbehaved = "server_misbehaved" { status: None, retryable: true, title: "The upload server's answer cannot be used" }
+    /// The store does not answer the browser.
+    StoreUnreachable = "store_unreachable" { status: None, retryable: true, title: "The store cannot be reached" }
+    /// The store's answers lack the ETag header.
+    StoreEtagHidden = "store_etag_hidden" { status: None, retryable: true, title: "The bucket's CORS does not expose ETag" }
+    /// The store refused a part.
+    PartRefused = "part_refused" { status: None, retryable: true, title: "The store refused a part" }
+    /// The connection stood still for too long.
+    Stalled = "stalled" { status: None, retryable: true, title: "The connection stood still" }
+    /// The file changed, moved or vanished since it was chosen.
+    FileChanged = "file_changed" { status: None, retryable: false, title: "The file changed or vanished since it was chosen" }
+    /// The file cannot be read: a folder, or no permission.
+    FileUnreadable = "file_unreadable" { status: None, retryable: false, title: "The file cannot be read" }
+    /// The user cancelled.
+    Cancelled = "cancelled" { status: None, retryable: false, title: "The upload was cancelled" }
+    /// An option or argument of the JavaScript API is not acceptable.
+    InvalidOption = "invalid_option" { status: None, retryable: false, title: "An option is not acceptable" }
+    /// The WebAssembly engine could not be loaded.
+    EngineUnavailable = "engine_unavailable" { status: None, retryable: true, title: "The upload engine could not be loaded" }
+}
+
+impl ErrorCode {
+    /// The stable code.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.spec().code
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A code that this version does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownCode;
+
+impl fmt::Display for UnknownCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not an error code of Partway")
+    }
+}
+
+impl FromStr for ErrorCode {
+    type Err = UnknownCode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text).ok_or(UnknownCode)
+    }
+}
+
+impl TryFrom<String> for ErrorCode {
+    type Error = UnknownCode;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ErrorCode {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Problem details (RFC 9457): the body of every refusal, and of one file's in a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// A URI that names the kind of problem.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind in a few words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened this time.
+    pub detail: String,
+    /// The stable code.
+    pub code: ErrorCode,
+    /// The field that is to blame, as a path (`files[3].size`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+}
+
+impl Problem {
+    /// A problem of this kind, with what happened this time.
+    #[must_use]
+    pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        let spec = code.spec();
+        Self {
+            kind: ["urn:partway:error:", spec.code].concat(),
+            title: spec.title.to_owned(),
+            status: spec.status.unwrap_or(500),
+            detail: detail.into(),
+            code,
+            field: None,
+        }
+    }
+
+    /// The same, blaming a field.
+    #[must_use]
+    pub fn with_field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_code_is_sound() {
+        let mut seen = BTreeSet::new();
+        for &code in ErrorCode::ALL {
+            let spec = code.spec();
+            assert!(seen.insert(spec.code), "{} is declared twice", spec.code);
+            assert!(spec.code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{}", spec.code);
+            assert!(spec.status.is_none_or(|status| (400..=599).contains(&status)), "{}", spec.code);
+            assert!(!spec.title.is_empty() && !spec.title.ends_with('.'), "{}", spec.code);
+            assert_eq!(spec.code.parse(), Ok(code));
+            // A 4xx is the request's fault, so repeating it is no help; 429 is the exception.
+            if let Some(status @ 400..500) = spec.status {
+                assert_eq!(spec.retryable, status == 429, "{}", spec.code);
+            }
+        }
+    }
+
+    #[test]
+    fn a_problem_reads_back() {
+        let problem = Problem::new(ErrorCode::InvalidField, "-1 is below 0").with_field("files[0].size");
+        let json = serde_json::to_string(&problem).unwrap();
+        assert_eq!(serde_json::from_str::<Problem>(&json).unwrap(), problem);
+        assert!(json.contains(r#""type":"urn:partway:error:invalid_field""#));
+        assert!(serde_json::from_str::<ErrorCode>("\"no_such_code\"").is_err());
+    }
+}

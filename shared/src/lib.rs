@@ -1,0 +1,16 @@
+//! The pure half of Partway: what the browser, the server and the tests agree on.
+//!
+//! It owns the wire types, the error codes, S3's limits, the part plan, the
+//! checksums and the upload machine. It knows no clock, no socket, no file and
+//! no DOM: time and randomness come in as arguments, work goes out as values.
+
+pub mod checksum;
+pub mod error;
+pub mod limits;
+pub mod part;
+pub mod plan;
+pub mod progress;
+pub mod retry;
+pub mod time;
+pub mod upload;
+pub mod wire;

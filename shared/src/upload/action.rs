@@ -1,0 +1,123 @@
+//! What the machine asks its driver to do, and what it calls things.
+
+use crate::part::ByteRange;
+use crate::wire::{
+    CompleteUpload, CompletedUpload, CreateUploads, CreatedUploads, ListedParts, SignParts, SignedParts,
+    SignedPut,
+};
+
+/// A file that the machine was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub u32);
+
+/// A piece of work under way. Its outcome is reported under this name, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobId(pub u64);
+
+/// What the machine needs to know of a file; the bytes stay with the driver.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileInfo {
+    /// Its name, as the user sees it.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its media type, if known.
+    pub content_type: Option<String>,
+    /// When it was last modified, in milliseconds since 1970.
+    pub last_modified: Option<i64>,
+    /// Its path within the folder that was chosen.
+    pub path: Option<String>,
+    /// Where it should go; none is the server's default.
+    pub destination: Option<String>,
+}
+
+/// Work for the driver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Read these bytes and compute their CRC-64/NVME, then [`Uploader::handle_hash_done`].
+    ///
+    /// [`Uploader::handle_hash_done`]: super::Uploader::handle_hash_done
+    Hash {
+        /// The work's name.
+        job: JobId,
+        /// Whose bytes.
+        file: FileId,
+        /// Which bytes.
+        range: ByteRange,
+    },
+    /// Ask Partway's server, then [`Uploader::handle_call_done`].
+    ///
+    /// [`Uploader::handle_call_done`]: super::Uploader::handle_call_done
+    Call {
+        /// The work's name.
+        job: JobId,
+        /// What to ask.
+        call: ControlCall,
+    },
+    /// PUT these bytes to the store, [`Uploader::handle_put_progress`] while they leave, then
+    /// [`Uploader::handle_put_done`].
+    ///
+    /// [`Uploader::handle_put_progress`]: super::Uploader::handle_put_progress
+    /// [`Uploader::handle_put_done`]: super::Uploader::handle_put_done
+    Put {
+        /// The work's name.
+        job: JobId,
+        /// Whose bytes.
+        file: FileId,
+        /// Which bytes.
+        range: ByteRange,
+        /// Where to, and with which headers.
+        put: SignedPut,
+    },
+    /// Give up this work. No outcome is expected; one that comes all the same is ignored.
+    Stop {
+        /// The work's name.
+        job: JobId,
+    },
+}
+
+/// A request to Partway's server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ControlCall {
+    /// `POST /v1/uploads`
+    Create(CreateUploads),
+    /// `POST /v1/uploads/{token}/parts`
+    Sign {
+        /// The upload.
+        token: String,
+        /// The body.
+        request: SignParts,
+    },
+    /// `GET /v1/uploads/{token}/parts`
+    List {
+        /// The upload.
+        token: String,
+    },
+    /// `POST /v1/uploads/{token}/complete`
+    Complete {
+        /// The upload.
+        token: String,
+        /// The body.
+        request: CompleteUpload,
+    },
+    /// `DELETE /v1/uploads/{token}`
+    Abort {
+        /// The upload.
+        token: String,
+    },
+}
+
+/// The server's answer to a [`ControlCall`], of the same name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ControlReply {
+    /// To [`ControlCall::Create`].
+    Created(CreatedUploads),
+    /// To [`ControlCall::Sign`].
+    Signed(SignedParts),
+    /// To [`ControlCall::List`].
+    Listed(ListedParts),
+    /// To [`ControlCall::Complete`].
+    Completed(CompletedUpload),
+    /// To [`ControlCall::Abort`].
+    Aborted,
+}

@@ -1,0 +1,195 @@
+//! What can go wrong with a piece of work, and what that means.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::error::{ErrorCode, Problem};
+
+/// How a piece of work failed, as the driver saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// No answer came: refused, reset, timed out, or hidden by CORS.
+    NoAnswer,
+    /// An answer other than 2xx.
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// Partway's code, or S3's (`SlowDown`), if the body could be read.
+        code: Option<String>,
+        /// What the body says, if it could be read.
+        detail: String,
+        /// The field that is to blame, if the body names one.
+        field: Option<String>,
+        /// `Retry-After`, if it was there.
+        retry_after: Option<Duration>,
+    },
+    /// A 2xx whose body is not what was expected, such as a proxy's page.
+    Unusable(String),
+    /// The file itself.
+    Source(SourceFailure),
+}
+
+/// Why a file's bytes could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceFailure {
+    /// It changed or vanished since it was chosen.
+    Changed,
+    /// It never could be: a folder, or no permission.
+    Unreadable,
+}
+
+/// Why an upload failed, for the user and for the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadError {
+    /// The stable code.
+    pub code: ErrorCode,
+    /// What happened.
+    pub detail: String,
+    /// The HTTP status, if there was an answer.
+    pub status: Option<u16>,
+    /// The field that is to blame, if the server named one.
+    pub field: Option<String>,
+}
+
+impl UploadError {
+    pub(super) fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), status: None, field: None }
+    }
+
+    /// Whether `retry` can help.
+    #[must_use]
+    pub const fn retryable(&self) -> bool {
+        self.code.spec().retryable
+    }
+}
+
+impl fmt::Display for UploadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.spec().title)?;
+        f.write_str(": ")?;
+        f.write_str(&self.detail)
+    }
+}
+
+impl std::error::Error for UploadError {}
+
+impl From<Problem> for UploadError {
+    fn from(problem: Problem) -> Self {
+        Self {
+            code: problem.code,
+            detail: problem.detail,
+            status: Some(problem.status),
+            field: problem.field,
+        }
+    }
+}
+
+impl From<SourceFailure> for UploadError {
+    fn from(failure: SourceFailure) -> Self {
+        match failure {
+            SourceFailure::Changed => {
+                Self::new(ErrorCode::FileChanged, "choose the file again to upload it as it is now")
+            }
+            SourceFailure::Unreadable => {
+                Self::new(ErrorCode::FileUnreadable, "it may be a folder, or reading it is not permitted")
+            }
+        }
+    }
+}
+
+/// What a failure means for the work that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Wait and try again, unless that was done often enough.
+    Retry { error: UploadError, retry_after: Option<Duration> },
+    /// Trying again cannot help.
+    Final(UploadError),
+}
+
+/// What the failure of a call to Partway's server means.
+pub(super) fn judge_call(failure: Failure) -> Verdict {
+    match failure {
+        Failure::NoAnswer => Verdict::Retry {
+            error: UploadError::new(
+                ErrorCode::ServerUnreachable,
+                "it may be down, or its CORS does not allow this page",
+            ),
+            retry_after: None,
+        },
+        Failure::Unusable(detail) => {
+            Verdict::Retry { error: UploadError::new(ErrorCode::ServerMisbehaved, detail), retry_after: None }
+        }
+        Failure::Source(failure) => Verdict::Final(failure.into()),
+        Failure::Status { status, code, detail, field, retry_after } => {
+            let ours = code.and_then(|code| code.parse::<ErrorCode>().ok());
+            let retry = match ours {
+                Some(code) => code.spec().retryable,
+                None => may_pass(status),
+            };
+            let code = ours.unwrap_or(if status == 429 {
+                ErrorCode::TooManyRequests
+            } else {
+                ErrorCode::ServerMisbehaved
+            });
+            let detail =
+                if detail.is_empty() { ["HTTP status ", &status.to_string()].concat() } else { detail };
+            let error = UploadError { code, detail, status: Some(status), field };
+            if retry { Verdict::Retry { error, retry_after } } else { Verdict::Final(error) }
+        }
+    }
+}
+
+/// What the failure of a PUT to the store means for the part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum PutVerdict {
+    /// The signature was refused: expired, or the clock of the signer was off.
+    Unauthorised { error: UploadError },
+    /// The bytes arrived otherwise than they were signed: hash them anew.
+    Altered { error: UploadError },
+    /// As with any other work.
+    Other(Verdict),
+}
+
+pub(super) fn judge_put(failure: Failure) -> PutVerdict {
+    let (status, code, detail, retry_after) = match failure {
+        Failure::NoAnswer => {
+            let error = UploadError::new(
+                ErrorCode::StoreUnreachable,
+                "it may be down, or its CORS does not allow this page",
+            );
+            return PutVerdict::Other(Verdict::Retry { error, retry_after: None });
+        }
+        Failure::Source(failure) => return PutVerdict::Other(Verdict::Final(failure.into())),
+        Failure::Unusable(detail) => {
+            let error = UploadError::new(ErrorCode::PartRefused, detail);
+            return PutVerdict::Other(Verdict::Retry { error, retry_after: None });
+        }
+        Failure::Status { status, code, detail, retry_after, .. } => (status, code, detail, retry_after),
+    };
+    let said = code.as_deref().unwrap_or("no code");
+    let error = |code| UploadError {
+        status: Some(status),
+        ..UploadError::new(code, [status.to_string().as_str(), " ", said, " ", &detail].concat().trim_end())
+    };
+    match (status, code.as_deref()) {
+        (403, _) => PutVerdict::Unauthorised { error: error(ErrorCode::PartRefused) },
+        (400, Some("RequestTimeout")) => {
+            PutVerdict::Other(Verdict::Retry { error: error(ErrorCode::PartRefused), retry_after })
+        }
+        (400, _) => PutVerdict::Altered { error: error(ErrorCode::PartRefused) },
+        (404, _) => PutVerdict::Other(Verdict::Final(error(ErrorCode::UploadGone))),
+        (507, _) => PutVerdict::Other(Verdict::Retry { error: error(ErrorCode::StoreFull), retry_after }),
+        (429 | 503, _) => {
+            PutVerdict::Other(Verdict::Retry { error: error(ErrorCode::StoreUnavailable), retry_after })
+        }
+        _ if may_pass(status) => {
+            PutVerdict::Other(Verdict::Retry { error: error(ErrorCode::PartRefused), retry_after })
+        }
+        _ => PutVerdict::Other(Verdict::Final(error(ErrorCode::PartRefused))),
+    }
+}
+
+/// Whether the same request can fare better later.
+const fn may_pass(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..=599)
+}

@@ -1,0 +1,25 @@
+//! The upload machine: everything that decides, nothing that does.
+//!
+//! [`Uploader`] takes files and the outcomes of work, and gives out work to do:
+//! bytes to hash, calls to make, parts to PUT. Time and the random seed come in
+//! as arguments, so a run can be replayed to the last retry.
+//!
+//! It knows no browser: one driver runs it over `XMLHttpRequest`, the tests run
+//! it over a simulated network.
+
+mod action;
+mod batch;
+mod call;
+mod failure;
+mod file;
+mod index;
+mod machine;
+mod parts;
+mod settings;
+mod status;
+
+pub use action::{Action, ControlCall, ControlReply, FileId, FileInfo, JobId};
+pub use failure::{Failure, SourceFailure, UploadError};
+pub use machine::{Event, Uploader};
+pub use settings::Settings;
+pub use status::{State, Status};

@@ -1,0 +1,63 @@
+//! `POST /v1/uploads/{token}/complete`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::checksum::Crc64Nvme;
+use crate::part::{ETag, PartNumber};
+
+/// The request: what the client believes it stored, for the server to compare with the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompleteUpload {
+    /// Every part of the plan, once, in order.
+    pub parts: Vec<CompletedPart>,
+    /// The whole object's checksum as the client combined it. Needed where the grant names a kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<Crc64Nvme>,
+}
+
+/// One part that the store acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompletedPart {
+    /// Its number.
+    pub part_number: PartNumber,
+    /// The ETag that the store answered with.
+    pub etag: ETag,
+}
+
+/// The answer: the object, as the store has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompletedUpload {
+    /// Its bucket.
+    pub bucket: String,
+    /// Its key.
+    pub key: String,
+    /// Its address in the store, unsigned.
+    pub location: String,
+    /// Its ETag.
+    pub etag: ETag,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its checksum as the store verified it; none where checksums are off.
+    pub checksum: Option<ObjectChecksum>,
+    /// Its version, in a bucket with versioning.
+    pub version_id: Option<String>,
+    /// In how many parts it was sent; 1 for a single PUT.
+    pub part_count: u32,
+}
+
+/// A checksum with its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectChecksum {
+    /// S3's name for the algorithm.
+    pub algorithm: String,
+    /// Its value in base64.
+    pub value: String,
+}
+
+impl From<Crc64Nvme> for ObjectChecksum {
+    fn from(checksum: Crc64Nvme) -> Self {
+        Self { algorithm: "CRC64NVME".to_owned(), value: checksum.to_string() }
+    }
+}

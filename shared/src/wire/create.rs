@@ -1,0 +1,80 @@
+//! `POST /v1/uploads`: many files in one request, one result for each.
+
+use serde::{Deserialize, Serialize};
+
+use super::SignedPut;
+use crate::checksum::{ChecksumKind, Crc64Nvme};
+use crate::error::Problem;
+use crate::plan::Strategy;
+
+/// The request: up to 1,000 files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateUploads {
+    /// The files, in the order in which the results come back.
+    pub files: Vec<NewUpload>,
+}
+
+/// One file that wants to be uploaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewUpload {
+    /// The file's name, as the user sees it. The key is the server's choice.
+    pub name: String,
+    /// Its size in bytes, 0 to 48.8 TiB.
+    pub size: u64,
+    /// Its media type, if known.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// When it was last modified, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<i64>,
+    /// Its path within the folder that was chosen, with `/` between the names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The destination asked for; none is the server's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// The part size that the client would like, in bytes. Raised or lowered to what S3 allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_size: Option<u64>,
+    /// The checksums of the first parts, cut as the client plans it: parts 1, 2, …
+    ///
+    /// If the server plans the same, the answer brings their signed URLs along.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checksums: Vec<Crc64Nvme>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreatedUploads {
+    /// One result for each file, in the order of the request.
+    pub uploads: Vec<CreatedUpload>,
+}
+
+/// What became of one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum CreatedUpload {
+    /// It may be sent.
+    Accepted(Box<Grant>),
+    /// It may not, and why.
+    Refused(Problem),
+}
+
+/// The right to upload one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Where the object will be.
+    pub key: String,
+    /// What every further request about this upload carries.
+    pub token: String,
+    /// Seconds until the token expires.
+    pub expires_in: u64,
+    /// How the file is cut.
+    pub strategy: Strategy,
+    /// Which checksum each part's URL wants.
+    pub checksum: ChecksumKind,
+    /// The first URLs: for those parts whose checksums came along, or simply for the first parts.
+    pub parts: Vec<SignedPut>,
+}

@@ -1,0 +1,12 @@
+//! What travels between widget and server, as JSON.
+//!
+//! Requests refuse fields that they do not know, so that a misspelt option is
+//! an error and not a silence; answers may gain fields, and clients pass over them.
+
+mod complete;
+mod create;
+mod sign;
+
+pub use complete::{CompleteUpload, CompletedPart, CompletedUpload, ObjectChecksum};
+pub use create::{CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload};
+pub use sign::{ListedParts, PartToSign, SignParts, SignedParts, SignedPut, StoredPart};

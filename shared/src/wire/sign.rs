@@ -1,0 +1,70 @@
+//! `POST /v1/uploads/{token}/parts` signs, `GET` lists what the store has.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::checksum::Crc64Nvme;
+use crate::part::{ETag, PartNumber};
+
+/// The request for signed URLs: up to 1,000 parts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignParts {
+    /// The parts, each number once.
+    pub parts: Vec<PartToSign>,
+}
+
+/// One part to sign a URL for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartToSign {
+    /// Its number in the plan.
+    pub part_number: PartNumber,
+    /// Its checksum, which becomes part of the signature. Needed where the grant names a kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<Crc64Nvme>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedParts {
+    /// One signed PUT for each part of the request, in its order.
+    pub parts: Vec<SignedPut>,
+}
+
+/// A PUT that the store will accept, once, of exactly the bytes it was signed for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedPut {
+    /// The part's number.
+    pub part_number: PartNumber,
+    /// The presigned URL.
+    pub url: String,
+    /// Headers that have to be sent with it, since they are signed. (The browser adds
+    /// `Content-Length` and `Host`, which are signed too, by itself.)
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// Seconds until the URL expires.
+    pub expires_in: u64,
+}
+
+/// What the store has of an upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedParts {
+    /// The parts, by number.
+    pub parts: Vec<StoredPart>,
+}
+
+/// One part as the store has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredPart {
+    /// Its number.
+    pub part_number: PartNumber,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its ETag.
+    pub etag: ETag,
+    /// Its checksum, where the store keeps one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<Crc64Nvme>,
+}

@@ -1,0 +1,257 @@
+//! A server and a store in memory, as strict as the real ones, over contents that
+//! exist only as lengths and checksums.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use partway_shared::checksum::{ChecksumKind, Crc64Nvme};
+use partway_shared::error::{ErrorCode, Problem};
+use partway_shared::part::{ByteRange, ETag, PartNumber};
+use partway_shared::plan::{Plan, PlanLimits};
+use partway_shared::time::Time;
+use partway_shared::upload::{ControlCall, ControlReply, Failure};
+use partway_shared::wire::{
+    CompleteUpload, CompletedUpload, CreatedUpload, CreatedUploads, Grant, ListedParts, NewUpload, SignParts,
+    SignedParts, SignedPut, StoredPart,
+};
+
+/// Both ends of the far side.
+#[derive(Debug)]
+pub(crate) struct Backend {
+    pub(crate) plan: PlanLimits,
+    pub(crate) checksum: ChecksumKind,
+    pub(crate) url_life: Duration,
+    pub(crate) uploads: BTreeMap<String, Upload>,
+    /// Create requests seen.
+    pub(crate) creates: u32,
+    /// Requests for signatures seen.
+    pub(crate) signs: u32,
+    /// Names that are refused.
+    pub(crate) refused: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Upload {
+    pub(crate) name: String,
+    pub(crate) plan: Plan,
+    pub(crate) parts: BTreeMap<PartNumber, StoredPart>,
+    pub(crate) end: Option<End>,
+    /// PUTs that were acknowledged, for each part.
+    pub(crate) puts: BTreeMap<PartNumber, u32>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum End {
+    Completed(CompletedUpload),
+    Aborted,
+}
+
+/// What the bytes of a file hash to: any function of the place will do.
+pub(crate) fn content(name: &str, range: ByteRange) -> Crc64Nvme {
+    if range.is_empty() {
+        return Crc64Nvme::EMPTY;
+    }
+    Crc64Nvme::of(format!("{name} {} {}", range.start, range.end).as_bytes())
+}
+
+impl Backend {
+    pub(crate) fn new(plan: PlanLimits, checksum: ChecksumKind, url_life: Duration) -> Self {
+        Self { plan, checksum, url_life, uploads: BTreeMap::new(), creates: 0, signs: 0, refused: Vec::new() }
+    }
+
+    /// Partway's server.
+    pub(crate) fn call(&mut self, call: &ControlCall, now: Time) -> Result<ControlReply, Failure> {
+        match call {
+            ControlCall::Create(request) => {
+                self.creates += 1;
+                let uploads = request.files.iter().map(|file| self.create(file, now)).collect();
+                Ok(ControlReply::Created(CreatedUploads { uploads }))
+            }
+            ControlCall::Sign { token, request } => self.sign(token, request, now).map(ControlReply::Signed),
+            ControlCall::List { token } => {
+                let parts = self.open(token)?.parts.values().cloned().collect();
+                Ok(ControlReply::Listed(ListedParts { parts }))
+            }
+            ControlCall::Complete { token, request } => {
+                self.complete(token, request).map(ControlReply::Completed)
+            }
+            ControlCall::Abort { token } => {
+                let upload = self.uploads.get_mut(token).expect("tokens come from here");
+                match upload.end {
+                    Some(End::Completed(_)) => Err(problem(ErrorCode::AlreadyCompleted)),
+                    Some(End::Aborted) => Err(problem(ErrorCode::UploadGone)),
+                    None => {
+                        upload.parts.clear();
+                        upload.end = Some(End::Aborted);
+                        Ok(ControlReply::Aborted)
+                    }
+                }
+            }
+        }
+    }
+
+    fn create(&mut self, file: &NewUpload, now: Time) -> CreatedUpload {
+        if self.refused.contains(&file.name) {
+            return CreatedUpload::Refused(Problem::new(ErrorCode::FileTooLarge, "not this one"));
+        }
+        let plan = Plan::new(file.size, file.part_size, &self.plan).expect("fits");
+        let token = format!("{}#{}", file.name, self.uploads.len());
+        let checksums = file.checksums.iter().copied();
+        let signed = plan.part_numbers().zip(checksums).map(|(number, checksum)| {
+            let range = plan.range(number).expect("of the plan");
+            (number, checksum, content(&file.name, range))
+        });
+        // Only what was planned alike can be signed; a real server compares the part size.
+        let parts = signed
+            .take_while(|(_, claimed, real)| claimed == real)
+            .map(|(number, checksum, _)| self.put(&token, number, Some(checksum), now))
+            .collect();
+        let grant = Grant {
+            key: token.clone(),
+            token: token.clone(),
+            expires_in: 86_400,
+            strategy: plan.strategy(),
+            checksum: self.checksum,
+            parts: if self.checksum == ChecksumKind::None { Vec::new() } else { parts },
+        };
+        let upload = Upload {
+            name: file.name.clone(),
+            plan,
+            parts: BTreeMap::new(),
+            end: None,
+            puts: BTreeMap::new(),
+        };
+        self.uploads.insert(token, upload);
+        CreatedUpload::Accepted(Box::new(grant))
+    }
+
+    fn put(&self, token: &str, number: PartNumber, checksum: Option<Crc64Nvme>, now: Time) -> SignedPut {
+        let checksum = checksum.map_or(String::new(), |checksum| checksum.to_string());
+        let expires = (now + self.url_life).as_millis();
+        SignedPut {
+            part_number: number,
+            url: format!("{token}|{number}|{checksum}|{expires}"),
+            headers: BTreeMap::new(),
+            expires_in: self.url_life.as_secs(),
+        }
+    }
+
+    fn sign(&mut self, token: &str, request: &SignParts, now: Time) -> Result<SignedParts, Failure> {
+        self.signs += 1;
+        let checksum = self.checksum;
+        let upload = self.open(token)?;
+        for part in &request.parts {
+            assert!(upload.plan.range(part.part_number).is_some(), "asked for a part outside the plan");
+            assert_eq!(part.checksum.is_some(), checksum == ChecksumKind::Crc64Nvme);
+        }
+        let parts = request.parts.iter().map(|part| self.put(token, part.part_number, part.checksum, now));
+        Ok(SignedParts { parts: parts.collect() })
+    }
+
+    fn complete(&mut self, token: &str, request: &CompleteUpload) -> Result<CompletedUpload, Failure> {
+        let wants_checksum = self.checksum == ChecksumKind::Crc64Nvme;
+        let upload = self.uploads.get_mut(token).expect("tokens come from here");
+        match &upload.end {
+            Some(End::Completed(completed)) => return Ok(completed.clone()),
+            Some(End::Aborted) => return Err(problem(ErrorCode::UploadGone)),
+            None => {}
+        }
+        assert_eq!(
+            request.parts.len(),
+            upload.plan.part_count() as usize,
+            "the client completes what it knows whole"
+        );
+        let mut whole = Crc64Nvme::EMPTY;
+        for part in &request.parts {
+            let range = upload.plan.range(part.part_number).expect("of the plan");
+            let stored =
+                upload.parts.get(&part.part_number).ok_or_else(|| problem(ErrorCode::PartMissing))?;
+            if stored.etag != part.etag || stored.size != range.len() {
+                return Err(problem(ErrorCode::PartMismatch));
+            }
+            whole = whole.followed_by(content(&upload.name, range), range.len());
+        }
+        assert_eq!(
+            request.checksum,
+            wants_checksum.then_some(whole),
+            "the object's checksum is that of its parts"
+        );
+        let completed = CompletedUpload {
+            bucket: "bucket".to_owned(),
+            key: token.to_owned(),
+            location: format!("/{token}"),
+            etag: ETag::new("done"),
+            size: upload.plan.size(),
+            checksum: request.checksum.map(Into::into),
+            version_id: None,
+            part_count: upload.plan.part_count(),
+        };
+        upload.end = Some(End::Completed(completed.clone()));
+        Ok(completed)
+    }
+
+    /// The store. `altered` bytes arrive otherwise than they were sent.
+    pub(crate) fn store(
+        &mut self,
+        url: &str,
+        body: ByteRange,
+        altered: bool,
+        now: Time,
+    ) -> Result<Option<ETag>, Failure> {
+        let fields: Vec<_> = url.split('|').collect();
+        let [token, number, checksum, expires] = fields[..] else { panic!("not a signed URL: {url}") };
+        if now.as_millis() > expires.parse::<u64>().expect("a time") {
+            return Err(refusal(403, "AccessDenied"));
+        }
+        let number = PartNumber::new(number.parse().expect("a number")).expect("in range");
+        let upload = self.uploads.get_mut(token).expect("tokens come from here");
+        if upload.end.is_some() {
+            return Err(refusal(404, "NoSuchUpload"));
+        }
+        let range = upload.plan.range(number).expect("of the plan");
+        assert_eq!(body, range, "the body is the part");
+        let arrived = content(&upload.name, range);
+        if !checksum.is_empty() && (altered || checksum != arrived.to_string()) {
+            return Err(refusal(400, "BadDigest"));
+        }
+        let etag = ETag::new(&format!("{arrived}"));
+        let part = StoredPart {
+            part_number: number,
+            size: range.len(),
+            etag: etag.clone(),
+            checksum: Some(arrived),
+        };
+        upload.parts.insert(number, part);
+        *upload.puts.entry(number).or_default() += 1;
+        Ok(Some(etag))
+    }
+
+    fn open(&self, token: &str) -> Result<&Upload, Failure> {
+        let upload = self.uploads.get(token).expect("tokens come from here");
+        match upload.end {
+            None => Ok(upload),
+            Some(_) => Err(problem(ErrorCode::UploadGone)),
+        }
+    }
+}
+
+pub(crate) fn problem(code: ErrorCode) -> Failure {
+    let spec = code.spec();
+    Failure::Status {
+        status: spec.status.expect("a server's code"),
+        code: Some(spec.code.to_owned()),
+        detail: spec.title.to_owned(),
+        field: None,
+        retry_after: None,
+    }
+}
+
+pub(crate) fn refusal(status: u16, code: &str) -> Failure {
+    Failure::Status {
+        status,
+        code: Some(code.to_owned()),
+        detail: String::new(),
+        field: None,
+        retry_after: (status == 503).then_some(Duration::from_secs(1)),
+    }
+}

@@ -1,0 +1,30 @@
+//! The upload machine against a simulated server, store and network.
+//!
+//! `random` throws every fault at it in thousands of runs; `scenarios` tells
+//! one story at a time.
+
+mod backend;
+mod faults;
+mod random;
+mod scenarios;
+mod world;
+
+use partway_shared::plan::PlanLimits;
+use partway_shared::upload::Settings;
+
+/// Limits so small that files of a few hundred bytes have many parts.
+pub(crate) fn tiny() -> PlanLimits {
+    PlanLimits {
+        single_put_max: 40,
+        part_size: 40,
+        min_part_size: 10,
+        max_part_size: 1_000,
+        max_parts: 100,
+        part_size_step: 1,
+    }
+}
+
+/// Settings with those limits.
+pub(crate) fn settings() -> Settings {
+    Settings { plan: tiny(), ..Settings::default() }
+}

@@ -1,0 +1,105 @@
+//! Whatever goes wrong, every upload ends in one of its three ways.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use partway_shared::checksum::ChecksumKind;
+use partway_shared::plan::PlanLimits;
+use partway_shared::time::Time;
+use partway_shared::upload::State;
+
+use crate::backend::{Backend, End};
+use crate::faults::Faults;
+use crate::world::World;
+use crate::{settings, tiny};
+
+const RUNS: u64 = 10_000;
+
+/// Builds a run from nothing but its seed, and runs it to its end.
+fn run(seed: u64) -> World {
+    let mut luck = Rng::with_seed(seed);
+    let faults = Faults::random(&mut luck);
+    let checksum = if luck.u8(..4) == 0 { ChecksumKind::None } else { ChecksumKind::Crc64Nvme };
+    // Sometimes the server cuts otherwise than the client expects.
+    let plan = if luck.u8(..4) == 0 { PlanLimits { part_size: 64, ..tiny() } } else { tiny() };
+    let backend = Backend::new(plan, checksum, faults.url_life);
+    let mut world = World::new(seed, settings(), backend, faults);
+    let files: Vec<_> = (0..luck.u32(1..6))
+        .map(|n| {
+            let size = [0, 1, 39, 40, 41, 400, 1_234][luck.usize(..7)];
+            world.add(&format!("file-{n}"), size)
+        })
+        .collect();
+    if luck.u8(..4) == 0 {
+        world.outage(Duration::from_millis(luck.u64(..5_000)), Duration::from_secs(luck.u64(..60)));
+    }
+    if luck.u8(..8) == 0 {
+        world.changes.insert(files[0], Time::from_millis(luck.u64(..3_000)));
+    }
+    let cancel_at = (luck.u8(..6) == 0).then(|| Time::from_millis(luck.u64(..3_000)));
+    if let Some(at) = cancel_at {
+        world.run_while(|world| world.now < at);
+        world.uploader.cancel(files[0]);
+    }
+    world.run();
+    // Whoever failed is retried once, on a line that has become good.
+    world.faults = Faults { url_life: world.faults.url_life, ..Faults::none() };
+    for &id in &files {
+        world.uploader.retry(id);
+    }
+    world.run();
+    for &id in &files {
+        check(&world, id, checksum);
+    }
+    world
+}
+
+fn check(world: &World, id: partway_shared::upload::FileId, checksum: ChecksumKind) {
+    let status = world.uploader.status(id, world.now).unwrap();
+    match status.state {
+        State::Completed => {
+            let result = status.result.expect("a completed upload has its result");
+            let upload = &world.backend.uploads[&result.key];
+            assert_eq!(upload.end, Some(End::Completed(result.clone())));
+            assert_eq!(status.uploaded, status.size, "every byte was acknowledged");
+            assert_eq!(upload.parts.values().map(|part| part.size).sum::<u64>(), status.size, "once");
+            assert_eq!(result.checksum.is_some(), checksum == ChecksumKind::Crc64Nvme);
+        }
+        State::Failed => {
+            let error = status.error.expect("a failed upload has its reason");
+            let hopeless = world.changes.contains_key(&id);
+            assert!(hopeless, "{error} on a good line");
+        }
+        State::Cancelled => assert!(status.error.is_none()),
+        other => panic!("{other:?} is no end"),
+    }
+}
+
+#[test]
+fn every_run_ends_well() {
+    let mut ends = [0_u32; 3];
+    for seed in 0..RUNS {
+        let outcome = std::panic::catch_unwind(|| {
+            let world = run(seed);
+            world.uploader.files().map(|id| world.state(id)).collect::<Vec<_>>()
+        });
+        let Ok(states) = outcome else { panic!("the run with seed {seed} went wrong, see above") };
+        for state in states {
+            match state {
+                State::Completed => ends[0] += 1,
+                State::Cancelled => ends[1] += 1,
+                _ => ends[2] += 1,
+            }
+        }
+    }
+    // All three ends were reached, or the faults are not what they seem.
+    assert!(ends.iter().all(|&count| count > 100), "{ends:?}");
+}
+
+#[test]
+fn same_seed_same_run() {
+    for seed in [1, 2, 3, 77] {
+        assert_eq!(run(seed).trace, run(seed).trace);
+    }
+    assert_ne!(run(1).trace, run(2).trace);
+}

@@ -1,0 +1,310 @@
+//! The machine, a backend and a network between them, on a virtual clock.
+//!
+//! Everything random comes from one seed, so a run can be had again.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::time::Duration;
+
+use fastrand::Rng;
+use partway_shared::checksum::Crc64Nvme;
+use partway_shared::part::{ByteRange, ETag};
+use partway_shared::time::Time;
+use partway_shared::upload::{
+    Action, ControlReply, Event, Failure, FileId, FileInfo, JobId, Settings, SourceFailure, State, Uploader,
+};
+
+use crate::backend::{Backend, content, refusal};
+use crate::faults::Faults;
+
+/// More steps than this for one run means that it goes round in circles.
+const MAX_STEPS: u32 = 200_000;
+
+pub(crate) struct World {
+    pub(crate) now: Time,
+    pub(crate) uploader: Uploader,
+    pub(crate) backend: Backend,
+    pub(crate) faults: Faults,
+    /// Files that change at this time.
+    pub(crate) changes: BTreeMap<FileId, Time>,
+    pub(crate) online: bool,
+    /// The most PUTs that were under way at once.
+    pub(crate) peak: usize,
+    /// Every action and outcome in a few words.
+    pub(crate) trace: Vec<String>,
+    settings: Settings,
+    luck: Rng,
+    names: BTreeMap<FileId, String>,
+    shown: BTreeMap<FileId, u64>,
+    putting: BTreeSet<JobId>,
+    stopped: BTreeSet<JobId>,
+    pending: BinaryHeap<Reverse<(Time, u64)>>,
+    happenings: BTreeMap<u64, Happening>,
+    next: u64,
+}
+
+/// Something that is on its way.
+enum Happening {
+    Hashed(JobId, Result<Crc64Nvme, SourceFailure>),
+    CallArrives(JobId, partway_shared::upload::ControlCall, bool),
+    CallDone(JobId, Result<ControlReply, Failure>),
+    PutMoves(JobId, u64),
+    PutArrives(JobId, String, ByteRange, Arrival),
+    PutDone(JobId, Result<Option<ETag>, Failure>),
+    Connectivity(bool),
+}
+
+#[derive(Clone, Copy)]
+struct Arrival {
+    altered: bool,
+    answer_lost: bool,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, settings: Settings, backend: Backend, faults: Faults) -> Self {
+        Self {
+            now: Time::from_millis(0),
+            uploader: Uploader::new(settings.clone(), seed),
+            backend,
+            faults,
+            changes: BTreeMap::new(),
+            online: true,
+            peak: 0,
+            trace: Vec::new(),
+            settings,
+            luck: Rng::with_seed(!seed),
+            names: BTreeMap::new(),
+            shown: BTreeMap::new(),
+            putting: BTreeSet::new(),
+            stopped: BTreeSet::new(),
+            pending: BinaryHeap::new(),
+            happenings: BTreeMap::new(),
+            next: 0,
+        }
+    }
+
+    pub(crate) fn add(&mut self, name: &str, size: u64) -> FileId {
+        let info = FileInfo { name: name.to_owned(), size, ..FileInfo::default() };
+        let id = self.uploader.add(info).expect("fits");
+        self.names.insert(id, name.to_owned());
+        id
+    }
+
+    pub(crate) fn state(&self, id: FileId) -> State {
+        self.uploader.status(id, self.now).expect("known").state
+    }
+
+    /// The network goes `after` a while, and comes back `length` later.
+    pub(crate) fn outage(&mut self, after: Duration, length: Duration) {
+        self.later(after, Happening::Connectivity(false));
+        self.later(after + length, Happening::Connectivity(true));
+    }
+
+    /// Runs until nothing is left to happen.
+    pub(crate) fn run(&mut self) {
+        self.run_while(|_| true);
+        assert!(!self.uploader.is_busy(), "work is under way, yet nothing will happen");
+        assert_eq!(self.uploader.poll_timeout(), None, "a timer remains");
+        for id in self.uploader.files().collect::<Vec<_>>() {
+            let state = self.state(id);
+            assert!(state.has_ended(), "{} is stuck in {state:?}", self.names[&id]);
+        }
+    }
+
+    /// Runs until the condition no longer holds, or nothing is left to happen.
+    pub(crate) fn run_while(&mut self, condition: impl Fn(&Self) -> bool) {
+        for _ in 0..MAX_STEPS {
+            self.drain();
+            if !condition(self) || !self.step() {
+                return;
+            }
+        }
+        panic!("no end after {MAX_STEPS} steps, at {:?}", self.now);
+    }
+
+    /// Does what the machine asks, and checks what it tells.
+    fn drain(&mut self) {
+        while let Some(action) = self.uploader.poll_action(self.now) {
+            self.trace.push(format!("{} {action:?}", self.now.as_millis()));
+            self.begin(action);
+        }
+        assert!(self.putting.len() <= self.settings.concurrency as usize);
+        self.peak = self.peak.max(self.putting.len());
+        while let Some(event) = self.uploader.poll_event() {
+            if let Event::Progress(id) = event {
+                let Some(status) = self.uploader.status(id, self.now) else { continue };
+                let shown = self.shown.entry(id).or_default();
+                assert!(status.uploaded >= *shown, "progress ran back");
+                assert!(status.uploaded <= status.size, "more than the file was sent");
+                *shown = status.uploaded;
+            }
+        }
+    }
+
+    /// The next thing to happen happens; false when there is none.
+    fn step(&mut self) -> bool {
+        let happening = self.pending.peek().map(|Reverse((at, _))| *at);
+        let timeout = self.uploader.poll_timeout();
+        match (happening, timeout) {
+            (None, None) => false,
+            (at, Some(timeout)) if at.is_none_or(|at| timeout <= at) => {
+                self.now = self.now.max(timeout);
+                self.uploader.handle_timeout(self.now);
+                true
+            }
+            _ => {
+                let Some(Reverse((at, number))) = self.pending.pop() else { return false };
+                self.now = self.now.max(at);
+                if let Some(happening) = self.happenings.remove(&number) {
+                    self.happen(happening);
+                }
+                true
+            }
+        }
+    }
+
+    fn begin(&mut self, action: Action) {
+        match action {
+            Action::Hash { job, file, range } => {
+                let changed = self.has_changed(file);
+                let outcome = if changed {
+                    Err(SourceFailure::Changed)
+                } else {
+                    Ok(content(&self.names[&file], range))
+                };
+                self.later(Duration::from_millis(range.len() / 100), Happening::Hashed(job, outcome));
+            }
+            Action::Call { job, call } => {
+                let delay = self.latency();
+                if self.chance(self.faults.request_lost) || !self.online {
+                    self.later(delay, Happening::CallDone(job, Err(Failure::NoAnswer)));
+                } else if self.chance(self.faults.server_error) {
+                    self.later(delay, Happening::CallDone(job, Err(refusal(500, ""))));
+                } else {
+                    let answer_lost = self.chance(self.faults.answer_lost);
+                    self.later(delay, Happening::CallArrives(job, call, answer_lost));
+                }
+            }
+            Action::Put { job, file, range, put } => {
+                self.putting.insert(job);
+                self.put(job, file, range, put.url);
+            }
+            Action::Stop { job } => {
+                self.putting.remove(&job);
+                self.stopped.insert(job);
+            }
+        }
+    }
+
+    fn put(&mut self, job: JobId, file: FileId, range: ByteRange, url: String) {
+        let latency = self.latency();
+        let whole = Duration::from_millis(range.len() * 1_000 / self.faults.bytes_per_second);
+        if !self.online {
+            return self.later(latency, Happening::PutDone(job, Err(Failure::NoAnswer)));
+        }
+        if self.has_changed(file) {
+            return self
+                .later(latency, Happening::PutDone(job, Err(Failure::Source(SourceFailure::Changed))));
+        }
+        let cut = self.luck.f64();
+        let lost = self.chance(self.faults.request_lost);
+        let hole = self.chance(self.faults.black_hole);
+        let reach = if lost || hole { cut } else { 1.0 };
+        for tenth in 1..=10_u64 {
+            let done = tenth as f64 / 10.0;
+            if done <= reach {
+                let sent = range.len() * tenth / 10;
+                self.later(latency + whole.mul_f64(done), Happening::PutMoves(job, sent));
+            }
+        }
+        let end = latency + whole.mul_f64(reach);
+        if hole {
+            return;
+        }
+        if lost {
+            return self.later(end, Happening::PutDone(job, Err(Failure::NoAnswer)));
+        }
+        let refused = if self.chance(self.faults.server_error) {
+            Some(500)
+        } else {
+            self.chance(self.faults.slow_down).then_some(503)
+        };
+        if let Some(status) = refused {
+            return self.later(end, Happening::PutDone(job, Err(refusal(status, "SlowDown"))));
+        }
+        let arrival = Arrival {
+            altered: self.chance(self.faults.altered),
+            answer_lost: self.chance(self.faults.answer_lost),
+        };
+        self.later(end, Happening::PutArrives(job, url, range, arrival));
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Hashed(job, outcome) => self.uploader.handle_hash_done(job, outcome),
+            Happening::CallArrives(job, call, answer_lost) => {
+                self.lose_a_part();
+                let outcome = self.backend.call(&call, self.now);
+                let outcome = if answer_lost { Err(Failure::NoAnswer) } else { outcome };
+                let delay = self.latency();
+                self.later(delay, Happening::CallDone(job, outcome));
+            }
+            Happening::CallDone(job, outcome) => {
+                self.trace.push(format!("{} {job:?} {outcome:?}", self.now.as_millis()));
+                self.uploader.handle_call_done(job, outcome, self.now);
+            }
+            Happening::PutMoves(job, sent) => {
+                if self.putting.contains(&job) {
+                    self.uploader.handle_put_progress(job, sent, self.now);
+                }
+            }
+            // What the client has stopped may arrive all the same.
+            Happening::PutArrives(job, url, range, arrival) => {
+                if self.stopped.contains(&job) && self.luck.bool() {
+                    return;
+                }
+                let outcome = self.backend.store(&url, range, arrival.altered, self.now);
+                let outcome = if arrival.answer_lost { Err(Failure::NoAnswer) } else { outcome };
+                let delay = self.latency();
+                self.later(delay, Happening::PutDone(job, outcome));
+            }
+            Happening::PutDone(job, outcome) => {
+                self.trace.push(format!("{} {job:?} {outcome:?}", self.now.as_millis()));
+                self.putting.remove(&job);
+                self.uploader.handle_put_done(job, outcome, self.now);
+            }
+            Happening::Connectivity(online) => {
+                self.online = online;
+                self.uploader.handle_connectivity(online);
+            }
+        }
+    }
+
+    /// A store that forgets is rare, and has been seen.
+    fn lose_a_part(&mut self) {
+        if self.chance(self.faults.part_lost)
+            && let Some(upload) = self.backend.uploads.values_mut().find(|upload| upload.end.is_none())
+        {
+            upload.parts.pop_first();
+        }
+    }
+
+    fn has_changed(&self, file: FileId) -> bool {
+        self.changes.get(&file).is_some_and(|&at| at <= self.now)
+    }
+
+    fn chance(&mut self, probability: f64) -> bool {
+        self.luck.f64() < probability
+    }
+
+    fn latency(&mut self) -> Duration {
+        self.faults.latency.mul_f64(2.0 * self.luck.f64())
+    }
+
+    fn later(&mut self, delay: Duration, happening: Happening) {
+        let number = self.next;
+        self.next += 1;
+        self.pending.push(Reverse((self.now + delay, number)));
+        self.happenings.insert(number, happening);
+    }
+}
