@@ -10,8 +10,8 @@ use super::failure::{UploadError, Verdict};
 pub(super) enum Retried {
     /// To be made now.
     Due { failures: u32 },
-    /// Made, not yet answered.
-    InFlight { failures: u32 },
+    /// Made, not yet answered; given up at `until`.
+    InFlight { failures: u32, until: Time },
     /// Waiting to be made again.
     Backoff { failures: u32, until: Time },
 }
@@ -27,19 +27,26 @@ impl Retried {
 
     pub(super) const fn deadline(self) -> Option<Time> {
         match self {
-            Self::Backoff { until, .. } => Some(until),
-            Self::Due { .. } | Self::InFlight { .. } => None,
+            Self::Backoff { until, .. } | Self::InFlight { until, .. } => Some(until),
+            Self::Due { .. } => None,
         }
     }
 
     const fn failures(self) -> u32 {
         match self {
-            Self::Due { failures } | Self::InFlight { failures } | Self::Backoff { failures, .. } => failures,
+            Self::Due { failures } | Self::InFlight { failures, .. } | Self::Backoff { failures, .. } => {
+                failures
+            }
         }
     }
 
-    pub(super) const fn start(&mut self) {
-        *self = Self::InFlight { failures: self.failures() };
+    pub(super) const fn start(&mut self, until: Time) {
+        *self = Self::InFlight { failures: self.failures(), until };
+    }
+
+    /// Whether it was made and no answer came in time.
+    pub(super) fn is_overdue(self, now: Time) -> bool {
+        matches!(self, Self::InFlight { until, .. } if until <= now)
     }
 
     /// Takes a failure: waits for the next try, or gives up with the reason.

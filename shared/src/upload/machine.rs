@@ -254,6 +254,7 @@ impl Uploader {
 
     /// The time that [`poll_timeout`](Self::poll_timeout) named has come. Harmless at any other.
     pub fn handle_timeout(&mut self, now: Time) {
+        self.give_up_calls(now);
         if let Batch::Asked { create, .. } = &mut self.batch {
             create.wake(now);
         }
@@ -271,6 +272,23 @@ impl Uploader {
                     }
                 }
             });
+        }
+    }
+
+    /// Calls without an answer for too long count as unanswered.
+    fn give_up_calls(&mut self, now: Time) {
+        let is_overdue = |job: &Job| match *job {
+            Job::Create => matches!(&self.batch, Batch::Asked { create, .. } if create.is_overdue(now)),
+            Job::Call(id) => {
+                self.files.get(&id).and_then(FileUpload::call).is_some_and(|call| call.is_overdue(now))
+            }
+            Job::Hash(..) | Job::Put(..) => false,
+        };
+        let overdue: Vec<_> =
+            self.jobs.iter().filter(|(_, job)| is_overdue(job)).map(|(&job, _)| job).collect();
+        for job in overdue {
+            self.stops.push_back(job);
+            self.handle_call_done(job, Err(Failure::NoAnswer), now);
         }
     }
 
@@ -310,7 +328,7 @@ impl Uploader {
         }
         // PUTs first: one that finds its URL expired makes a call due.
         self.poll_put(now)
-            .or_else(|| self.poll_call())
+            .or_else(|| self.poll_call(now))
             .or_else(|| self.poll_hash())
             .or_else(|| self.poll_create(now))
     }
@@ -326,7 +344,7 @@ impl Uploader {
         earliest(self.index.next_deadline(), self.batch.deadline())
     }
 
-    fn poll_call(&mut self) -> Option<Action> {
+    fn poll_call(&mut self, now: Time) -> Option<Action> {
         if self.count_jobs(|job| matches!(job, Job::Call(_) | Job::Create)) >= self.settings.call_concurrency
         {
             return None;
@@ -339,7 +357,7 @@ impl Uploader {
             let call = ControlCall::Create(CreateUploads { files: files.collect() });
             let job = JobId(self.next_job);
             self.next_job += 1;
-            create.start();
+            create.start(now + self.settings.call_timeout);
             self.jobs.insert(job, Job::Create);
             return Some(Action::Call { job, call });
         }
@@ -362,7 +380,11 @@ impl Uploader {
                 }
                 _ => ControlCall::Abort { token },
             };
-            file.call_mut()?.start();
+            let timeout = match &file.phase {
+                Phase::Completing { .. } => machine.settings.complete_timeout,
+                _ => machine.settings.call_timeout,
+            };
+            file.call_mut()?.start(now + timeout);
             Some(Action::Call { job, call })
         })?
     }
@@ -418,7 +440,7 @@ impl Uploader {
             self.touch(id, |_, file| file.phase = Phase::Creating);
         }
         self.batch = Batch::Asked { files, create: Retried::new() };
-        self.poll_call()
+        self.poll_call(now)
     }
 
     // What outcomes lead to.

@@ -31,6 +31,10 @@ pub struct Settings {
     pub retry: RetryPolicy,
     /// A PUT without progress for this long is given up and tried again. Default 30 s.
     pub stall_timeout: Duration,
+    /// A call to Partway's server without an answer for this long is given up and made again. Default 30 s.
+    pub call_timeout: Duration,
+    /// The same for completing, during which S3 may join parts for minutes. Default 150 s.
+    pub complete_timeout: Duration,
     /// A URL is not used when it has less than this left. Default 5 s.
     pub expiry_margin: Duration,
     /// How long files whose first checksum is known wait for others to be
@@ -51,6 +55,8 @@ impl Default for Settings {
             plan: PlanLimits::default(),
             retry: RetryPolicy::default(),
             stall_timeout: Duration::from_secs(30),
+            call_timeout: Duration::from_secs(30),
+            complete_timeout: Duration::from_secs(150),
             expiry_margin: Duration::from_secs(5),
             batch_linger: Duration::from_millis(150),
         }

@@ -176,7 +176,9 @@ impl World {
             }
             Action::Call { job, call } => {
                 let delay = self.latency();
-                if self.chance(self.faults.request_lost) || !self.online {
+                if self.chance(self.faults.black_hole) {
+                    // No answer will ever come.
+                } else if self.chance(self.faults.request_lost) || !self.online {
                     self.later(delay, Happening::CallDone(job, Err(Failure::NoAnswer)));
                 } else if self.chance(self.faults.server_error) {
                     self.later(delay, Happening::CallDone(job, Err(refusal(500, ""))));

@@ -1,0 +1,89 @@
+//! From a compiled module to what a browser loads: wasm-bindgen's glue, and a
+//! module without dead weight.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use wasm_bindgen_cli_support::{Bindgen, Output};
+
+/// What rustc lets LLVM use for wasm by default, and SIMD. An older wasm-opt
+/// refuses a module that uses what it was not told of.
+const FEATURES: [&str; 7] = [
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+    "--enable-simd",
+];
+
+/// Writes `partway_web.js` and `partway_web_bg.wasm` into `folder`.
+pub(crate) fn bind(module: &Path, folder: &Path) -> Result<()> {
+    let mut output = Bindgen::new()
+        .input_path(module)
+        .web(true)?
+        .typescript(false)
+        // A caller names the module's address, or gets the one beside the glue.
+        .omit_default_module_path(false)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .generate_output()
+        .context("wasm-bindgen")?;
+    ensure!(
+        output.snippets().values().all(Vec::is_empty) && output.local_modules().is_empty(),
+        "a crate of the widget brings JavaScript snippets of its own, which the server does not serve"
+    );
+    drop_foreign_exports(&mut output)?;
+    output.emit(folder).context("writing wasm-bindgen's files")?;
+    optimise(&folder.join("partway_web_bg.wasm"))
+}
+
+/// A dependency that can also be used from C exports its functions from the
+/// module. An export that the glue never names is dead, but wasm-opt has to keep it
+/// and all that it calls.
+fn drop_foreign_exports(output: &mut Output) -> Result<()> {
+    let glue = output.js().to_owned();
+    let exports = &mut output.wasm_mut().exports;
+    let foreign: Vec<_> =
+        exports.iter().map(|export| export.name.clone()).filter(|name| !names(&glue, name)).collect();
+    for name in foreign {
+        exports.remove(&name).with_context(|| format!("removing the export {name}"))?;
+    }
+    Ok(())
+}
+
+/// Whether the glue reaches for `wasm.<name>`.
+fn names(glue: &str, name: &str) -> bool {
+    let access = format!("wasm.{name}");
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$';
+    glue.match_indices(&access).any(|(at, _)| !glue[at + access.len()..].starts_with(is_word))
+}
+
+/// Runs Binaryen's optimiser over the module, if there is one.
+fn optimise(module: &Path) -> Result<()> {
+    let status = Command::new("wasm-opt")
+        .args(FEATURES)
+        // Smaller than -Os and -Oz here, once compressed.
+        .args(["-O2", "--strip-debug", "--strip-producers", "-o"])
+        .arg(module)
+        .arg(module)
+        .status();
+    match status {
+        Ok(status) => {
+            ensure!(status.success(), "wasm-opt refused the widget's module");
+            Ok(())
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            println!(
+                "cargo::warning=wasm-opt is not installed, so the widget stays larger than it need be. \
+                 Install Binaryen (`apt install binaryen`, `brew install binaryen`), \
+                 then run `cargo clean -p partway-server` once"
+            );
+            Ok(())
+        }
+        Err(error) => Err(error).context("starting wasm-opt"),
+    }
+}

@@ -1,0 +1,115 @@
+//! Compiles the crate `web/` to wasm with a cargo of its own.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail, ensure};
+
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Where the inner cargo builds: `widget` inside the target folder, shared by
+/// all profiles of the server. The outer cargo holds the lock of its own
+/// folder while this runs, so the two must not be the same.
+pub(crate) fn target_folder(out: &Path) -> PathBuf {
+    // Cargo marks the root of a target folder with this tag, however it lays
+    // out the folders below.
+    out.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).unwrap_or(out).join("widget")
+}
+
+/// Builds the module and returns its path.
+pub(crate) fn compile(workspace: &Path, target: &Path) -> Result<PathBuf> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    require_wasm_target(Path::new(&rustc))?;
+
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    forget_the_outer_build(&mut command);
+    let status = command
+        .current_dir(workspace)
+        .args(["build", "--package", "partway-web", "--lib", "--locked"])
+        .args(["--profile", "widget", "--target", TARGET])
+        .arg("--target-dir")
+        .arg(target)
+        .env("RUSTC", rustc)
+        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(workspace))
+        // Standard output belongs to the outer cargo; what the inner one says
+        // on the other stream is shown if the build fails.
+        .stdout(Stdio::null())
+        .status()
+        .context("starting cargo for the widget")?;
+    ensure!(
+        status.success(),
+        "the widget (crate partway-web) does not build for {TARGET}; cargo's messages follow"
+    );
+
+    Ok(target.join(TARGET).join("widget").join("partway_web.wasm"))
+}
+
+fn require_wasm_target(rustc: &Path) -> Result<()> {
+    let output = Command::new(rustc)
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output()
+        .context("asking rustc for its targets")?;
+    let folder = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() || !Path::new(folder.trim()).is_dir() {
+        bail!(
+            "the widget needs Rust's wasm target, which is not installed: run `rustup target add {TARGET}`"
+        );
+    }
+    Ok(())
+}
+
+/// Drops what the outer cargo, clippy or a compiler cache has put into the
+/// environment for the host: its flags and wrappers would break the wasm
+/// build, or rebuild it each time another of them runs.
+fn forget_the_outer_build(command: &mut Command) {
+    const KEPT: [&str; 7] = [
+        "CARGO_HOME",
+        // The job server: both cargos together start no more jobs than one.
+        "CARGO_MAKEFLAGS",
+        "CARGO_NET_",
+        "CARGO_HTTP_",
+        "CARGO_REGISTR",
+        "CARGO_SOURCE_",
+        "CARGO_TERM_",
+    ];
+    const DROPPED: [&str; 11] = [
+        "RUSTFLAGS",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "RUSTC_LINKER",
+        "RUSTDOC",
+        "CLIPPY_ARGS",
+        "CLIPPY_CONF_DIR",
+        "TARGET",
+        "PROFILE",
+        "OPT_LEVEL",
+        "LD_LIBRARY_PATH",
+    ];
+    for (name, _) in env::vars_os() {
+        let Some(text) = name.to_str() else { continue };
+        let cargos = text.starts_with("CARGO_") && !KEPT.iter().any(|kept| text.starts_with(kept));
+        if cargos || DROPPED.contains(&text) {
+            command.env_remove(&name);
+        }
+    }
+}
+
+/// Checksums are several times as fast with SIMD, which browsers have had since 2021
+/// (Safari since 2023). The remapped paths keep the folders of the
+/// machine that built it out of the module's panic messages.
+fn rustflags(workspace: &Path) -> String {
+    let mut flags = vec![
+        "-Ctarget-feature=+simd128,-reference-types".to_owned(),
+        format!("--remap-path-prefix={}=partway", workspace.display()),
+    ];
+    let cargo_home = env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    if let Some(home) = cargo_home {
+        flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
+    }
+    // Cargo's own separator, so that a path may hold spaces.
+    flags.join("\u{1f}")
+}

@@ -1,0 +1,146 @@
+//! The files that the server embeds, their compressed forms, and the table of
+//! them.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hasher};
+use std::io::{Cursor, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use brotli::enc::BrotliEncoderParams;
+use flate2::{Compression, GzBuilder};
+
+/// One file of the widget, and the forms of it that are worth sending.
+pub(crate) struct Built {
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    pub(crate) content: Vec<u8>,
+    pub(crate) brotli: Variant,
+    pub(crate) gzip: Variant,
+}
+
+/// A compressed form of a file.
+pub(crate) struct Variant {
+    path: PathBuf,
+    pub(crate) size: usize,
+}
+
+/// Copies the files of one folder that a browser loads; it does not look into folders
+/// below, and leaves type declarations to the npm package.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
+    let entries = fs::read_dir(from).with_context(|| format!("reading {}", from.display()))?;
+    for entry in entries {
+        let entry = entry.with_context(|| format!("reading {}", from.display()))?;
+        let name = entry.file_name();
+        if entry.path().is_file() && content_type(&name.to_string_lossy()).is_some() {
+            fs::copy(entry.path(), to.join(&name))
+                .with_context(|| format!("copying {}", entry.path().display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Compresses each file of the folder as far as it goes; the result is in the
+/// order of the names.
+pub(crate) fn compress_all(folder: &Path) -> Result<Vec<Built>> {
+    let mut built = Vec::new();
+    for entry in fs::read_dir(folder).context("reading the widget's folder")? {
+        let path = entry.context("reading the widget's folder")?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            bail!("{} has no name that a URL could hold", path.display());
+        };
+        let content = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        built.push(Built {
+            name: name.to_owned(),
+            brotli: write_variant(&path, "br", &brotli(&content)?)?,
+            gzip: write_variant(&path, "gz", &gzip(&content)?)?,
+            content,
+            path,
+        });
+    }
+    built.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(built)
+}
+
+/// Writes the Rust expression that `routes::widget` includes: a slice of its
+/// `Embedded`.
+pub(crate) fn write_table(built: &[Built], to: &Path) -> Result<()> {
+    let mut table = String::from("&[\n");
+    for file in built {
+        let name = &file.name;
+        let Some(content_type) = content_type(name) else {
+            bail!("no content type is known for the widget's file {name}");
+        };
+        let variant = |variant: &Variant| {
+            // A form that saves nothing is not worth its bytes in the binary.
+            if variant.size < file.content.len() {
+                format!("Some(include_bytes!({:?}))", variant.path)
+            } else {
+                "None".to_owned()
+            }
+        };
+        writeln!(
+            table,
+            "    Embedded {{ name: {name:?}, content_type: {content_type:?}, digest: \"{digest:016x}\", \
+             identity: include_bytes!({path:?}), brotli: {brotli}, gzip: {gzip} }},",
+            digest = digest(&file.content),
+            path = file.path,
+            brotli = variant(&file.brotli),
+            gzip = variant(&file.gzip),
+        )?;
+    }
+    table.push_str("]\n");
+    fs::write(to, table).context("writing the table of the widget's files")
+}
+
+fn content_type(name: &str) -> Option<&'static str> {
+    let (_, extension) = name.rsplit_once('.')?;
+    Some(match extension {
+        "html" => "text/html; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "wasm" => "application/wasm",
+        "svg" => "image/svg+xml",
+        "json" => "application/json",
+        _ => return None,
+    })
+}
+
+/// Tells one build's file from another's; it need not resist an attacker.
+fn digest(content: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(content);
+    hasher.finish()
+}
+
+fn brotli(content: &[u8]) -> Result<Vec<u8>> {
+    let parameters =
+        BrotliEncoderParams { quality: 11, size_hint: content.len(), ..BrotliEncoderParams::default() };
+    let mut compressed = Vec::new();
+    brotli::BrotliCompress(&mut Cursor::new(content), &mut compressed, &parameters)
+        .context("compressing with brotli")?;
+    Ok(compressed)
+}
+
+fn gzip(content: &[u8]) -> Result<Vec<u8>> {
+    // Neither a name nor a time is written, so that the same content gives the
+    // same bytes.
+    let mut encoder = GzBuilder::new().write(Vec::new(), Compression::best());
+    encoder.write_all(content).context("compressing with gzip")?;
+    encoder.finish().context("compressing with gzip")
+}
+
+/// Beside the folder that is read, not in it: `<out>/widget.br/index.js`.
+fn write_variant(path: &Path, suffix: &str, content: &[u8]) -> Result<Variant> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        bail!("{} is not a file in a folder", path.display());
+    };
+    let folder = folder.with_extension(suffix);
+    fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    let path = folder.join(name);
+    File::create(&path)
+        .and_then(|mut file| file.write_all(content))
+        .with_context(|| format!("writing {}", path.display()))?;
+    Ok(Variant { path, size: content.len() })
+}

@@ -1,0 +1,32 @@
+//! `[embedded]`: the store within the binary, for laptops and tests.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use bytesize::ByteSize;
+use serde::Deserialize;
+
+/// The embedded store. Used when no bucket is configured.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EmbeddedConfig {
+    /// Address and port. Default `127.0.0.1:8081`; port 0 takes any that is free.
+    pub listen: SocketAddr,
+    /// The folder for objects and index, made if it is not there. Default `data`.
+    pub data: PathBuf,
+    /// Its bucket, made if it is not there. Default `uploads`.
+    pub bucket: String,
+    /// The most bytes that it stores. Default: as many as the disk holds.
+    pub max_bytes: Option<ByteSize>,
+}
+
+impl Default for EmbeddedConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
+            data: PathBuf::from("data"),
+            bucket: "uploads".to_owned(),
+            max_bytes: None,
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! `[server]`: listening, tokens, CORS, logs.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Deserializer};
+use url::Url;
+
+use super::SettingsError;
+
+/// The server itself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    /// Address and port. Default `127.0.0.1:8080`; port 0 takes any that is free.
+    ///
+    /// Only loopback addresses are accepted, since whoever reaches the server may upload.
+    pub listen: SocketAddr,
+    /// What upload tokens are signed with: at least 32 bytes, the same on every replica.
+    ///
+    /// Needed with a bucket of your own. For the embedded store one is made and kept with its data.
+    pub token_secret: Option<SecretString>,
+    /// How long an upload may take from its beginning to its end. Default `7d`.
+    ///
+    /// Longer tokens let people come back later; what they left behind is kept, and paid for, as long.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub token_lifetime: Duration,
+    /// Origins of pages elsewhere that embed the widget, such as `https://app.example.com`. Default none;
+    /// the server's own page needs no entry.
+    #[serde(deserialize_with = "list")]
+    pub allowed_origins: Vec<String>,
+    /// The largest request body. Default `2 MiB`: a thousand files in one request, or the ETags of
+    /// ten thousand parts, with room to spare.
+    pub max_body: ByteSize,
+    /// How long requests under way may take when the server is told to stop. Default `30s`.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub shutdown_timeout: Duration,
+    /// Threads that answer requests. Default: one for each core.
+    pub workers: Option<usize>,
+    /// `text` for people (the default) or `json` for machines.
+    pub log_format: LogFormat,
+    /// What is logged, in the syntax of tracing's `EnvFilter`. Default `info,actix_server=warn,s3s=off`: the
+    /// library under the embedded store calls a missing object an error, and at `debug` it prints signed URLs.
+    pub log: String,
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            token_secret: None,
+            token_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
+            allowed_origins: Vec::new(),
+            max_body: ByteSize::mib(2),
+            shutdown_timeout: Duration::from_secs(30),
+            workers: None,
+            log_format: LogFormat::default(),
+            log: "info,actix_server=warn,s3s=off".to_owned(),
+        }
+    }
+}
+
+impl ServerConfig {
+    pub(super) fn validate(&self) -> Result<(), SettingsError> {
+        if !self.listen.ip().is_loopback() {
+            let why = format!(
+                "{} can be reached from other machines, and without an identity to check anybody there could upload; \
+                 listen on a loopback address such as 127.0.0.1:8080",
+                self.listen
+            );
+            return Err(SettingsError::unusable("server.listen", why));
+        }
+        if self.token_secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < 32) {
+            return Err(SettingsError::unusable("server.token_secret", "it must have at least 32 bytes"));
+        }
+        if self.token_lifetime < Duration::from_secs(60) {
+            return Err(SettingsError::unusable("server.token_lifetime", "it must be at least 1m"));
+        }
+        if self.max_body < ByteSize::kib(64) {
+            return Err(SettingsError::unusable("server.max_body", "it must be at least 64 KiB"));
+        }
+        if self.workers == Some(0) {
+            return Err(SettingsError::unusable("server.workers", "it must be at least 1"));
+        }
+        for origin in &self.allowed_origins {
+            let parsed = Url::parse(origin).map(|url| url.origin().ascii_serialization());
+            if parsed.as_ref() != Ok(origin) {
+                let why = format!(
+                    "{origin:?} is not an origin such as https://app.example.com (no path, no final slash)"
+                );
+                return Err(SettingsError::unusable("server.allowed_origins", why));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A list, or the text with commas that the environment gives.
+fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        List(Vec<String>),
+        Text(String),
+    }
+    Ok(match Given::deserialize(deserializer)? {
+        Given::List(list) => list,
+        Given::Text(text) => {
+            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+        }
+    })
+}

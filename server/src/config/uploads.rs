@@ -1,0 +1,93 @@
+//! `[uploads]`: what may be uploaded, and how it is cut, signed and checked.
+
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use partway_shared::checksum::ChecksumKind;
+use partway_shared::limits::{
+    DEFAULT_PART_SIZE, DEFAULT_SINGLE_PUT_MAX, MAX_OBJECT_SIZE, MAX_PART_SIZE, MAX_PRESIGN_SECONDS,
+    MAX_SINGLE_PUT_SIZE, MIN_PART_SIZE,
+};
+use partway_shared::plan::PlanLimits;
+use serde::Deserialize;
+
+use crate::policy::Policy;
+
+use super::SettingsError;
+
+/// What may be uploaded.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct UploadsConfig {
+    /// What every key begins with, such as `incoming/`. Default nothing.
+    pub key_prefix: String,
+    /// The largest file. Default S3's own limit, 48.8 TiB.
+    pub max_file_size: ByteSize,
+    /// Files up to this size are one PUT. Default `16 MiB`, at most `5 GiB`.
+    ///
+    /// Larger saves requests; smaller loses less when a line is cut.
+    pub single_put_max: ByteSize,
+    /// The size of parts where the file does not need larger ones. Default `16 MiB`,
+    /// from `5 MiB` to `5 GiB`.
+    pub part_size: ByteSize,
+    /// `crc64_nvme` (the default): every part's checksum is signed, and the store verifies it and the
+    /// whole object's. `none`: lengths and ETags alone are compared.
+    pub checksum: ChecksumKind,
+    /// How long a presigned URL is good. Default `15m`, at most `7d`. Clients ask for new ones by themselves.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub url_lifetime: Duration,
+}
+
+impl Default for UploadsConfig {
+    fn default() -> Self {
+        Self {
+            key_prefix: String::new(),
+            max_file_size: ByteSize(MAX_OBJECT_SIZE),
+            single_put_max: ByteSize(DEFAULT_SINGLE_PUT_MAX),
+            part_size: ByteSize(DEFAULT_PART_SIZE),
+            checksum: ChecksumKind::Crc64Nvme,
+            url_lifetime: Duration::from_secs(15 * 60),
+        }
+    }
+}
+
+impl UploadsConfig {
+    /// The rules that these settings make.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        Policy {
+            key_prefix: self.key_prefix.clone(),
+            max_file_size: self.max_file_size.as_u64(),
+            plan: PlanLimits {
+                single_put_max: self.single_put_max.as_u64(),
+                part_size: self.part_size.as_u64(),
+                ..PlanLimits::default()
+            },
+        }
+    }
+
+    pub(super) fn validate(&self) -> Result<(), SettingsError> {
+        let part_size = self.part_size.as_u64();
+        if !(MIN_PART_SIZE..=MAX_PART_SIZE).contains(&part_size) {
+            return Err(SettingsError::unusable("uploads.part_size", "S3 takes parts from 5 MiB to 5 GiB"));
+        }
+        if self.single_put_max.as_u64() > MAX_SINGLE_PUT_SIZE {
+            return Err(SettingsError::unusable(
+                "uploads.single_put_max",
+                "S3 takes at most 5 GiB in one PUT",
+            ));
+        }
+        if !(1..=MAX_PRESIGN_SECONDS).contains(&self.url_lifetime.as_secs()) {
+            return Err(SettingsError::unusable(
+                "uploads.url_lifetime",
+                "a presigned URL lives from 1s to 7d",
+            ));
+        }
+        let prefix = &self.key_prefix;
+        if prefix.len() > 512 || prefix.starts_with('/') || prefix.chars().any(char::is_control) {
+            let why = "it must have at most 512 bytes, no control characters, and no slash at its beginning";
+            return Err(SettingsError::unusable("uploads.key_prefix", why));
+        }
+        Ok(())
+    }
+}

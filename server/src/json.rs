@@ -1,0 +1,80 @@
+//! JSON bodies: read up to the limit, and refused with the field that is wrong.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::web::{Bytes, Data, PayloadConfig};
+use actix_web::{FromRequest, HttpRequest};
+use partway_shared::error::{ErrorCode, Problem};
+use serde::de::DeserializeOwned;
+
+use crate::problem::Refusal;
+
+/// The body of a request, as `T`.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+/// The largest body that is read, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct MaxBody(pub usize);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = Refusal;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .and_then(|kind| kind.split(';').next())
+            .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
+        if !is_json {
+            let problem =
+                Problem::new(ErrorCode::UnsupportedMediaType, "send it with Content-Type: application/json");
+            return Box::pin(async { Err(problem.into()) });
+        }
+        let max = request.app_data::<Data<MaxBody>>().map_or(64 * 1_024, |max| max.0);
+        // actix's own reader looks for its limit among the request's data.
+        let bytes = actix_web::web::Payload::from_request(request, payload);
+        Box::pin(async move {
+            let payload = bytes.await.map_err(|_| too_large(max))?;
+            let body = match payload.to_bytes_limited(max).await {
+                Ok(Ok(body)) => body,
+                Ok(Err(_)) => return Err(Problem::new(ErrorCode::InvalidJson, "the body ended early").into()),
+                Err(_) => return Err(too_large(max)),
+            };
+            parse(&body).map(Json)
+        })
+    }
+}
+
+fn too_large(max: usize) -> Refusal {
+    Problem::new(ErrorCode::BodyTooLarge, format!("at most {max} bytes are read")).into()
+}
+
+fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let error = error.into_inner();
+        let text = error.to_string();
+        if !error.is_data() {
+            return Problem::new(ErrorCode::InvalidJson, text);
+        }
+        let code =
+            if text.starts_with("unknown field") { ErrorCode::UnknownField } else { ErrorCode::InvalidField };
+        let problem = Problem::new(code, text);
+        if path == "." { problem } else { problem.with_field(path) }
+    })?;
+    json.end().map_err(|error| Problem::new(ErrorCode::InvalidJson, error.to_string()))?;
+    Ok(parsed)
+}
+
+/// What actix's own extractors are told, so that none reads more than this one.
+#[must_use]
+pub fn payload_config(max: MaxBody) -> PayloadConfig {
+    PayloadConfig::new(max.0)
+}

@@ -1,0 +1,19 @@
+//! The Partway server: decides who may upload what, signs URLs for the parts, and
+//! completes uploads after checking them against the store.
+//!
+//! It knows nothing of how a client schedules parts, and no file byte passes through it.
+
+pub mod app;
+pub mod config;
+pub mod embedded;
+pub mod identity;
+pub mod json;
+pub mod local;
+pub mod policy;
+pub mod problem;
+pub mod routes;
+pub mod signing;
+pub mod store;
+pub mod telemetry;
+pub mod token;
+pub mod uploads;

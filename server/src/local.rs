@@ -1,0 +1,131 @@
+//! What a server without a bucket of its own makes up and keeps beside its data: the
+//! embedded store's credentials and the secret for tokens. Kept, so that uploads and
+//! tokens outlive a restart.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+/// The access key of every embedded store.
+pub const ACCESS_KEY_ID: &str = "partway";
+
+/// Secrets of this installation.
+#[derive(Clone, Debug)]
+pub struct LocalSecrets {
+    /// Goes with [`ACCESS_KEY_ID`].
+    pub secret_access_key: SecretString,
+    /// What upload tokens are signed with, unless the configuration says otherwise.
+    pub token_secret: SecretString,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SecretsFile {
+    access_key_id: String,
+    secret_access_key: String,
+    token_secret: String,
+}
+
+/// Secrets that can be neither read nor made.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalSecretsError {
+    /// The file cannot be read or written.
+    #[error("{path}: {error}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The file is not what it should be.
+    #[error(
+        "{path} is not a file of secrets: {error}; if you move it away, a new one is made and open uploads end"
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: serde_json::Error,
+    },
+    /// The system gives no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(getrandom::Error),
+}
+
+impl LocalSecrets {
+    /// Reads `secrets.json` in the data folder, or makes it.
+    ///
+    /// # Errors
+    /// When the file is unreadable or damaged, or the folder cannot be written to.
+    pub fn load_or_make(data: &Path) -> Result<Self, LocalSecretsError> {
+        let path = data.join("secrets.json");
+        let io_error = |error| LocalSecretsError::Io { path: path.clone(), error };
+        let file = match fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|error| LocalSecretsError::Unreadable { path: path.clone(), error })?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let made = SecretsFile {
+                    access_key_id: ACCESS_KEY_ID.to_owned(),
+                    secret_access_key: random()?,
+                    token_secret: random()?,
+                };
+                fs::create_dir_all(data).map_err(io_error)?;
+                write_private(&path, &made).map_err(io_error)?;
+                made
+            }
+            Err(error) => return Err(io_error(error)),
+        };
+        Ok(Self { secret_access_key: file.secret_access_key.into(), token_secret: file.token_secret.into() })
+    }
+}
+
+/// Writes it whole or not at all, readable by its owner alone.
+fn write_private(path: &Path, secrets: &SecretsFile) -> io::Result<()> {
+    let draft = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&draft)?;
+    file.write_all(&serde_json::to_vec_pretty(secrets)?)?;
+    file.sync_all()?;
+    fs::rename(draft, path)
+}
+
+fn random() -> Result<String, LocalSecretsError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(LocalSecretsError::Random)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn made_once_and_kept() {
+        let data = tempfile::tempdir().unwrap();
+        let made = LocalSecrets::load_or_make(data.path()).unwrap();
+        let kept = LocalSecrets::load_or_make(data.path()).unwrap();
+        assert_eq!(made.token_secret.expose_secret(), kept.token_secret.expose_secret());
+        assert_ne!(made.token_secret.expose_secret(), made.secret_access_key.expose_secret());
+        assert!(made.token_secret.expose_secret().len() >= 32);
+    }
+
+    #[test]
+    fn a_damaged_file_is_named_and_kept() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join("secrets.json");
+        fs::write(&path, "{").unwrap();
+        let error = LocalSecrets::load_or_make(data.path()).unwrap_err().to_string();
+        assert!(error.contains("secrets.json"), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "{");
+    }
+}

@@ -1,0 +1,80 @@
+//! Refusals as HTTP answers: every error of every route is a problem (RFC 9457).
+
+use std::fmt;
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::ServiceResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::middleware::{ErrorHandlerResponse, ErrorHandlers};
+use actix_web::{HttpResponse, ResponseError};
+use partway_shared::error::{ErrorCode, Problem};
+
+/// A problem as a handler's error.
+#[derive(Clone, Debug)]
+pub struct Refusal(pub Problem);
+
+impl<P: Into<Problem>> From<P> for Refusal {
+    fn from(problem: P) -> Self {
+        Self(problem.into())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl ResponseError for Refusal {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        if self.0.code.spec().retryable {
+            response.insert_header((header::RETRY_AFTER, "1"));
+        }
+        response
+            .content_type("application/problem+json")
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .body(serde_json::to_vec(&self.0).unwrap_or_default())
+    }
+}
+
+/// Dresses up the refusals that actix makes by itself, which have no body of ours.
+pub fn error_handlers<B: MessageBody + 'static>() -> ErrorHandlers<B> {
+    ErrorHandlers::new().default_handler_client(dress).default_handler_server(dress)
+}
+
+fn dress<B: MessageBody + 'static>(
+    response: ServiceResponse<B>,
+) -> actix_web::Result<ErrorHandlerResponse<B>> {
+    let is_ours = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind == HeaderValue::from_static("application/problem+json"));
+    if is_ours {
+        return Ok(ErrorHandlerResponse::Response(response.map_into_left_body()));
+    }
+    let status = response.status();
+    let code = match status {
+        StatusCode::NOT_FOUND => ErrorCode::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => ErrorCode::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::BodyTooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ErrorCode::UnsupportedMediaType,
+        status if status.is_client_error() => ErrorCode::InvalidField,
+        _ => ErrorCode::Internal,
+    };
+    let problem = Problem { status: status.as_u16(), ..Problem::new(code, code.spec().title) };
+    let (request, old) = response.into_parts();
+    let mut new = Refusal(problem).error_response();
+    for (name, value) in old.headers() {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            new.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    let new: HttpResponse<EitherBody<B, BoxBody>> = new.map_body(|_, body| EitherBody::right(body));
+    Ok(ErrorHandlerResponse::Response(ServiceResponse::new(request, new)))
+}

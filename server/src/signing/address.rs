@@ -1,0 +1,104 @@
+//! Where a bucket is: scheme, host and path.
+
+use url::Url;
+
+use super::encode;
+
+/// The address of a bucket, as a browser reaches it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// `https://host:port`.
+    origin: String,
+    /// `host:port`, as it stands in the `Host` header.
+    host: String,
+    /// What comes before the key: `/` or `/bucket/`.
+    base: String,
+}
+
+/// An endpoint that cannot be signed for.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum AddressError {
+    /// Not a URL.
+    #[error("it is not a URL: {0}")]
+    NotAUrl(#[from] url::ParseError),
+    /// Neither HTTP nor HTTPS.
+    #[error("its scheme must be http or https, not {0}")]
+    Scheme(String),
+    /// No host.
+    #[error("it has no host")]
+    NoHost,
+    /// A path, query or user in it.
+    #[error("it must be no more than scheme, host and port: signatures cover the path")]
+    NotAnOrigin,
+}
+
+impl Address {
+    /// The bucket at this endpoint: in its path, or before its host name.
+    ///
+    /// # Errors
+    /// When the endpoint is not `http(s)://host[:port]`.
+    pub fn new(endpoint: &str, bucket: &str, path_style: bool) -> Result<Self, AddressError> {
+        let url = Url::parse(endpoint)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(AddressError::Scheme(url.scheme().to_owned()));
+        }
+        let host = url.host_str().ok_or(AddressError::NoHost)?;
+        let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        if !plain || !url.username().is_empty() || url.password().is_some() {
+            return Err(AddressError::NotAnOrigin);
+        }
+        let host = if path_style { host.to_owned() } else { format!("{bucket}.{host}") };
+        // `port` is none where it is the scheme's own, which clients leave out of `Host` as well.
+        let host = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+        let base = if path_style { format!("/{}/", encode::value(bucket)) } else { "/".to_owned() };
+        Ok(Self { origin: format!("{}://{host}", url.scheme()), host, base })
+    }
+
+    /// `https://host:port`.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// `host:port`.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The path of an object, percent-encoded.
+    #[must_use]
+    pub fn path(&self, key: &str) -> String {
+        format!("{}{}", self.base, encode::path(key))
+    }
+
+    /// The unsigned URL of an object.
+    #[must_use]
+    pub fn location(&self, key: &str) -> String {
+        format!("{}{}", self.origin, self.path(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_style_and_virtual_hosts() {
+        let path = Address::new("http://127.0.0.1:9000", "photos", true).unwrap();
+        assert_eq!(path.location("a b/ü"), "http://127.0.0.1:9000/photos/a%20b/%C3%BC");
+        let host = Address::new("https://s3.eu-west-1.amazonaws.com", "photos", false).unwrap();
+        assert_eq!(host.location("x"), "https://photos.s3.eu-west-1.amazonaws.com/x");
+        assert_eq!(host.host(), "photos.s3.eu-west-1.amazonaws.com");
+        assert_eq!(Address::new("https://s3.test:443/", "b", true).unwrap().host(), "s3.test");
+    }
+
+    #[test]
+    fn what_cannot_be_signed_for_is_refused() {
+        for bad in
+            ["", "s3.test", "ftp://s3.test", "http://s3.test/under", "http://u:p@s3.test", "http://s3.test?x"]
+        {
+            assert!(Address::new(bad, "b", true).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Presigned URLs by Signature Version 4, in bulk.
+//!
+//! Every URL that a client gets is made here. What is the same for all parts of an
+//! upload is put together and hashed once; for each part there remain a few hundred
+//! bytes to hash. The tests compare the URLs with those of the SDK's own presigner.
+//!
+//! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
+
+mod address;
+mod credentials;
+mod encode;
+mod key;
+mod presigner;
+mod template;
+#[cfg(test)]
+mod tests;
+
+pub use address::{Address, AddressError};
+pub use credentials::CredentialSource;
+pub use presigner::{Presigner, PutTerms};
+pub use template::PartTemplate;

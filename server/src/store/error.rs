@@ -1,0 +1,92 @@
+//! What a store's refusals mean, told in one place.
+//!
+//! Stores differ in their codes, so statuses decide where codes are not known.
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use partway_shared::error::{ErrorCode, Problem};
+
+/// A call to the store failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The upload was completed, aborted, or never existed.
+    #[error("the store knows no such upload")]
+    NoSuchUpload,
+    /// A part is missing or has another ETag than was said.
+    #[error("the store refused the parts: {0}")]
+    InvalidPart(String),
+    /// The object's checksum is another than was said.
+    #[error("the store refused the checksum: {0}")]
+    ChecksumMismatch(String),
+    /// The store refuses the credentials or the operation.
+    #[error("the store refused: {0}")]
+    Denied(String),
+    /// No space left.
+    #[error("the store is full: {0}")]
+    Full(String),
+    /// The store cannot be reached, is busy, or failed.
+    #[error("the store failed: {0}")]
+    Unavailable(String),
+    /// An answer that makes no sense.
+    #[error("the store misbehaved: {0}")]
+    Misbehaved(String),
+}
+
+impl<E: ProvideErrorMetadata + std::error::Error + 'static> From<SdkError<E, HttpResponse>> for StoreError {
+    fn from(error: SdkError<E, HttpResponse>) -> Self {
+        let Some(response) = error.raw_response() else {
+            return match &error {
+                SdkError::TimeoutError(_) => Self::Unavailable("no answer in time".to_owned()),
+                SdkError::ConstructionFailure(_) => Self::Denied(describe(&error)),
+                _ => Self::Unavailable(describe(&error)),
+            };
+        };
+        let status = response.status().as_u16();
+        let code = error.code().unwrap_or_default().to_owned();
+        let said = format!("{status} {code} {}", error.message().unwrap_or_default());
+        match (code.as_str(), status) {
+            ("NoSuchUpload", _) => Self::NoSuchUpload,
+            ("InvalidPart" | "InvalidPartOrder" | "EntityTooSmall", _) => Self::InvalidPart(said),
+            ("BadDigest" | "InvalidDigest" | "XAmzContentChecksumMismatch", _) => {
+                Self::ChecksumMismatch(said)
+            }
+            (_, 507) => Self::Full(said),
+            (_, 401 | 403) => Self::Denied(said),
+            ("NoSuchBucket", _) => Self::Denied(said),
+            (_, 408 | 409 | 429 | 500..) => Self::Unavailable(said),
+            _ => Self::Misbehaved(said),
+        }
+    }
+}
+
+/// The chain of causes in one line; the SDK's own text is "dispatch failure".
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+impl From<StoreError> for Problem {
+    /// What the client is told. The store's own words stay in the log but where they help.
+    fn from(error: StoreError) -> Self {
+        let text = error.to_string();
+        match error {
+            StoreError::NoSuchUpload => Self::new(ErrorCode::UploadGone, "it was aborted, or it expired"),
+            StoreError::InvalidPart(_) => Self::new(ErrorCode::PartMismatch, text),
+            StoreError::ChecksumMismatch(_) => Self::new(ErrorCode::ChecksumMismatch, text),
+            StoreError::Denied(_) => Self::new(
+                ErrorCode::StoreDenied,
+                "the server's credentials or the bucket's permissions do not suffice; its log says more",
+            ),
+            StoreError::Full(_) => Self::new(ErrorCode::StoreFull, "there is no space left for the file"),
+            StoreError::Unavailable(_) => {
+                Self::new(ErrorCode::StoreUnavailable, "it may be back in a moment")
+            }
+            StoreError::Misbehaved(_) => Self::new(ErrorCode::StoreMisbehaved, "the server's log says more"),
+        }
+    }
+}

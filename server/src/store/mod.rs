@@ -1,0 +1,85 @@
+//! The store, as the server needs it.
+//!
+//! File content never passes here: parts go from the browser to the store under
+//! URLs that [`crate::signing`] makes. These are the calls around them.
+
+mod error;
+mod s3;
+
+use async_trait::async_trait;
+use partway_shared::checksum::{ChecksumKind, Crc64Nvme};
+use partway_shared::part::ETag;
+use partway_shared::wire::{CompletedPart, StoredPart};
+
+pub use error::StoreError;
+pub use s3::{S3Store, S3StoreOptions};
+
+/// An object about to be created.
+#[derive(Clone, Copy, Debug)]
+pub struct NewObject<'a> {
+    /// Its key.
+    pub key: &'a str,
+    /// Its media type.
+    pub content_type: Option<&'a str>,
+    /// How browsers treat it.
+    pub content_disposition: Option<&'a str>,
+    /// How its parts and the whole are checked.
+    pub checksum: ChecksumKind,
+}
+
+/// A multipart upload in the store.
+#[derive(Clone, Copy, Debug)]
+pub struct UploadRef<'a> {
+    /// The object's key.
+    pub key: &'a str,
+    /// S3's name for the upload.
+    pub upload_id: &'a str,
+}
+
+/// An object that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredObject {
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its ETag.
+    pub etag: ETag,
+    /// The checksum of the whole object, if the store keeps one.
+    pub checksum: Option<Crc64Nvme>,
+    /// Its version, in a bucket with versioning.
+    pub version_id: Option<String>,
+}
+
+/// A bucket.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Begins a multipart upload and gives its upload id.
+    async fn create_upload(&self, object: NewObject<'_>) -> Result<String, StoreError>;
+
+    /// The parts that are there, all pages, by number.
+    ///
+    /// [`StoreError::NoSuchUpload`] when it was completed, aborted or never existed.
+    async fn list_parts(&self, upload: UploadRef<'_>) -> Result<Vec<StoredPart>, StoreError>;
+
+    /// Joins the parts into the object; the store verifies `checksum`, which is that of the whole.
+    ///
+    /// The parts must be in order. [`StoreError::NoSuchUpload`] may also mean that an earlier
+    /// call succeeded and its answer was lost.
+    async fn complete_upload(
+        &self,
+        upload: UploadRef<'_>,
+        parts: &[CompletedPart],
+        size: u64,
+        checksum: Option<Crc64Nvme>,
+    ) -> Result<(), StoreError>;
+
+    /// Removes an upload with its parts.
+    ///
+    /// [`StoreError::NoSuchUpload`] when there is none.
+    async fn abort_upload(&self, upload: UploadRef<'_>) -> Result<(), StoreError>;
+
+    /// The object under a key; `None` when there is none.
+    async fn head(&self, key: &str) -> Result<Option<StoredObject>, StoreError>;
+
+    /// Removes the object under a key, if there is one.
+    async fn delete(&self, key: &str) -> Result<(), StoreError>;
+}

@@ -1,0 +1,191 @@
+//! The store over the AWS SDK.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, Region, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient,
+};
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload};
+use partway_shared::checksum::{ChecksumKind, Crc64Nvme};
+use partway_shared::part::{ETag, PartNumber};
+use partway_shared::wire::{CompletedPart, StoredPart};
+
+use super::{NewObject, Store, StoreError, StoredObject, UploadRef};
+
+/// How to reach a bucket.
+#[derive(Clone, Debug)]
+pub struct S3StoreOptions {
+    /// The bucket.
+    pub bucket: String,
+    /// Its region.
+    pub region: String,
+    /// The endpoint, if it is not AWS's own.
+    pub endpoint: Option<String>,
+    /// Whether the bucket stands in the path rather than in the host name.
+    pub path_style: bool,
+    /// The credentials.
+    pub credentials: SharedCredentialsProvider,
+    /// The HTTP client.
+    pub http_client: SharedHttpClient,
+}
+
+/// A bucket, over the AWS SDK.
+#[derive(Clone, Debug)]
+pub struct S3Store {
+    client: Client,
+    bucket: String,
+}
+
+impl S3Store {
+    /// A client for one bucket. Nothing is sent yet.
+    #[must_use]
+    pub fn new(options: S3StoreOptions) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(5))
+            // Complete may take S3 minutes, during which it sends white space.
+            .read_timeout(Duration::from_secs(120))
+            .build();
+        let mut config = aws_sdk_s3::Config::builder();
+        config.set_endpoint_url(options.endpoint);
+        let config = config
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(options.region))
+            .force_path_style(options.path_style)
+            .credentials_provider(options.credentials)
+            .http_client(options.http_client)
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            // The default adds checksums of its own to requests, which other stores refuse.
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .build();
+        Self { client: Client::from_conf(config), bucket: options.bucket }
+    }
+
+    /// The SDK's client, for tests that look at the store from outside.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
+#[async_trait]
+impl Store for S3Store {
+    async fn create_upload(&self, object: NewObject<'_>) -> Result<String, StoreError> {
+        let mut request = self
+            .client
+            .create_multipart_upload()
+            .bucket(&self.bucket)
+            .key(object.key)
+            .set_content_type(object.content_type.map(str::to_owned))
+            .set_content_disposition(object.content_disposition.map(str::to_owned));
+        if object.checksum == ChecksumKind::Crc64Nvme {
+            request = request
+                .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
+                .checksum_type(ChecksumType::FullObject);
+        }
+        let created = request.send().await?;
+        created.upload_id.ok_or_else(|| StoreError::Misbehaved("a created upload has no id".to_owned()))
+    }
+
+    async fn list_parts(&self, upload: UploadRef<'_>) -> Result<Vec<StoredPart>, StoreError> {
+        let pages = self
+            .client
+            .list_parts()
+            .bucket(&self.bucket)
+            .key(upload.key)
+            .upload_id(upload.upload_id)
+            .into_paginator()
+            .items()
+            .send();
+        let mut pages = pages;
+        let mut parts = Vec::new();
+        while let Some(part) = pages.next().await {
+            parts.push(stored_part(&part?)?);
+        }
+        parts.sort_by_key(|part: &StoredPart| part.part_number);
+        Ok(parts)
+    }
+
+    async fn complete_upload(
+        &self,
+        upload: UploadRef<'_>,
+        parts: &[CompletedPart],
+        size: u64,
+        checksum: Option<Crc64Nvme>,
+    ) -> Result<(), StoreError> {
+        let parts = parts.iter().map(|part| {
+            aws_sdk_s3::types::CompletedPart::builder()
+                .part_number(i32::try_from(part.part_number.get()).unwrap_or(i32::MAX))
+                .e_tag(part.etag.quoted())
+                .build()
+        });
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build();
+        let mut request = self
+            .client
+            .complete_multipart_upload()
+            .bucket(&self.bucket)
+            .key(upload.key)
+            .upload_id(upload.upload_id)
+            .multipart_upload(parts)
+            .set_mpu_object_size(i64::try_from(size).ok());
+        if let Some(checksum) = checksum {
+            request =
+                request.checksum_crc64_nvme(checksum.to_string()).checksum_type(ChecksumType::FullObject);
+        }
+        request.send().await?;
+        Ok(())
+    }
+
+    async fn abort_upload(&self, upload: UploadRef<'_>) -> Result<(), StoreError> {
+        let request = self.client.abort_multipart_upload().bucket(&self.bucket);
+        request.key(upload.key).upload_id(upload.upload_id).send().await?;
+        Ok(())
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<StoredObject>, StoreError> {
+        let request =
+            self.client.head_object().bucket(&self.bucket).key(key).checksum_mode(ChecksumMode::Enabled);
+        let head = match request.send().await {
+            Ok(head) => head,
+            Err(error) if error.raw_response().is_some_and(|response| response.status().as_u16() == 404) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let size = head.content_length.and_then(|size| u64::try_from(size).ok());
+        Ok(Some(StoredObject {
+            size: size.ok_or_else(|| StoreError::Misbehaved("an object has no length".to_owned()))?,
+            etag: ETag::new(head.e_tag.as_deref().unwrap_or_default()),
+            // A composite checksum is one of the parts' checksums, and says nothing of the bytes.
+            checksum: head
+                .checksum_crc64_nvme
+                .filter(|_| head.checksum_type != Some(ChecksumType::Composite))
+                .and_then(|text| text.parse().ok()),
+            version_id: head.version_id.filter(|id| id != "null"),
+        }))
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.client.delete_object().bucket(&self.bucket).key(key).send().await?;
+        Ok(())
+    }
+}
+
+fn stored_part(part: &aws_sdk_s3::types::Part) -> Result<StoredPart, StoreError> {
+    let misbehaved = |what: &str| StoreError::Misbehaved(format!("a listed part has no usable {what}"));
+    let number = part.part_number.and_then(|number| u32::try_from(number).ok());
+    let number = number.and_then(|number| PartNumber::new(number).ok());
+    let size = part.size.and_then(|size| u64::try_from(size).ok());
+    Ok(StoredPart {
+        part_number: number.ok_or_else(|| misbehaved("number"))?,
+        size: size.ok_or_else(|| misbehaved("size"))?,
+        etag: ETag::new(part.e_tag.as_deref().ok_or_else(|| misbehaved("ETag"))?),
+        checksum: part.checksum_crc64_nvme.as_ref().and_then(|text| text.parse().ok()),
+    })
+}

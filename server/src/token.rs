@@ -1,0 +1,185 @@
+//! The upload token: all that the server has to remember of an upload, carried by the client.
+//!
+//! `base64url(claims as JSON) . base64url(HMAC-SHA256)`, keyed by a secret that all replicas
+//! share. It can be read by whoever holds it, and changed by nobody.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use partway_shared::checksum::ChecksumKind;
+use partway_shared::error::{ErrorCode, Problem};
+use partway_shared::limits::MAX_KEY_BYTES;
+use partway_shared::plan::{Plan, Strategy};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+/// Set apart from whatever else may be signed with the same secret.
+const CONTEXT: &[u8] = b"partway upload token v1\0";
+
+/// No token is longer: the longest key, S3's longest upload id, and the rest.
+pub const MAX_TOKEN_BYTES: usize = 8 * 1_024;
+
+/// What a token says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UploadClaims {
+    /// Whose upload it is.
+    pub subject: String,
+    /// The bucket.
+    pub bucket: String,
+    /// The key.
+    pub key: String,
+    /// S3's name for the multipart upload; none for a single PUT.
+    pub upload_id: Option<String>,
+    /// The file's size in bytes.
+    pub size: u64,
+    /// How it is cut.
+    pub strategy: Strategy,
+    /// How it is checked.
+    pub checksum: ChecksumKind,
+    /// The object's media type, which a single PUT's URL has to sign.
+    pub content_type: Option<String>,
+    /// How browsers treat the object, likewise.
+    pub content_disposition: Option<String>,
+    /// When the token expires, in seconds since 1970.
+    pub expires_at: u64,
+}
+
+impl UploadClaims {
+    /// The plan that the token binds.
+    ///
+    /// # Errors
+    /// Never for a token of ours; a plan beyond S3's limits is refused all the same.
+    pub fn plan(&self) -> Result<Plan, Problem> {
+        Plan::from_strategy(self.size, self.strategy)
+            .ok_or_else(|| Problem::new(ErrorCode::TokenInvalid, "its plan is beyond S3's limits"))
+    }
+}
+
+/// Makes and checks tokens.
+#[derive(Clone)]
+pub struct TokenMint {
+    mac: Hmac<Sha256>,
+}
+
+impl TokenMint {
+    /// Tokens under this secret.
+    #[must_use]
+    pub fn new(secret: &SecretString) -> Self {
+        let mut mac = Hmac::new_from_slice(secret.expose_secret().as_bytes())
+            // HMAC takes keys of any length; the error is of the trait, which serves other MACs too.
+            .unwrap_or_else(|_| Hmac::new(&Default::default()));
+        mac.update(CONTEXT);
+        Self { mac }
+    }
+
+    /// The token for these claims.
+    #[must_use]
+    pub fn issue(&self, claims: &UploadClaims) -> String {
+        // Strings and numbers always have a JSON form.
+        let claims = serde_json::to_vec(claims).unwrap_or_default();
+        let claims = URL_SAFE_NO_PAD.encode(claims);
+        let mut mac = self.mac.clone();
+        mac.update(claims.as_bytes());
+        let tag = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+        format!("{claims}.{tag}")
+    }
+
+    /// The claims of a token of ours that has not expired at `now` (seconds since 1970) and
+    /// belongs to this subject and bucket.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TokenInvalid`], [`ErrorCode::TokenExpired`] or [`ErrorCode::TokenForeign`].
+    pub fn check(&self, token: &str, subject: &str, bucket: &str, now: u64) -> Result<UploadClaims, Problem> {
+        let invalid = |why| Problem::new(ErrorCode::TokenInvalid, why);
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(invalid("it is longer than any token of this server"));
+        }
+        let (claims, tag) =
+            token.split_once('.').ok_or_else(|| invalid("it is not a token of this server"))?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| invalid("its signature is not base64"))?;
+        let mut mac = self.mac.clone();
+        mac.update(claims.as_bytes());
+        mac.verify_slice(&tag).map_err(|_| invalid("its signature is not this server's"))?;
+        let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|_| invalid("its claims are not base64"))?;
+        let claims: UploadClaims =
+            serde_json::from_slice(&claims).map_err(|_| invalid("its claims are of another version"))?;
+        if claims.expires_at <= now {
+            return Err(Problem::new(ErrorCode::TokenExpired, "create the upload anew"));
+        }
+        if claims.subject != subject {
+            return Err(Problem::new(ErrorCode::TokenForeign, "the upload was created by somebody else"));
+        }
+        if claims.bucket != bucket {
+            return Err(Problem::new(ErrorCode::TokenForeign, "the upload goes to another bucket"));
+        }
+        debug_assert!(claims.key.len() <= MAX_KEY_BYTES);
+        Ok(claims)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+
+    use super::*;
+
+    fn claims() -> UploadClaims {
+        UploadClaims {
+            subject: "ada".to_owned(),
+            bucket: "photos".to_owned(),
+            key: "a/ü.jpg".to_owned(),
+            upload_id: Some("u1".to_owned()),
+            size: 100,
+            strategy: Strategy::Multipart { part_size: 10 },
+            checksum: ChecksumKind::Crc64Nvme,
+            content_type: None,
+            content_disposition: None,
+            expires_at: 1_000,
+        }
+    }
+
+    fn mint(secret: &str) -> TokenMint {
+        TokenMint::new(&secret.into())
+    }
+
+    fn code(result: Result<UploadClaims, Problem>) -> ErrorCode {
+        result.unwrap_err().code
+    }
+
+    #[test]
+    fn a_token_reads_back() {
+        let token = mint("secret").issue(&claims());
+        assert_eq!(mint("secret").check(&token, "ada", "photos", 999), Ok(claims()));
+        assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)), "fits into a path");
+    }
+
+    #[test]
+    fn others_are_refused_each_for_its_reason() {
+        let token = mint("secret").issue(&claims());
+        let check =
+            |token: &str, subject, bucket, now| code(mint("secret").check(token, subject, bucket, now));
+        assert_eq!(check(&token, "ada", "photos", 1_000), ErrorCode::TokenExpired);
+        assert_eq!(check(&token, "eve", "photos", 1), ErrorCode::TokenForeign);
+        assert_eq!(check(&token, "ada", "films", 1), ErrorCode::TokenForeign);
+        assert_eq!(code(mint("other").check(&token, "ada", "photos", 1)), ErrorCode::TokenInvalid);
+        for bad in ["", ".", "a.b", &token[1..], &token[..token.len() - 1], &"x".repeat(9_000)] {
+            assert_eq!(check(bad, "ada", "photos", 1), ErrorCode::TokenInvalid, "{bad}");
+        }
+    }
+
+    proptest! {
+        /// No byte of a token can be changed.
+        #[test]
+        fn a_changed_token_is_refused(at in any::<proptest::sample::Index>(), to in "[A-Za-z0-9_.-]") {
+            let token = mint("secret").issue(&claims());
+            let at = at.index(token.len());
+            let mut changed = token.clone();
+            changed.replace_range(at..=at, &to);
+            // The last character of each half has bits that no byte uses, which base64 refuses to be set.
+            let expected = changed == token;
+            prop_assert_eq!(mint("secret").check(&changed, "ada", "photos", 1).is_ok(), expected);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Completing: nothing that the client says is believed before the store has said it too.
+
+use std::collections::BTreeMap;
+
+use partway_shared::checksum::{ChecksumKind, Crc64Nvme};
+use partway_shared::error::{ErrorCode, Problem};
+use partway_shared::part::{ByteRange, ETag, PartNumber};
+use partway_shared::plan::Plan;
+use partway_shared::wire::{CompleteUpload, CompletedUpload, StoredPart};
+
+use crate::identity::Subject;
+use crate::store::{StoreError, StoredObject, UploadRef};
+use crate::token::UploadClaims;
+
+use super::{Uploads, log, upload_ref};
+
+impl Uploads {
+    /// Completes an upload once number, order, sizes, ETags and checksums agree between
+    /// the plan, the client and the store. Doing it twice gives the same answer.
+    ///
+    /// # Errors
+    /// When anything differs. Nothing is completed then, and nothing removed.
+    pub async fn complete(
+        &self,
+        subject: &Subject,
+        token: &str,
+        request: &CompleteUpload,
+    ) -> Result<CompletedUpload, Problem> {
+        let claims = self.claims(subject, token)?;
+        let plan = claims.plan()?;
+        check_request(&claims, &plan, request)?;
+        let object = match upload_ref(&claims) {
+            Some(upload) => self.complete_multipart(&claims, &plan, upload, request).await?,
+            None => self.check_single(&claims, request).await?,
+        };
+        tracing::info!(
+            upload.id = claims.upload_id.as_deref().unwrap_or("single PUT"),
+            upload.key = claims.key,
+            size_bytes = object.size,
+            "upload completed"
+        );
+        Ok(CompletedUpload {
+            bucket: self.bucket.clone(),
+            location: self.address.location(&claims.key),
+            key: claims.key,
+            etag: object.etag,
+            size: object.size,
+            checksum: object.checksum.map(Into::into),
+            version_id: object.version_id,
+            part_count: plan.part_count(),
+        })
+    }
+
+    async fn complete_multipart(
+        &self,
+        claims: &UploadClaims,
+        plan: &Plan,
+        upload: UploadRef<'_>,
+        request: &CompleteUpload,
+    ) -> Result<StoredObject, Problem> {
+        let stored = match self.store.list_parts(upload).await {
+            Ok(stored) => stored,
+            Err(StoreError::NoSuchUpload) => return self.find_completed(claims, request).await,
+            Err(error) => {
+                log(claims, "listing parts")(&error);
+                return Err(error.into());
+            }
+        };
+        let stored = compare(plan, request, &stored)?;
+        let whole = whole_checksum(&stored);
+        if let (Some(ours), Some(theirs)) = (whole, request.checksum)
+            && ours != theirs
+        {
+            let why = format!("the stored parts make {ours}, and the client says {theirs}");
+            return Err(Problem::new(ErrorCode::ChecksumMismatch, why).with_field("checksum"));
+        }
+        let checksum = request.checksum.filter(|_| claims.checksum == ChecksumKind::Crc64Nvme);
+        match self.store.complete_upload(upload, &request.parts, claims.size, checksum).await {
+            Ok(()) => {}
+            // It may have succeeded at another replica, or at the SDK's first try.
+            Err(StoreError::NoSuchUpload) => return self.find_completed(claims, request).await,
+            Err(error) => {
+                log(claims, "completing an upload")(&error);
+                return Err(error.into());
+            }
+        }
+        let object = self.head(claims).await?;
+        let object = object.ok_or_else(|| {
+            Problem::new(ErrorCode::StoreMisbehaved, "the store completed the upload and has no object")
+        })?;
+        check_object(claims, request, &object)?;
+        Ok(object)
+    }
+
+    /// The upload is gone: either it is complete, and the answer was lost, or it was aborted.
+    async fn find_completed(
+        &self,
+        claims: &UploadClaims,
+        request: &CompleteUpload,
+    ) -> Result<StoredObject, Problem> {
+        let Some(object) = self.head(claims).await? else {
+            return Err(StoreError::NoSuchUpload.into());
+        };
+        check_object(claims, request, &object)?;
+        Ok(object)
+    }
+
+    /// A single PUT is complete as soon as it is there; what remains is to look at it.
+    async fn check_single(
+        &self,
+        claims: &UploadClaims,
+        request: &CompleteUpload,
+    ) -> Result<StoredObject, Problem> {
+        let Some(object) = self.head(claims).await? else {
+            return Err(
+                Problem::new(ErrorCode::PartMissing, "the store has no such object").with_field("parts[0]")
+            );
+        };
+        if request.parts.first().is_some_and(|part| !object.etag.is_empty() && part.etag != object.etag) {
+            return Err(etag_mismatch(0, PartNumber::FIRST, &object.etag));
+        }
+        check_object(claims, request, &object)?;
+        Ok(object)
+    }
+
+    async fn head(&self, claims: &UploadClaims) -> Result<Option<StoredObject>, StoreError> {
+        self.store.head(&claims.key).await.inspect_err(log(claims, "looking for the object"))
+    }
+}
+
+/// The request alone: every part of the plan, once, in order.
+fn check_request(claims: &UploadClaims, plan: &Plan, request: &CompleteUpload) -> Result<(), Problem> {
+    let mut next = 1;
+    for (index, part) in request.parts.iter().enumerate() {
+        let problem = |code, why: String| {
+            Err(Problem::new(code, why).with_field(format!("parts[{index}].part_number")))
+        };
+        let number = part.part_number.get();
+        if number > plan.part_count() {
+            return problem(ErrorCode::PartOutOfPlan, format!("the upload has {} parts", plan.part_count()));
+        }
+        if number < next {
+            let given_before =
+                request.parts.iter().take(index).any(|earlier| earlier.part_number == part.part_number);
+            let code = if given_before { ErrorCode::PartDuplicate } else { ErrorCode::InvalidField };
+            return problem(code, format!("part {number} does not come after part {}", next - 1));
+        }
+        if number > next {
+            return problem(ErrorCode::PartMissing, format!("part {next} is not in the request"));
+        }
+        next += 1;
+    }
+    if next <= plan.part_count() {
+        let why = format!("part {next} is not in the request");
+        return Err(Problem::new(ErrorCode::PartMissing, why).with_field("parts"));
+    }
+    if claims.checksum == ChecksumKind::Crc64Nvme && request.checksum.is_none() {
+        let why = "this upload needs the object's CRC64NVME";
+        return Err(Problem::new(ErrorCode::InvalidField, why).with_field("checksum"));
+    }
+    Ok(())
+}
+
+/// The request against what the store has; gives the stored parts in the order of the plan.
+fn compare<'a>(
+    plan: &Plan,
+    request: &CompleteUpload,
+    stored: &'a [StoredPart],
+) -> Result<Vec<&'a StoredPart>, Problem> {
+    let stored: BTreeMap<_, _> = stored.iter().map(|part| (part.part_number, part)).collect();
+    let compared = request.parts.iter().enumerate().map(|(index, part)| {
+        let number = part.part_number;
+        let Some(theirs) = stored.get(&number) else {
+            let why = format!("the store has no part {number}");
+            return Err(Problem::new(ErrorCode::PartMissing, why).with_field(format!("parts[{index}]")));
+        };
+        let size = plan.range(number).map_or(0, ByteRange::len);
+        if theirs.size != size {
+            let why = format!("part {number} has {} bytes in the store, and {size} in the plan", theirs.size);
+            return Err(Problem::new(ErrorCode::PartMismatch, why).with_field(format!("parts[{index}]")));
+        }
+        if theirs.etag != part.etag {
+            return Err(etag_mismatch(index, number, &theirs.etag));
+        }
+        Ok(*theirs)
+    });
+    compared.collect()
+}
+
+fn etag_mismatch(index: usize, number: PartNumber, theirs: &ETag) -> Problem {
+    let why = format!("part {number} has the ETag {theirs} in the store");
+    Problem::new(ErrorCode::PartMismatch, why).with_field(format!("parts[{index}].etag"))
+}
+
+/// The object as it is now against what it should be.
+fn check_object(
+    claims: &UploadClaims,
+    request: &CompleteUpload,
+    object: &StoredObject,
+) -> Result<(), Problem> {
+    if object.size != claims.size {
+        let why = format!("the object has {} bytes, and the file {}", object.size, claims.size);
+        return Err(Problem::new(ErrorCode::PartMismatch, why));
+    }
+    if let (Some(theirs), Some(ours)) = (object.checksum, request.checksum)
+        && theirs != ours
+    {
+        let why = format!("the object's checksum is {theirs}, and the client says {ours}");
+        return Err(Problem::new(ErrorCode::ChecksumMismatch, why).with_field("checksum"));
+    }
+    Ok(())
+}
+
+/// The object's checksum from the parts' as the store has them; `None` where it keeps none.
+fn whole_checksum(stored: &[&StoredPart]) -> Option<Crc64Nvme> {
+    stored.iter().try_fold(Crc64Nvme::EMPTY, |whole, part| Some(whole.followed_by(part.checksum?, part.size)))
+}

@@ -1,0 +1,97 @@
+//! What happens to an upload, behind the routes: created, signed, completed, aborted.
+//!
+//! It knows neither HTTP nor the SDK. All it remembers of an upload is in its token
+//! and in the store.
+
+mod abort;
+mod complete;
+mod create;
+mod sign;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use partway_shared::checksum::ChecksumKind;
+use partway_shared::error::{ErrorCode, Problem};
+use partway_shared::wire::ListedParts;
+
+use crate::identity::Subject;
+use crate::policy::Policy;
+use crate::signing::{Address, CredentialSource, Presigner};
+use crate::store::{Store, UploadRef};
+use crate::token::{TokenMint, UploadClaims};
+
+/// Everything that the uploads of one bucket need.
+pub struct Uploads {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The bucket's name.
+    pub bucket: String,
+    /// The bucket's region.
+    pub region: String,
+    /// Where browsers find the bucket.
+    pub address: Address,
+    /// What signs URLs.
+    pub credentials: CredentialSource,
+    /// What may be uploaded.
+    pub policy: Policy,
+    /// How uploads are checked.
+    pub checksum: ChecksumKind,
+    /// How long URLs are good.
+    pub url_lifetime: Duration,
+    /// How long tokens are good.
+    pub token_lifetime: Duration,
+    /// What makes and checks tokens.
+    pub tokens: TokenMint,
+}
+
+impl Uploads {
+    /// What the store has of an upload.
+    ///
+    /// # Errors
+    /// When the token is not good, or the store has no such upload.
+    pub async fn list(&self, subject: &Subject, token: &str) -> Result<ListedParts, Problem> {
+        let claims = self.claims(subject, token)?;
+        let Some(upload) = upload_ref(&claims) else {
+            // A single PUT is there as a whole or not at all.
+            return Ok(ListedParts { parts: Vec::new() });
+        };
+        let parts = self.store.list_parts(upload).await.inspect_err(log(&claims, "listing parts"))?;
+        Ok(ListedParts { parts })
+    }
+
+    /// The claims of a token that this subject may use now.
+    fn claims(&self, subject: &Subject, token: &str) -> Result<UploadClaims, Problem> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        self.tokens.check(token, &subject.0, &self.bucket, now)
+    }
+
+    /// Signs for this bucket, now.
+    async fn presigner(&self) -> Result<Presigner<'_>, Problem> {
+        let credentials = self.credentials.get().await.map_err(|error| {
+            tracing::error!(%error, "no credentials to sign with");
+            Problem::new(
+                ErrorCode::StoreDenied,
+                "the server has no credentials for the store; its log says more",
+            )
+        })?;
+        Ok(Presigner::new(&self.address, &self.region, &credentials, self.url_lifetime, SystemTime::now()))
+    }
+}
+
+fn upload_ref(claims: &UploadClaims) -> Option<UploadRef<'_>> {
+    claims.upload_id.as_deref().map(|upload_id| UploadRef { key: &claims.key, upload_id })
+}
+
+/// Logs a store's error with the upload that met it; the client is told less.
+fn log<'a>(claims: &'a UploadClaims, doing: &'static str) -> impl Fn(&crate::store::StoreError) + 'a {
+    move |error| {
+        tracing::warn!(
+            upload.id = claims.upload_id.as_deref().unwrap_or("single PUT"),
+            upload.key = claims.key,
+            size_bytes = claims.size,
+            %error,
+            "{doing} failed"
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! Calls to Partway's server.
+
+use std::time::Duration;
+
+use gloo_net::http::{Method, RequestBuilder, Response};
+use partway_shared::upload::{ControlCall, ControlReply, Failure};
+use serde::de::DeserializeOwned;
+use web_sys::AbortSignal;
+
+/// Where the server is, and what it wants to be told with every call.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    pub(crate) endpoint: String,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+impl Server {
+    /// Makes a call. The signal cuts it off.
+    pub(crate) async fn call(
+        &self,
+        call: &ControlCall,
+        signal: &AbortSignal,
+    ) -> Result<ControlReply, Failure> {
+        let uploads = "/v1/uploads";
+        let (method, path, body) = match call {
+            ControlCall::Create(request) => (Method::POST, [uploads, "", ""].concat(), Some(json(request))),
+            ControlCall::Sign { token, request } => {
+                (Method::POST, [uploads, "/", token, "/parts"].concat(), Some(json(request)))
+            }
+            ControlCall::List { token } => (Method::GET, [uploads, "/", token, "/parts"].concat(), None),
+            ControlCall::Complete { token, request } => {
+                (Method::POST, [uploads, "/", token, "/complete"].concat(), Some(json(request)))
+            }
+            ControlCall::Abort { token } => (Method::DELETE, [uploads, "/", token].concat(), None),
+        };
+        let answer = self.send(method, &path, body, signal).await?;
+        match call {
+            ControlCall::Create(_) => parse(&answer).map(ControlReply::Created),
+            ControlCall::Sign { .. } => parse(&answer).map(ControlReply::Signed),
+            ControlCall::List { .. } => parse(&answer).map(ControlReply::Listed),
+            ControlCall::Complete { .. } => parse(&answer).map(ControlReply::Completed),
+            ControlCall::Abort { .. } => Ok(ControlReply::Aborted),
+        }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<String>,
+        signal: &AbortSignal,
+    ) -> Result<String, Failure> {
+        let url = [self.endpoint.as_str(), path].concat();
+        let mut request = RequestBuilder::new(&url)
+            .method(method)
+            .abort_signal(Some(signal))
+            .header("Accept", "application/json");
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let request = match body {
+            Some(body) => request.header("Content-Type", "application/json").body(body),
+            None => request.build(),
+        };
+        // A header that cannot be sent is reported by the browser as a failure of the request.
+        let response = request.map_err(|_| Failure::NoAnswer)?.send().await.map_err(|_| Failure::NoAnswer)?;
+        let text = response.text().await.map_err(|_| Failure::NoAnswer)?;
+        if response.ok() { Ok(text) } else { Err(refusal(&response, &text)) }
+    }
+}
+
+/// The server's own problem, or somebody else's status.
+fn refusal(response: &Response, text: &str) -> Failure {
+    let problem = serde_json::from_str::<partway_shared::error::Problem>(text).ok();
+    let retry_after = response.headers().get("Retry-After").and_then(|seconds| seconds.parse().ok());
+    let (code, detail, field) = match problem {
+        Some(problem) => (Some(problem.code.as_str().to_owned()), problem.detail, problem.field),
+        None => (None, String::new(), None),
+    };
+    Failure::Status {
+        status: response.status(),
+        code,
+        detail,
+        field,
+        retry_after: retry_after.map(Duration::from_secs),
+    }
+}
+
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    serde_json::from_str(text).map_err(|_| {
+        let html = text.trim_start().starts_with('<');
+        let what = if html {
+            "a page of HTML came back, perhaps from a proxy"
+        } else {
+            "the answer is not what was expected"
+        };
+        Failure::Unusable([what, "; is the endpoint the address of a Partway server?"].concat())
+    })
+}
+
+fn json(request: &impl serde::Serialize) -> String {
+    // Requests of ours always have a JSON form.
+    serde_json::to_string(request).unwrap_or_default()
+}

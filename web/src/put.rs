@@ -1,0 +1,89 @@
+//! One PUT of a slice to the store.
+//!
+//! By `XMLHttpRequest`, since `fetch` tells nothing of a body on its way. The body is a
+//! `Blob`: the browser reads it from disk as it sends it, and it never enters memory here.
+
+use std::time::Duration;
+
+use partway_shared::part::ETag;
+use partway_shared::upload::Failure;
+use partway_shared::wire::SignedPut;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Blob, ProgressEvent, XmlHttpRequest};
+
+/// How a PUT ended: the ETag of a 2xx, if the header could be read.
+pub(crate) type Outcome = Result<Option<ETag>, Failure>;
+
+/// A PUT on its way. Dropping it cuts it off, and nothing more is heard of it.
+pub(crate) struct Put {
+    xhr: XmlHttpRequest,
+    _on_progress: Closure<dyn FnMut(ProgressEvent)>,
+    _on_end: Closure<dyn FnMut()>,
+}
+
+impl Put {
+    /// Sends `body`; tells how many bytes have left, and once how it ended.
+    pub(crate) fn start(
+        put: &SignedPut,
+        body: &Blob,
+        mut on_progress: impl FnMut(u64) + 'static,
+        mut on_end: impl FnMut(Outcome) + 'static,
+    ) -> Result<Self, JsValue> {
+        let xhr = XmlHttpRequest::new()?;
+        xhr.open("PUT", &put.url)?;
+        for (name, value) in &put.headers {
+            xhr.set_request_header(name, value)?;
+        }
+        let on_progress =
+            Closure::<dyn FnMut(_)>::new(move |event: ProgressEvent| on_progress(event.loaded() as u64));
+        let ended = xhr.clone();
+        // One listener for load, error, abort and timeout: Safari fires `abort` where others
+        // fire `error` when the network goes.
+        let on_end = Closure::<dyn FnMut()>::new(move || on_end(outcome(&ended)));
+        xhr.upload()?.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
+        xhr.set_onloadend(Some(on_end.as_ref().unchecked_ref()));
+        xhr.send_with_opt_blob(Some(body))?;
+        Ok(Self { xhr, _on_progress: on_progress, _on_end: on_end })
+    }
+}
+
+impl Drop for Put {
+    fn drop(&mut self) {
+        if let Ok(upload) = self.xhr.upload() {
+            upload.set_onprogress(None);
+        }
+        self.xhr.set_onloadend(None);
+        let _ = self.xhr.abort();
+    }
+}
+
+fn outcome(xhr: &XmlHttpRequest) -> Outcome {
+    match xhr.status().unwrap_or(0) {
+        0 => Err(Failure::NoAnswer),
+        200..=299 => Ok(header(xhr, "ETag").map(|tag| ETag::new(&tag))),
+        status => {
+            let body = xhr.response_text().ok().flatten().unwrap_or_default();
+            let retry_after = header(xhr, "Retry-After").and_then(|seconds| seconds.parse().ok());
+            Err(Failure::Status {
+                status,
+                code: element(&body, "Code"),
+                detail: element(&body, "Message").unwrap_or_default(),
+                field: None,
+                retry_after: retry_after.map(Duration::from_secs),
+            })
+        }
+    }
+}
+
+/// A header of the answer, if there is one and CORS exposes it.
+fn header(xhr: &XmlHttpRequest, name: &str) -> Option<String> {
+    xhr.get_response_header(name).ok().flatten()
+}
+
+/// The text of an element of S3's error document, which has no attributes and no nesting.
+fn element(xml: &str, name: &str) -> Option<String> {
+    let (_, rest) = xml.split_once(&["<", name, ">"].concat())?;
+    let (text, _) = rest.split_once("</")?;
+    Some(text.to_owned())
+}
