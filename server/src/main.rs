@@ -107,7 +107,7 @@ async fn serve(args: ServeArgs) -> Result<(), Box<dyn std::error::Error>> {
     let (url, store) = (application.url(), application.store_origin().to_owned());
     match &data {
         Some(data) => {
-            tracing::info!(%url, %store, data = %data.display(), "serving, with the embedded store")
+            tracing::info!(%url, %store, data = %data.display(), "serving, with the embedded store");
         }
         None => tracing::info!(%url, %store, "serving"),
     }

@@ -11,6 +11,7 @@ pub mod part;
 pub mod plan;
 pub mod progress;
 pub mod retry;
+pub mod sorted;
 pub mod time;
 pub mod upload;
 pub mod wire;

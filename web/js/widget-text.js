@@ -93,6 +93,7 @@ const HINTS = {
     "Check the connection. If others get through, the bucket's CORS rules may not allow this page to upload.",
   server_unreachable: "Check the connection, and that the upload server is running; then try again.",
   server_misbehaved: "Something may answer in the server's place, such as a proxy or a login page.",
+  engine_unavailable: "Check the connection, then try again.",
   store_unavailable: "Try again in a while. What is stored already is kept.",
   store_denied: "The server's credentials do not permit this. Its log says what the store answered.",
   store_full: "Whoever runs the store has to make room; then try again.",

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use gloo_net::http::{Method, RequestBuilder, Response};
+use partway_shared::error::Problem;
 use partway_shared::upload::{ControlCall, ControlReply, Failure};
-use serde::de::DeserializeOwned;
 use web_sys::AbortSignal;
+
+use crate::replies::{self, Reply};
+use crate::requests::Request;
 
 /// Where the server is, and what it wants to be told with every call.
 #[derive(Clone, Debug)]
@@ -23,13 +26,15 @@ impl Server {
     ) -> Result<ControlReply, Failure> {
         let uploads = "/v1/uploads";
         let (method, path, body) = match call {
-            ControlCall::Create(request) => (Method::POST, [uploads, "", ""].concat(), Some(json(request))),
+            ControlCall::Create(request) => {
+                (Method::POST, [uploads, "", ""].concat(), Some(request.to_json()))
+            }
             ControlCall::Sign { token, request } => {
-                (Method::POST, [uploads, "/", token, "/parts"].concat(), Some(json(request)))
+                (Method::POST, [uploads, "/", token, "/parts"].concat(), Some(request.to_json()))
             }
             ControlCall::List { token } => (Method::GET, [uploads, "/", token, "/parts"].concat(), None),
             ControlCall::Complete { token, request } => {
-                (Method::POST, [uploads, "/", token, "/complete"].concat(), Some(json(request)))
+                (Method::POST, [uploads, "/", token, "/complete"].concat(), Some(request.to_json()))
             }
             ControlCall::Abort { token } => (Method::DELETE, [uploads, "/", token].concat(), None),
         };
@@ -71,7 +76,7 @@ impl Server {
 
 /// The server's own problem, or somebody else's status.
 fn refusal(response: &Response, text: &str) -> Failure {
-    let problem = serde_json::from_str::<partway_shared::error::Problem>(text).ok();
+    let problem = replies::read::<Problem>(text);
     let retry_after = response.headers().get("Retry-After").and_then(|seconds| seconds.parse().ok());
     let (code, detail, field) = match problem {
         Some(problem) => (Some(problem.code.as_str().to_owned()), problem.detail, problem.field),
@@ -86,8 +91,8 @@ fn refusal(response: &Response, text: &str) -> Failure {
     }
 }
 
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
-    serde_json::from_str(text).map_err(|_| {
+fn parse<T: Reply>(text: &str) -> Result<T, Failure> {
+    replies::read(text).ok_or_else(|| {
         let html = text.trim_start().starts_with('<');
         let what = if html {
             "a page of HTML came back, perhaps from a proxy"
@@ -96,9 +101,4 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
         };
         Failure::Unusable([what, "; is the endpoint the address of a Partway server?"].concat())
     })
-}
-
-fn json(request: &impl serde::Serialize) -> String {
-    // Requests of ours always have a JSON form.
-    serde_json::to_string(request).unwrap_or_default()
 }

@@ -1,12 +1,12 @@
 //! Runs the machine: starts what it asks for, and feeds it what came of it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use gloo_timers::callback::Timeout;
 use js_sys::Function;
 use partway_shared::part::ByteRange;
+use partway_shared::sorted::SortedMap;
 use partway_shared::time::Time;
 use partway_shared::upload::{Action, Failure, FileId, JobId, Status, UploadError, Uploader};
 use partway_shared::wire::SignedPut;
@@ -29,8 +29,8 @@ pub(crate) struct Driver {
     machine: RefCell<Uploader>,
     server: Server,
     on_event: Function,
-    sources: RefCell<BTreeMap<FileId, Rc<Source>>>,
-    jobs: RefCell<BTreeMap<JobId, Job>>,
+    sources: RefCell<SortedMap<FileId, Rc<Source>>>,
+    jobs: RefCell<SortedMap<JobId, Job>>,
     timer: RefCell<Option<(Time, Timeout)>>,
     listeners: RefCell<Vec<Listener>>,
     is_closed: Cell<bool>,
@@ -120,7 +120,7 @@ impl Driver {
 
     pub(crate) fn forget(&self, id: FileId) {
         if self.machine.borrow_mut().remove(id) {
-            self.sources.borrow_mut().remove(&id);
+            self.sources.borrow_mut().remove(id);
         }
     }
 
@@ -172,8 +172,8 @@ impl Driver {
         let Some(source) = self.source(file) else { return };
         self.keep_job(job, Job::Hash);
         self.spawn(async move |this| {
-            let is_wanted = || this.upgrade().is_some_and(|driver| driver.jobs.borrow().contains_key(&job));
-            let Some(outcome) = hashing::hash(&source, range, is_wanted).await else { return };
+            let is_wanted = || this.upgrade().is_some_and(|driver| driver.jobs.borrow().contains_key(job));
+            let Some(outcome) = hashing::hash(&source, range, is_wanted).await.transpose() else { return };
             if let Some(driver) = this.upgrade()
                 && driver.take_job(job).is_some()
             {
@@ -270,7 +270,7 @@ impl Driver {
     }
 
     fn source(&self, file: FileId) -> Option<Rc<Source>> {
-        self.sources.borrow().get(&file).cloned()
+        self.sources.borrow().get(file).cloned()
     }
 
     fn keep_job(&self, id: JobId, job: Job) {
@@ -278,7 +278,7 @@ impl Driver {
     }
 
     fn take_job(&self, id: JobId) -> Option<Job> {
-        self.jobs.borrow_mut().remove(&id)
+        self.jobs.borrow_mut().remove(id)
     }
 
     fn spawn(&self, work: impl AsyncFnOnce(Weak<Self>) + 'static) {

@@ -1,10 +1,12 @@
 //! The page or the worker that the engine runs in: its clock, its luck, its network.
 
+use js_sys::Promise;
 use partway_shared::time::Time;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::EventTarget;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{EventTarget, MessageChannel};
 
 #[wasm_bindgen]
 extern "C" {
@@ -31,6 +33,17 @@ pub(crate) fn is_online() -> bool {
         let online = js_sys::Reflect::get(navigator, &"onLine".into());
         online.ok().and_then(|online| online.as_bool()).unwrap_or(true)
     })
+}
+
+/// Gives the page's other tasks a turn. Not by a timer, which in a tab behind others may take
+/// a second, or a minute.
+pub(crate) async fn give_way() {
+    let Ok(channel) = MessageChannel::new() else { return };
+    let turn = Promise::new(&mut |resolve, _| channel.port1().set_onmessage(Some(&resolve)));
+    if channel.port2().post_message(&JsValue::NULL).is_ok() {
+        let _ = JsFuture::from(turn).await;
+    }
+    channel.port1().close();
 }
 
 /// Listens on the page or worker until it is dropped.

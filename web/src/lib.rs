@@ -5,6 +5,7 @@
 //! happened. It runs in a page or in a worker. It never sees credentials, and file
 //! bytes enter wasm memory to be hashed only.
 
+mod chunks;
 mod control;
 mod driver;
 mod engine;
@@ -13,7 +14,9 @@ mod hashing;
 mod object;
 mod options;
 mod put;
+mod replies;
 mod report;
+mod requests;
 mod source;
 
 pub use engine::Engine;

@@ -35,8 +35,13 @@ impl Source {
         if u64::from(bytes.length()) != range.len() {
             return Err(SourceFailure::Changed);
         }
-        self.was_read.set(true);
+        self.note_read();
         Ok(bytes)
+    }
+
+    /// Tells that some of it could be read.
+    pub(crate) fn note_read(&self) {
+        self.was_read.set(true);
     }
 
     /// Whether the file is still what it was: browsers refuse to read one that changed on disk.

@@ -86,7 +86,7 @@ impl PartTemplate {
         for piece in [self.url.as_str(), number, &self.upload, "&X-Amz-Signature="] {
             url.push_str(piece);
         }
-        url.extend(signature.map(char::from));
+        url.push_str(&String::from_utf8_lossy(&signature));
         url
     }
 

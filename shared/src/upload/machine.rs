@@ -1,6 +1,6 @@
 //! The machine itself: which file and which part is next.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::checksum::{ChecksumKind, Crc64Nvme};
 use crate::error::ErrorCode;
@@ -8,6 +8,7 @@ use crate::limits::MAX_FILES_PER_CREATE;
 use crate::part::{ETag, PartNumber};
 use crate::plan::{FileTooLarge, Plan};
 use crate::progress::Speedometer;
+use crate::sorted::SortedMap;
 use crate::time::Time;
 use crate::wire::{CompleteUpload, CreateUploads, CreatedUpload, Grant, SignParts};
 
@@ -38,12 +39,13 @@ const MAX_RECONCILIATIONS: u32 = 3;
 #[derive(Debug)]
 pub struct Uploader {
     settings: Settings,
-    files: BTreeMap<FileId, FileUpload>,
+    /// A place is empty while its file is being touched.
+    files: SortedMap<FileId, Option<Box<FileUpload>>>,
     /// What each file could do when it was last touched.
-    work: BTreeMap<FileId, Work>,
+    work: SortedMap<FileId, Work>,
     index: Index,
     batch: Batch,
-    jobs: BTreeMap<JobId, Job>,
+    jobs: SortedMap<JobId, Job>,
     stops: VecDeque<JobId>,
     events: VecDeque<Event>,
     hash_turn: Turn,
@@ -82,11 +84,11 @@ impl Uploader {
     pub fn new(settings: Settings, seed: u64) -> Self {
         Self {
             settings,
-            files: BTreeMap::new(),
-            work: BTreeMap::new(),
+            files: SortedMap::new(),
+            work: SortedMap::new(),
             index: Index::default(),
             batch: Batch::default(),
-            jobs: BTreeMap::new(),
+            jobs: SortedMap::new(),
             stops: VecDeque::new(),
             events: VecDeque::new(),
             hash_turn: Turn::default(),
@@ -106,12 +108,12 @@ impl Uploader {
     /// A snapshot of one file's upload.
     #[must_use]
     pub fn status(&self, id: FileId, now: Time) -> Option<Status<'_>> {
-        self.files.get(&id).map(|file| file.status(now))
+        self.file(id).map(|file| file.status(now))
     }
 
     /// Every file, in the order in which they came.
     pub fn files(&self) -> impl Iterator<Item = FileId> + '_ {
-        self.files.keys().copied()
+        self.files.keys()
     }
 
     /// Throughput of the last seconds over all files.
@@ -136,7 +138,7 @@ impl Uploader {
         let plan = Plan::new(info.size, self.settings.part_size, &self.settings.plan)?;
         let id = FileId(self.next_file);
         self.next_file += 1;
-        self.files.insert(id, FileUpload::new(info, plan, self.checksum));
+        self.files.insert(id, Some(Box::new(FileUpload::new(info, plan, self.checksum))));
         self.events.push_back(Event::State(id, State::Waiting));
         self.settle(id, State::Waiting);
         Ok(id)
@@ -193,12 +195,12 @@ impl Uploader {
 
     /// Forgets a file whose upload has ended. Returns whether it had.
     pub fn remove(&mut self, id: FileId) -> bool {
-        if !self.files.get(&id).is_some_and(|file| file.state().has_ended()) {
+        if !self.file(id).is_some_and(|file| file.state().has_ended()) {
             return false;
         }
-        let work = self.work.remove(&id).unwrap_or_default();
+        let work = self.work.remove(id).unwrap_or_default();
         self.index.update(id, &work, &Work::default());
-        self.files.remove(&id);
+        self.files.remove(id);
         true
     }
 
@@ -215,7 +217,7 @@ impl Uploader {
 
     /// How many bytes of an [`Action::Put`] have left so far.
     pub fn handle_put_progress(&mut self, job: JobId, sent: u64, now: Time) {
-        let Some(&Job::Put(id, part)) = self.jobs.get(&job) else { return };
+        let Some(&Job::Put(id, part)) = self.jobs.get(job) else { return };
         self.touch(id, |machine, file| {
             let more = file.parts.put_progress(part, sent, now);
             machine.count(file, more, now);
@@ -280,12 +282,12 @@ impl Uploader {
         let is_overdue = |job: &Job| match *job {
             Job::Create => matches!(&self.batch, Batch::Asked { create, .. } if create.is_overdue(now)),
             Job::Call(id) => {
-                self.files.get(&id).and_then(FileUpload::call).is_some_and(|call| call.is_overdue(now))
+                self.file(id).and_then(FileUpload::call).is_some_and(|call| call.is_overdue(now))
             }
             Job::Hash(..) | Job::Put(..) => false,
         };
         let overdue: Vec<_> =
-            self.jobs.iter().filter(|(_, job)| is_overdue(job)).map(|(&job, _)| job).collect();
+            self.jobs.iter().filter(|(_, job)| is_overdue(job)).map(|(job, _)| job).collect();
         for job in overdue {
             self.stops.push_back(job);
             self.handle_call_done(job, Err(Failure::NoAnswer), now);
@@ -303,7 +305,7 @@ impl Uploader {
         if let Batch::Asked { create, .. } = &mut self.batch {
             create.hurry();
         }
-        let ids: Vec<_> = self.files.keys().copied().collect();
+        let ids: Vec<_> = self.files.keys().collect();
         for id in ids {
             self.touch(id, |_, file| {
                 if let Some(call) = file.call_mut() {
@@ -352,9 +354,9 @@ impl Uploader {
         if let Batch::Asked { files, create } = &mut self.batch
             && create.is_due()
         {
-            let files =
-                files.iter().filter_map(|id| self.files.get(id)).map(|file| file.to_wire(&self.settings));
-            let call = ControlCall::Create(CreateUploads { files: files.collect() });
+            let files = files.iter().filter_map(|&id| self.files.get(id)?.as_ref());
+            let files = files.map(|file| file.to_wire(&self.settings)).collect();
+            let call = ControlCall::Create(CreateUploads { files });
             let job = JobId(self.next_job);
             self.next_job += 1;
             create.start(now + self.settings.call_timeout);
@@ -419,7 +421,7 @@ impl Uploader {
         let id = self
             .hash_turn
             .order(&self.index.hash)
-            .find(|id| if self.index.queued.contains(id) { gathering } else { ahead })?;
+            .find(|id| if self.index.queued.contains(*id) { gathering } else { ahead })?;
         self.hash_turn.served(id);
         self.touch(id, |machine, file| {
             let (part, range) = file.parts.start_hash()?;
@@ -435,7 +437,7 @@ impl Uploader {
         if !self.batch.is_due(ready, queued, room, self.settings.batch_linger, now) {
             return None;
         }
-        let files: Vec<_> = self.index.batchable.iter().copied().take(room).collect();
+        let files: Vec<_> = self.index.batchable.iter().take(room).collect();
         for &id in &files {
             self.touch(id, |_, file| file.phase = Phase::Creating);
         }
@@ -657,21 +659,27 @@ impl Uploader {
 
     // Bookkeeping.
 
+    fn file(&self, id: FileId) -> Option<&FileUpload> {
+        self.files.get(id)?.as_deref()
+    }
+
     /// Changes one file, then looks anew at what it could do and whether its state changed.
     fn touch<R>(&mut self, id: FileId, change: impl FnOnce(&mut Self, &mut FileUpload) -> R) -> Option<R> {
-        let mut file = self.files.remove(&id)?;
+        let mut file = self.files.get_mut(id)?.take()?;
         let before = file.state();
         let result = change(self, &mut file);
         if matches!(file.phase, Phase::Uploading { .. }) {
             file.parts.open_unhashed(self.settings.sign_window);
         }
-        self.files.insert(id, file);
+        if let Some(place) = self.files.get_mut(id) {
+            *place = Some(file);
+        }
         self.settle(id, before);
         Some(result)
     }
 
     fn settle(&mut self, id: FileId, before: State) {
-        let Some(file) = self.files.get_mut(&id) else { return };
+        let Some(file) = self.files.get_mut(id).and_then(Option::as_mut) else { return };
         let work = file.work(&self.settings);
         if file.shown.raise(file.parts.bytes_sent()) {
             self.events.push_back(Event::Progress(id));
@@ -698,11 +706,11 @@ impl Uploader {
     }
 
     fn finish(&mut self, job: JobId) -> Option<Job> {
-        self.jobs.remove(&job)
+        self.jobs.remove(job)
     }
 
     fn stop(&mut self, job: JobId) {
-        if self.jobs.remove(&job).is_some() {
+        if self.jobs.remove(job).is_some() {
             self.stops.push_back(job);
         }
     }
@@ -710,7 +718,7 @@ impl Uploader {
     fn stop_all_of(&mut self, id: FileId, file: &mut FileUpload) {
         file.park();
         let theirs = self.jobs.iter().filter(|(_, job)| job.file() == Some(id));
-        let theirs: Vec<_> = theirs.map(|(&job, _)| job).collect();
+        let theirs: Vec<_> = theirs.map(|(job, _)| job).collect();
         for job in theirs {
             self.stop(job);
         }

@@ -3,7 +3,6 @@
 //! Only a window of parts is held in detail, however many there are: those
 //! before it are stored, those after it untouched.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::checksum::{ChecksumKind, Crc64Nvme};
@@ -11,6 +10,7 @@ use crate::limits::MAX_PARTS_PER_SIGN;
 use crate::part::{ByteRange, ETag, PartNumber};
 use crate::plan::Plan;
 use crate::retry::RetryPolicy;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::time::Time;
 use crate::wire::{CompletedPart, PartToSign, SignedPut, StoredPart};
 
@@ -25,8 +25,8 @@ pub(super) struct Parts {
     /// The lowest number never touched.
     next: u32,
     /// Parts that were stored once and have to be sent again.
-    again: BTreeSet<PartNumber>,
-    active: BTreeMap<PartNumber, Part>,
+    again: SortedSet<PartNumber>,
+    active: SortedMap<PartNumber, Part>,
     /// By index; only as long as the highest stored part.
     stored: Vec<Option<Stored>>,
     stored_count: u32,
@@ -91,8 +91,8 @@ impl Parts {
             plan,
             checksum,
             next: 1,
-            again: BTreeSet::new(),
-            active: BTreeMap::new(),
+            again: SortedSet::new(),
+            active: SortedMap::new(),
             stored: Vec::new(),
             stored_count: 0,
             stored_bytes: 0,
@@ -162,17 +162,14 @@ impl Parts {
 
     /// The next part to hash, and its bytes.
     pub(super) fn start_hash(&mut self) -> Option<(PartNumber, ByteRange)> {
-        let number = match self.active.iter().find(|(_, part)| matches!(part.stage, Stage::ToHash)) {
-            Some((&number, _)) => number,
-            None => self.open()?,
-        };
+        let number = self.first_to_hash().or_else(|| self.open())?;
         let range = self.plan.range(number)?;
-        self.active.get_mut(&number)?.stage = Stage::Hashing;
+        self.active.get_mut(number)?.stage = Stage::Hashing;
         Some((number, range))
     }
 
     pub(super) fn hashed(&mut self, number: PartNumber, checksum: Crc64Nvme) {
-        if let Some(part) = self.active.get_mut(&number)
+        if let Some(part) = self.active.get_mut(number)
             && matches!(part.stage, Stage::Hashing)
         {
             part.stage = Stage::ToSign(Some(checksum));
@@ -181,7 +178,7 @@ impl Parts {
 
     /// The checksums of parts 1, 2, …, as far as they are known without a gap.
     pub(super) fn leading_checksums(&self) -> Vec<Crc64Nvme> {
-        let known = self.plan.part_numbers().map_while(|number| match self.active.get(&number)?.stage {
+        let known = self.plan.part_numbers().map_while(|number| match self.active.get(number)?.stage {
             Stage::ToSign(checksum) => checksum,
             _ => None,
         });
@@ -208,7 +205,7 @@ impl Parts {
     /// Everything that needs a signature, up to what one request takes.
     pub(super) fn start_sign(&mut self, job: JobId) -> Vec<PartToSign> {
         let mut request = Vec::new();
-        for (&part_number, part) in &mut self.active {
+        for (part_number, part) in self.active.iter_mut() {
             if let Stage::ToSign(checksum) = part.stage {
                 part.stage = Stage::Signing(checksum, job);
                 request.push(PartToSign { part_number, checksum });
@@ -225,7 +222,7 @@ impl Parts {
         if self.checksum == ChecksumKind::None && self.next == put.part_number.get() {
             self.open();
         }
-        if let Some(part) = self.active.get_mut(&put.part_number)
+        if let Some(part) = self.active.get_mut(put.part_number)
             && let Stage::ToSign(checksum) | Stage::Signing(checksum, _) = part.stage
         {
             let expires_at = now + Duration::from_secs(put.expires_in);
@@ -256,7 +253,7 @@ impl Parts {
         now: Time,
         usable_until: Time,
     ) -> Option<(PartNumber, ByteRange, SignedPut)> {
-        for (&number, part) in &mut self.active {
+        for (number, part) in self.active.iter_mut() {
             let Stage::Ready(signed) = &part.stage else { continue };
             if signed.expires_at <= usable_until {
                 part.stage = Stage::ToSign(signed.checksum);
@@ -273,7 +270,7 @@ impl Parts {
     /// Takes how much of a part has left; returns how much that is more than before.
     pub(super) fn put_progress(&mut self, number: PartNumber, total: u64, now: Time) -> u64 {
         let len = self.len(number);
-        match self.active.get_mut(&number).map(|part| &mut part.stage) {
+        match self.active.get_mut(number).map(|part| &mut part.stage) {
             Some(Stage::Sending { sent, progress_at, .. }) => {
                 let total = total.min(len);
                 let more = total.saturating_sub(*sent);
@@ -290,8 +287,7 @@ impl Parts {
     /// The store has acknowledged a part; returns bytes that no progress had reported.
     pub(super) fn put_done(&mut self, number: PartNumber, etag: ETag) -> u64 {
         let len = self.len(number);
-        let Some(Part { stage: Stage::Sending { signed, sent, .. }, .. }) = self.active.remove(&number)
-        else {
+        let Some(Part { stage: Stage::Sending { signed, sent, .. }, .. }) = self.active.remove(number) else {
             return 0;
         };
         if self.stored.len() <= number.index() {
@@ -320,7 +316,7 @@ impl Parts {
         luck: f64,
         now: Time,
     ) -> Result<Option<UploadError>, UploadError> {
-        let Some(part) = self.active.get_mut(&number) else { return Ok(None) };
+        let Some(part) = self.active.get_mut(number) else { return Ok(None) };
         let Stage::Sending { signed, .. } = &part.stage else { return Ok(None) };
         let checksum = signed.checksum;
         let (error, retry_after, then) = match verdict {
@@ -350,7 +346,7 @@ impl Parts {
 
     /// A PUT was cut off through no fault of anybody's: it is ready to go again at once.
     pub(super) fn put_interrupted(&mut self, number: PartNumber) {
-        if let Some(part) = self.active.get_mut(&number)
+        if let Some(part) = self.active.get_mut(number)
             && let Stage::Sending { signed, .. } = &part.stage
         {
             part.stage = Stage::Ready(signed.clone());
@@ -359,7 +355,7 @@ impl Parts {
 
     /// Parts on their way without progress since `timeout` ago.
     pub(super) fn stalled(&self, timeout: Duration, now: Time) -> Vec<(PartNumber, JobId)> {
-        let stalled = self.active.iter().filter_map(|(&number, part)| match part.stage {
+        let stalled = self.active.iter().filter_map(|(number, part)| match part.stage {
             Stage::Sending { job, progress_at, .. } if progress_at + timeout <= now => Some((number, job)),
             _ => None,
         });
@@ -408,13 +404,13 @@ impl Parts {
 
     /// Takes what the store really has; returns how many parts have to be sent again.
     pub(super) fn reconcile(&mut self, listed: &[StoredPart]) -> u32 {
-        let listed: BTreeMap<_, _> = listed.iter().map(|part| (part.part_number, part)).collect();
+        let listed: SortedMap<_, _> = listed.iter().map(|part| (part.part_number, part)).collect();
         let mut lost = 0;
         for number in self.plan.part_numbers() {
             let len = self.len(number);
             let Some(place) = self.stored.get_mut(number.index()) else { break };
             let Some(ours) = place else { continue };
-            let same = listed.get(&number).is_some_and(|theirs| {
+            let same = listed.get(number).is_some_and(|theirs| {
                 theirs.size == len
                     && theirs.etag == ours.etag
                     && (theirs.checksum.is_none()
@@ -458,6 +454,10 @@ impl Parts {
 
     fn has_untouched(&self) -> bool {
         !self.again.is_empty() || self.next <= self.plan.part_count()
+    }
+
+    fn first_to_hash(&self) -> Option<PartNumber> {
+        self.active.iter().find(|(_, part)| matches!(part.stage, Stage::ToHash)).map(|(number, _)| number)
     }
 
     /// Begins the next untouched part.
