@@ -1,1 +1,16 @@
-//! Harness for whole-system tests.
+//! Harness for whole-system tests: the `partway` binary as its users run it, a
+//! real browser, and a proxy before the store that does damage on order.
+//!
+//! It knows Partway from outside only: the command line, the page, HTTP and the
+//! store's S3 interface.
+
+pub mod binary;
+pub mod browser;
+pub mod files;
+pub mod objects;
+pub mod page;
+mod process;
+pub mod proxy;
+pub mod server;
+pub mod stack;
+pub mod wait;

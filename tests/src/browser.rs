@@ -1,0 +1,228 @@
+//! Chromium, driven over WebDriver.
+
+use std::io;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use url::Url;
+
+use crate::process;
+
+const INSTALL: &str = "these tests need Chromium and its driver: `apt install chromium chromium-driver`, or any \
+                       chromedriver on the PATH with a browser of its version";
+
+/// One window with a profile of its own. Everything ends when it is dropped.
+#[derive(Debug)]
+pub struct Browser {
+    client: Client,
+    driver: Child,
+    profile: TempDir,
+}
+
+impl Browser {
+    /// Starts a driver and a browser.
+    ///
+    /// # Errors
+    /// When either is not installed or does not start.
+    pub async fn start() -> Result<Self> {
+        let profile = tempfile::tempdir().context("making a folder for the browser")?;
+        let (driver, port) = start_driver().await?;
+        let capabilities = json!({
+            "browserName": "chrome",
+            "goog:loggingPrefs": { "browser": "ALL" },
+            "goog:chromeOptions": { "args": [
+                "--headless=new",
+                // Containers have no user namespaces, and the page is our own.
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--window-size=1000,1200",
+                format!("--user-data-dir={}", profile.path().display()),
+            ] },
+        });
+        let Value::Object(capabilities) = capabilities else { bail!("capabilities are an object") };
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .with_context(|| format!("starting the browser; {INSTALL}"))?;
+        Ok(Self { client, driver, profile })
+    }
+
+    /// Opens a page.
+    ///
+    /// # Errors
+    /// When it does not load.
+    pub async fn open(&self, url: &str) -> Result<()> {
+        self.client.goto(url).await.with_context(|| format!("opening {url}"))
+    }
+
+    /// Runs a script's body in the page and gives what it returns.
+    ///
+    /// # Errors
+    /// When it throws.
+    pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
+        let result = self.client.execute(script, arguments).await;
+        result.with_context(|| format!("running a script: {script}"))
+    }
+
+    /// Runs the body of an async function and gives what it resolves to.
+    ///
+    /// # Errors
+    /// When it rejects, or takes longer than half a minute.
+    pub async fn run_async(&self, body: &str, arguments: Vec<Value>) -> Result<Value> {
+        let script = format!(
+            "const done = arguments[arguments.length - 1];
+             const run = async (...args) => {{ {body} }};
+             run(...[...arguments].slice(0, -1)).then(
+               (value) => done({{ value }}),
+               (error) => done({{ error: `${{error?.code ?? error?.name}}: ${{error?.message}}` }}),
+             );"
+        );
+        let mut result = self.client.execute_async(&script, arguments).await.context("running a script")?;
+        if let Some(error) = result.get("error") {
+            bail!("the script failed with {error}: {body}");
+        }
+        Ok(result.get_mut("value").map(Value::take).unwrap_or_default())
+    }
+
+    /// Chooses files in an `<input type="file">`.
+    ///
+    /// # Errors
+    /// When there is no such input, or no such file.
+    pub async fn choose(&self, selector: &str, files: &[&Path]) -> Result<()> {
+        let paths: Option<Vec<&str>> = files.iter().map(|path| path.to_str()).collect();
+        let paths = paths.context("a path is not UTF-8")?.join("\n");
+        let input = self.client.find(Locator::Css(selector)).await?;
+        input.send_keys(&paths).await.context("choosing files")
+    }
+
+    /// Clicks the first element that fits.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be clicked.
+    pub async fn click(&self, selector: &str) -> Result<()> {
+        let element = self.client.find(Locator::Css(selector)).await?;
+        element.click().await.with_context(|| format!("clicking {selector}"))
+    }
+
+    /// Drops files or folders from outside on the middle of an element, as a file manager does.
+    ///
+    /// # Errors
+    /// When there is no such element.
+    pub async fn drop_on(&self, selector: &str, paths: &[&Path]) -> Result<()> {
+        let centre = self
+            .run(
+                "const box = document.querySelector(arguments[0]).getBoundingClientRect();
+                 return [box.x + box.width / 2, box.y + box.height / 2];",
+                vec![selector.into()],
+            )
+            .await?;
+        for kind in ["dragEnter", "dragOver", "drop"] {
+            let data = json!({ "items": [], "files": paths, "dragOperationsMask": 1 });
+            self.devtools(
+                "Input.dispatchDragEvent",
+                json!({ "type": kind, "x": centre[0], "y": centre[1], "data": data }),
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Calls a method of the DevTools protocol.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn devtools(&self, method: &'static str, parameters: Value) -> Result<Value> {
+        let command = Post { path: "goog/cdp/execute", body: json!({ "cmd": method, "params": parameters }) };
+        self.client.issue_cmd(command).await.with_context(|| format!("DevTools' {method}"))
+    }
+
+    /// What the console has shown since the last call.
+    ///
+    /// # Errors
+    /// When the driver does not say.
+    pub async fn console(&self) -> Result<Vec<String>> {
+        let command = Post { path: "se/log", body: json!({ "type": "browser" }) };
+        let log = self.client.issue_cmd(command).await.context("reading the console")?;
+        let entries = log.as_array().cloned().unwrap_or_default();
+        Ok(entries.iter().map(|entry| format!("{} {}", entry["level"], entry["message"])).collect())
+    }
+
+    /// Writes what the window shows to a PNG file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn screenshot(&self, to: &Path) -> Result<()> {
+        let png = self.client.screenshot().await.context("taking a screenshot")?;
+        std::fs::write(to, png).with_context(|| format!("writing {}", to.display()))
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        process::signal(&self.driver, Signal::KILL);
+        process::kill_all_with_path(self.profile.path());
+    }
+}
+
+async fn start_driver() -> Result<(Child, u16)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => anyhow!("chromedriver is not installed; {INSTALL}"),
+            _ => error.into(),
+        })?;
+    let output = driver.stdout.take().context("chromedriver has no output")?;
+    let mut lines = BufReader::new(output).lines();
+    let port = tokio::time::timeout(Duration::from_secs(20), async {
+        while let Some(line) = lines.next_line().await? {
+            // "ChromeDriver was started successfully on port 40123."
+            if let Some((_, port)) = line.split_once("successfully on port ") {
+                return Ok(port.trim_end_matches('.').parse()?);
+            }
+        }
+        bail!("chromedriver ended at once; {INSTALL}")
+    });
+    let port = port.await.context("chromedriver does not say its port")??;
+    // Read on, or it blocks once the pipe is full.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    Ok((driver, port))
+}
+
+/// A command that only Chromium's driver has.
+#[derive(Debug)]
+struct Post {
+    path: &'static str,
+    body: Value,
+}
+
+impl WebDriverCompatibleCommand for Post {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.path))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(self.body.to_string()))
+    }
+}
