@@ -8,16 +8,15 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::{Bindgen, Output};
 
-/// What rustc lets LLVM use for wasm by default, and SIMD. An older wasm-opt
+/// What rustc lets LLVM use for wasm by default. An older wasm-opt
 /// refuses a module that uses what it was not told of.
-const FEATURES: [&str; 7] = [
+const FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
     "--enable-multivalue",
     "--enable-mutable-globals",
     "--enable-nontrapping-float-to-int",
     "--enable-reference-types",
     "--enable-sign-ext",
-    "--enable-simd",
 ];
 
 /// Writes `partway_web.js` and `partway_web_bg.wasm` into `folder`.

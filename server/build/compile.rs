@@ -96,12 +96,11 @@ fn forget_the_outer_build(command: &mut Command) {
     }
 }
 
-/// Checksums are several times as fast with SIMD, which browsers have had since 2021
-/// (Safari since 2023). The remapped paths keep the folders of the
-/// machine that built it out of the module's panic messages.
+/// Without reference types, which Debian's wasm-opt (108) cannot read. The remapped paths
+/// keep the folders of the machine that built it out of the module's panic messages.
 fn rustflags(workspace: &Path) -> String {
     let mut flags = vec![
-        "-Ctarget-feature=+simd128,-reference-types".to_owned(),
+        "-Ctarget-feature=-reference-types".to_owned(),
         format!("--remap-path-prefix={}=partway", workspace.display()),
     ];
     let cargo_home = env::var_os("CARGO_HOME")

@@ -23,10 +23,12 @@ pub(crate) fn report(built: &[Built], target: &Path) -> Result<()> {
 
     let file = target.join("sizes.txt");
     fs::write(&file, &table).with_context(|| format!("writing {}", file.display()))?;
+    let module = Sum::of(built, &BTreeSet::from(["partway_web_bg.wasm"]));
     println!(
-        "cargo::warning=widget: {} bytes brotli'd for the page, {} for `import \"index.js\"` alone ({})",
-        page.brotli,
-        engine.brotli,
+        "cargo::warning=the widget weighs, gzip / brotli: wasm {}, `import \"index.js\"` {}, the whole page {} bytes (more in {})",
+        module.compressed(),
+        engine.compressed(),
+        page.compressed(),
         file.display(),
     );
     Ok(())
@@ -40,6 +42,10 @@ struct Sum {
 }
 
 impl Sum {
+    fn compressed(self) -> String {
+        format!("{} / {}", self.gzip, self.brotli)
+    }
+
     fn of(built: &[Built], names: &BTreeSet<&str>) -> Self {
         built.iter().filter(|file| names.contains(file.name.as_str())).fold(Self::default(), |sum, file| {
             Self {

@@ -127,6 +127,8 @@ error_codes! {
     FileUnreadable = "file_unreadable" { status: None, retryable: false, title: "The file cannot be read" }
     /// The user cancelled.
     Cancelled = "cancelled" { status: None, retryable: false, title: "The upload was cancelled" }
+    /// A call on an uploader that was closed.
+    Closed = "closed" { status: None, retryable: false, title: "The uploader was closed" }
     /// An option or argument of the JavaScript API is not acceptable.
     InvalidOption = "invalid_option" { status: None, retryable: false, title: "An option is not acceptable" }
     /// The WebAssembly engine could not be loaded.

@@ -62,6 +62,15 @@ impl Objects {
         Ok(objects.into_iter().filter_map(|object| object.key).collect())
     }
 
+    /// Removes an object.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn delete(&self, key: &str) -> Result<()> {
+        let response = self.client.delete_object().bucket(&self.bucket).key(key).send().await;
+        response.map(drop).with_context(|| format!("deleting {key}"))
+    }
+
     /// Uploads that are neither completed nor aborted, as key and upload id.
     ///
     /// # Errors

@@ -346,6 +346,32 @@ async fn a_store_that_hides_the_etag_is_said_to_need_cors() -> Test {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_store_without_space_is_named_and_a_retry_goes_on_once_there_is_some() -> Test {
+    Stack::run_with(&[("PARTWAY_EMBEDDED__MAX_BYTES", "40 MiB")], async |stack| {
+        let filler = stack.file("filler.bin", 10 * MIB)?;
+        let row = upload(stack, &filler).await?;
+        ensure_arrived(stack, &row, &filler).await?;
+        let file = stack.file("second.bin", 36 * MIB)?;
+        stack.page.choose(&[&file]).await?;
+        let refused =
+            |rows: &[Row]| rows.iter().find(|row| row.name == file.name() && row.has_ended()).cloned();
+        let row = wait_for("an error", PATIENTLY, async || Ok(refused(&stack.page.rows().await?))).await?;
+        ensure!(row.code.as_deref() == Some("store_full"), "{row:?}");
+        ensure!(row.error.contains("make room"), "{row:?}");
+
+        let filler_key = stack.objects.keys().await?;
+        stack.objects.delete(&filler_key[0]).await?;
+        stack.page.press(row.id, "retry").await?;
+        let arrived = wait_for("the file to arrive", SOON, async || {
+            let rows = stack.page.rows().await?;
+            Ok(rows.into_iter().find(|row| row.name == file.name() && row.state == "completed"))
+        });
+        ensure_arrived(stack, &arrived.await?, &file).await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_folder_is_refused_and_the_file_beside_it_arrives() -> Test {
     Stack::run(async |stack| {
         let file = stack.file("beside.bin", MIB)?;

@@ -33,7 +33,7 @@ function explain(cause) {
     return `${reason} The page's Content-Security-Policy has to allow 'wasm-unsafe-eval' in script-src.`;
   }
   if (cause instanceof WebAssembly.CompileError) {
-    return `${reason} Either partway_web_bg.wasm is not the file it should be, or the browser is older than WebAssembly's SIMD (2021; Safari 2023).`;
+    return `${reason} Either partway_web_bg.wasm is not the file it should be, or the browser is too old for it.`;
   }
   return `${reason} Check that partway_web.js and partway_web_bg.wasm are served from the folder of index.js, and that the page's Content-Security-Policy lets it load them (script-src, connect-src).`;
 }

@@ -14,12 +14,6 @@ export interface UploaderOptions {
    */
   concurrency?: number;
   /**
-   * `"crc64nvme"` (the default): the store verifies each part and the whole
-   * object against checksums that are taken in the browser. `"none"` saves
-   * reading the file twice, and leaves the size and the number of parts as the only check.
-   */
-  checksum?: "crc64nvme" | "none";
-  /**
    * The size of a part: 5 MiB (5 × 1024 × 1024) to 5 GiB. Unless given, it is
    * planned from the file's size. The server may enlarge it.
    */
@@ -96,7 +90,7 @@ export interface UploadResult {
   /** Without quotes. */
   etag: string;
   size: number;
-  /** The checksum of the whole object that the store has verified, in base64; null with `checksum: "none"`. */
+  /** The checksum of the whole object that the store has verified, in base64; null where the server is configured to do without. */
   checksum: { algorithm: "CRC64NVME"; value: string } | null;
   /** Null unless the bucket keeps versions. */
   versionId: string | null;
@@ -125,7 +119,7 @@ export interface OverallProgress {
  * - `invalid_option`: an option is out of its bounds; see `field`
  * - `engine_unavailable`: the wasm module could not be loaded: a
  *   Content-Security-Policy without `'wasm-unsafe-eval'`, a file that is not
- *   there, or a browser without WebAssembly's SIMD
+ *   there, or a browser without WebAssembly
  * - `server_unreachable`, `server_misbehaved`: the Partway server does not
  *   answer, or something else does in its place
  * - `store_unreachable`: the store does not answer, or its CORS rules refuse the page

@@ -38,7 +38,12 @@ export class Summary {
     const { uploads, progress } = this.#uploader;
     const words = this.#words;
     const counts = { completed: 0, failed: 0, cancelled: 0 };
-    for (const { state } of uploads) if (state in counts) counts[state] += 1;
+    // Of all in the list, also those that had ended before the last began.
+    let completedBytes = 0;
+    for (const { state, status } of uploads) {
+      if (state in counts) counts[state] += 1;
+      if (state === "completed") completedBytes += status.size;
+    }
     const busy = progress.active > 0;
     const speed = busy ? progress.bytesPerSecond : null;
 
@@ -48,7 +53,7 @@ export class Summary {
     setHidden(this.#bar.node, !busy);
     setText(
       this.#size,
-      busy ? formatProgress(progress.uploaded, progress.size, words) : formatBytes(progress.uploaded),
+      busy ? formatProgress(progress.uploaded, progress.size, words) : formatBytes(completedBytes),
     );
     setText(this.#speed, speed === null ? "" : formatSpeed(speed));
     setText(this.#left, speed > 0 ? words.left(formatDuration(progress.secondsLeft)) : "");

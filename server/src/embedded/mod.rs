@@ -20,7 +20,7 @@
 //!
 //! # Use
 //!
-//! ```ignore
+//! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use partway_server::embedded::{Options, Origins, Store};
 //!

@@ -19,7 +19,7 @@ impl Uploads {
         let claims = self.claims(subject, token)?;
         let Some(upload) = upload_ref(&claims) else {
             self.store.delete(&claims.key).await.inspect_err(log(&claims, "removing an object"))?;
-            tracing::info!(upload.id = "single PUT", upload.key = claims.key, "upload aborted");
+            tracing::info!(upload.key = claims.key, "upload aborted");
             return Ok(());
         };
         match self.store.abort_upload(upload).await {

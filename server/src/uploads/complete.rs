@@ -34,7 +34,7 @@ impl Uploads {
             None => self.check_single(&claims, request).await?,
         };
         tracing::info!(
-            upload.id = claims.upload_id.as_deref().unwrap_or("single PUT"),
+            upload.id = claims.upload_id,
             upload.key = claims.key,
             size_bytes = object.size,
             "upload completed"

@@ -86,7 +86,7 @@ impl Uploads {
             claims.upload_id = Some(self.begin(&claims).await?);
         }
         tracing::info!(
-            upload.id = claims.upload_id.as_deref().unwrap_or("single PUT"),
+            upload.id = claims.upload_id,
             upload.key = claims.key,
             size_bytes = claims.size,
             parts = plan.part_count(),

@@ -87,7 +87,7 @@ fn upload_ref(claims: &UploadClaims) -> Option<UploadRef<'_>> {
 fn log<'a>(claims: &'a UploadClaims, doing: &'static str) -> impl Fn(&crate::store::StoreError) + 'a {
     move |error| {
         tracing::warn!(
-            upload.id = claims.upload_id.as_deref().unwrap_or("single PUT"),
+            upload.id = claims.upload_id,
             upload.key = claims.key,
             size_bytes = claims.size,
             %error,
