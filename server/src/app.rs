@@ -202,8 +202,9 @@ fn serve(
             .app_data(uploads.clone())
             .app_data(page.clone())
             .app_data(max_body.clone())
-            .wrap(problem::error_handlers())
             .wrap(cors(&origins))
+            // Around the former, whose refusals of preflights are plain text.
+            .wrap(problem::error_handlers())
             .wrap(TracingLogger::<RequestSpan>::new())
             .configure(routes::configure)
     })

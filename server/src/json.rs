@@ -5,11 +5,12 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::web::{Bytes, Data, PayloadConfig};
+use actix_web::web::{Bytes, Data};
 use actix_web::{FromRequest, HttpRequest};
 use partway_shared::error::{ErrorCode, Problem};
 use serde::de::DeserializeOwned;
 
+use crate::excerpt::excerpt;
 use crate::problem::Refusal;
 
 /// The body of a request, as `T`.
@@ -61,6 +62,8 @@ fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
         let path = error.path().to_string();
         let error = error.into_inner();
         let text = error.to_string();
+        // Names of unknown fields and values of the wrong type stand in the path and in the text.
+        let (path, text) = (excerpt(&path), excerpt(&text));
         if !error.is_data() {
             return Problem::new(ErrorCode::InvalidJson, text);
         }
@@ -71,10 +74,4 @@ fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     })?;
     json.end().map_err(|error| Problem::new(ErrorCode::InvalidJson, error.to_string()))?;
     Ok(parsed)
-}
-
-/// What actix's own extractors are told, so that none reads more than this one.
-#[must_use]
-pub fn payload_config(max: MaxBody) -> PayloadConfig {
-    PayloadConfig::new(max.0)
 }

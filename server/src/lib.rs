@@ -6,6 +6,7 @@
 pub mod app;
 pub mod config;
 pub mod embedded;
+mod excerpt;
 pub mod identity;
 pub mod json;
 pub mod local;

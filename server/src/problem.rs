@@ -67,7 +67,10 @@ fn dress<B: MessageBody + 'static>(
         status if status.is_client_error() => ErrorCode::InvalidField,
         _ => ErrorCode::Internal,
     };
-    let problem = Problem { status: status.as_u16(), ..Problem::new(code, code.spec().title) };
+    // What actix has against a request may be told; what went wrong within the server may not.
+    let detail = response.response().error().filter(|_| status.is_client_error()).map(ToString::to_string);
+    let detail = detail.unwrap_or_else(|| code.spec().title.to_owned());
+    let problem = Problem { status: status.as_u16(), ..Problem::new(code, detail) };
     let (request, old) = response.into_parts();
     let mut new = Refusal(problem).error_response();
     for (name, value) in old.headers() {

@@ -12,6 +12,7 @@ use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::LogFormat;
 
@@ -20,11 +21,19 @@ use crate::config::LogFormat;
 /// # Errors
 /// When the filter cannot be read.
 pub fn init(filter: &str, format: LogFormat) -> Result<(), ParseError> {
+    init_to(filter, format, std::io::stderr, std::io::stderr().is_terminal())
+}
+
+/// Sends the log to `writer`, in colours or not.
+///
+/// # Errors
+/// When the filter cannot be read.
+pub fn init_to<W>(filter: &str, format: LogFormat, writer: W, colours: bool) -> Result<(), ParseError>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let filter = EnvFilter::try_new(filter)?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colours);
     // A second call, as from several tests in one process, leaves the first in place.
     let _ = match format {
         LogFormat::Text => log.try_init(),

@@ -39,7 +39,7 @@ pub struct UploadClaims {
     /// How it is checked.
     pub checksum: ChecksumKind,
     /// The object's media type, which a single PUT's URL has to sign.
-    pub content_type: Option<String>,
+    pub content_type: String,
     /// How browsers treat the object, likewise.
     pub content_disposition: Option<String>,
     /// When the token expires, in seconds since 1970.
@@ -134,7 +134,7 @@ mod tests {
             size: 100,
             strategy: Strategy::Multipart { part_size: 10 },
             checksum: ChecksumKind::Crc64Nvme,
-            content_type: None,
+            content_type: "image/jpeg".to_owned(),
             content_disposition: None,
             expires_at: 1_000,
         }

@@ -9,7 +9,9 @@ use partway_shared::limits::{MAX_NAME_BYTES, MAX_OBJECT_SIZE};
 use partway_shared::plan::{Plan, PlanLimits};
 use partway_shared::wire::NewUpload;
 
-pub use disposition::content_disposition;
+use crate::excerpt::excerpt;
+
+pub use disposition::{content_disposition, content_type};
 pub use key::object_key;
 
 /// The rules of the one destination.
@@ -50,7 +52,7 @@ impl Policy {
             return refuse("type", "it is not a media type such as image/png");
         }
         if let Some(destination) = &file.destination {
-            let why = format!("there is no destination {destination:?}");
+            let why = format!("there is no destination {:?}", excerpt(destination));
             return Err(
                 Problem::new(ErrorCode::UnknownDestination, why).with_field(format!("{field}.destination"))
             );

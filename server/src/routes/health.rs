@@ -4,7 +4,8 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 
 pub(super) fn configure(config: &mut ServiceConfig) {
-    config.service(web::resource("/healthz").get(healthz));
+    // Monitors that want no body ask with HEAD.
+    config.service(web::resource("/healthz").get(healthz).route(web::head().to(healthz)));
 }
 
 async fn healthz() -> impl Responder {

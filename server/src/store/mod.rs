@@ -20,7 +20,7 @@ pub struct NewObject<'a> {
     /// Its key.
     pub key: &'a str,
     /// Its media type.
-    pub content_type: Option<&'a str>,
+    pub content_type: &'a str,
     /// How browsers treat it.
     pub content_disposition: Option<&'a str>,
     /// How its parts and the whole are checked.

@@ -82,7 +82,7 @@ impl Store for S3Store {
             .create_multipart_upload()
             .bucket(&self.bucket)
             .key(object.key)
-            .set_content_type(object.content_type.map(str::to_owned))
+            .content_type(object.content_type)
             .set_content_disposition(object.content_disposition.map(str::to_owned));
         if object.checksum == ChecksumKind::Crc64Nvme {
             request = request

@@ -25,9 +25,7 @@ impl Uploads {
         match self.store.abort_upload(upload).await {
             Ok(()) => {}
             Err(StoreError::NoSuchUpload) => {
-                let object =
-                    self.store.head(&claims.key).await.inspect_err(log(&claims, "looking for the object"))?;
-                if object.is_some() {
+                if self.head(&claims).await?.is_some() {
                     return Err(Problem::new(ErrorCode::AlreadyCompleted, "delete the object instead"));
                 }
             }

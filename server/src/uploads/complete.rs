@@ -1,6 +1,6 @@
 //! Completing: nothing that the client says is believed before the store has said it too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use partway_shared::checksum::{ChecksumKind, Crc64Nvme};
 use partway_shared::error::{ErrorCode, Problem};
@@ -122,36 +122,31 @@ impl Uploads {
         check_object(claims, request, &object)?;
         Ok(object)
     }
-
-    async fn head(&self, claims: &UploadClaims) -> Result<Option<StoredObject>, StoreError> {
-        self.store.head(&claims.key).await.inspect_err(log(claims, "looking for the object"))
-    }
 }
 
 /// The request alone: every part of the plan, once, in order.
 fn check_request(claims: &UploadClaims, plan: &Plan, request: &CompleteUpload) -> Result<(), Problem> {
-    let mut next = 1;
+    let mut seen = BTreeSet::new();
     for (index, part) in request.parts.iter().enumerate() {
-        let problem = |code, why: String| {
+        let number = part.part_number;
+        let refuse = |code, why: String| {
             Err(Problem::new(code, why).with_field(format!("parts[{index}].part_number")))
         };
-        let number = part.part_number.get();
-        if number > plan.part_count() {
-            return problem(ErrorCode::PartOutOfPlan, format!("the upload has {} parts", plan.part_count()));
+        if plan.range(number).is_none() {
+            let why = format!("the upload has {} parts, and no part {number}", plan.part_count());
+            return refuse(ErrorCode::PartOutOfPlan, why);
         }
-        if number < next {
-            let given_before =
-                request.parts.iter().take(index).any(|earlier| earlier.part_number == part.part_number);
-            let code = if given_before { ErrorCode::PartDuplicate } else { ErrorCode::InvalidField };
-            return problem(code, format!("part {number} does not come after part {}", next - 1));
+        if seen.contains(&number) {
+            return refuse(ErrorCode::PartDuplicate, format!("part {number} is given twice"));
         }
-        if number > next {
-            return problem(ErrorCode::PartMissing, format!("part {next} is not in the request"));
+        if let Some(before) = seen.last().filter(|before| **before > number) {
+            let why = format!("part {number} comes after part {before}; parts are given in order");
+            return refuse(ErrorCode::InvalidField, why);
         }
-        next += 1;
+        seen.insert(number);
     }
-    if next <= plan.part_count() {
-        let why = format!("part {next} is not in the request");
+    if let Some(missing) = plan.part_numbers().find(|number| !seen.contains(number)) {
+        let why = format!("part {missing} is not in the request");
         return Err(Problem::new(ErrorCode::PartMissing, why).with_field("parts"));
     }
     if claims.checksum == ChecksumKind::Crc64Nvme && request.checksum.is_none() {

@@ -11,7 +11,7 @@ use partway_shared::wire::{CreateUploads, CreatedUpload, CreatedUploads, Grant, 
 use uuid::Uuid;
 
 use crate::identity::Subject;
-use crate::policy::{content_disposition, object_key};
+use crate::policy::{content_disposition, content_type, object_key};
 use crate::signing::Presigner;
 use crate::store::{NewObject, StoreError};
 use crate::token::UploadClaims;
@@ -70,6 +70,7 @@ impl Uploads {
             );
         }
         let expires = SystemTime::now() + self.token_lifetime;
+        let content_type = content_type(file);
         let mut claims = UploadClaims {
             subject: subject.0.clone(),
             bucket: self.bucket.clone(),
@@ -78,8 +79,8 @@ impl Uploads {
             size: file.size,
             strategy: plan.strategy(),
             checksum: self.checksum,
-            content_type: file.content_type.clone(),
-            content_disposition: content_disposition(file.content_type.as_deref(), &file.name),
+            content_type: content_type.to_owned(),
+            content_disposition: content_disposition(content_type, &file.name),
             expires_at: expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
         };
         if plan.is_multipart() {
@@ -113,7 +114,7 @@ impl Uploads {
     async fn begin(&self, claims: &UploadClaims) -> Result<String, StoreError> {
         let object = NewObject {
             key: &claims.key,
-            content_type: claims.content_type.as_deref(),
+            content_type: &claims.content_type,
             content_disposition: claims.content_disposition.as_deref(),
             checksum: claims.checksum,
         };

@@ -18,7 +18,7 @@ use partway_shared::wire::ListedParts;
 use crate::identity::Subject;
 use crate::policy::Policy;
 use crate::signing::{Address, CredentialSource, Presigner};
-use crate::store::{Store, UploadRef};
+use crate::store::{Store, StoreError, StoredObject, UploadRef};
 use crate::token::{TokenMint, UploadClaims};
 
 /// Everything that the uploads of one bucket need.
@@ -49,15 +49,30 @@ impl Uploads {
     /// What the store has of an upload.
     ///
     /// # Errors
-    /// When the token is not good, or the store has no such upload.
+    /// When the token is not good, the upload is complete, or the store has no such upload.
     pub async fn list(&self, subject: &Subject, token: &str) -> Result<ListedParts, Problem> {
         let claims = self.claims(subject, token)?;
         let Some(upload) = upload_ref(&claims) else {
             // A single PUT is there as a whole or not at all.
             return Ok(ListedParts { parts: Vec::new() });
         };
-        let parts = self.store.list_parts(upload).await.inspect_err(log(&claims, "listing parts"))?;
-        Ok(ListedParts { parts })
+        match self.store.list_parts(upload).await {
+            Ok(parts) => Ok(ListedParts { parts }),
+            // Whoever comes back has to learn whether the upload is lost or done.
+            Err(StoreError::NoSuchUpload) if self.head(&claims).await?.is_some() => {
+                let why = "complete it again for the object it became";
+                Err(Problem::new(ErrorCode::AlreadyCompleted, why))
+            }
+            Err(error) => {
+                log(&claims, "listing parts")(&error);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The object that the upload is to become, if it is there.
+    async fn head(&self, claims: &UploadClaims) -> Result<Option<StoredObject>, StoreError> {
+        self.store.head(&claims.key).await.inspect_err(log(claims, "looking for the object"))
     }
 
     /// The claims of a token that this subject may use now.
@@ -84,7 +99,7 @@ fn upload_ref(claims: &UploadClaims) -> Option<UploadRef<'_>> {
 }
 
 /// Logs a store's error with the upload that met it; the client is told less.
-fn log<'a>(claims: &'a UploadClaims, doing: &'static str) -> impl Fn(&crate::store::StoreError) + 'a {
+fn log<'a>(claims: &'a UploadClaims, doing: &'static str) -> impl Fn(&StoreError) + 'a {
     move |error| {
         tracing::warn!(
             upload.id = claims.upload_id,

@@ -75,7 +75,7 @@ pub(super) fn sign(
         let whole = parts.iter().map(|&(part_number, checksum)| {
             let terms = PutTerms {
                 content_length: claims.size,
-                content_type: claims.content_type.as_deref(),
+                content_type: Some(&claims.content_type),
                 content_disposition: claims.content_disposition.as_deref(),
                 checksum,
             };

@@ -1,0 +1,97 @@
+//! Pages of other origins: those that are configured may call the server, others may not.
+
+use crate::support::*;
+
+const PAGE: &str = "https://app.example.com";
+
+async fn embedded_in_page() -> TestApp {
+    TestApp::with(|settings| settings.server.allowed_origins = vec![PAGE.to_owned()]).await
+}
+
+async fn preflight(app: &TestApp, path: &str, origin: &str, method: &str) -> Answer {
+    let request = app.request(Method::OPTIONS, path).header("origin", origin);
+    let request = request.header("access-control-request-method", method);
+    Answer::to(request.header("access-control-request-headers", "content-type,authorization")).await
+}
+
+#[tokio::test]
+async fn an_allowed_page_may_call_every_route() {
+    let app = embedded_in_page().await;
+    for (path, method) in [
+        ("/v1/uploads", "POST"),
+        ("/v1/uploads/token", "DELETE"),
+        ("/v1/uploads/token/parts", "GET"),
+        ("/v1/uploads/token/parts", "POST"),
+        ("/v1/uploads/token/complete", "POST"),
+    ] {
+        let answer = preflight(&app, path, PAGE, method).await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some(PAGE)));
+        assert!(answer.header("access-control-allow-methods").unwrap().contains(method));
+        assert_eq!(answer.header("access-control-allow-headers"), Some("content-type,authorization"));
+        assert_eq!(
+            answer.header("access-control-max-age"),
+            Some("7200"),
+            "a preflight for each part is slow"
+        );
+        assert_eq!(answer.header("access-control-allow-credentials"), None);
+    }
+    assert_eq!(preflight(&app, "/v1/uploads", PAGE, "PUT").await.header("access-control-allow-origin"), None);
+}
+
+/// A page that cannot read a refusal could not tell anybody why.
+#[tokio::test]
+async fn an_allowed_page_can_read_answers_and_refusals() {
+    let app = embedded_in_page().await;
+    let refused =
+        app.request(Method::POST, "/v1/uploads").header("content-type", "application/json").body("{");
+    let missing = app.request(Method::GET, "/v1/nothing");
+    let wrong_method = app.request(Method::PUT, "/v1/uploads");
+    let fine = app.request(Method::POST, "/v1/uploads").json(&CreateUploads { files: vec![file("a", 1)] });
+    for (request, status) in [(refused, 400), (missing, 404), (wrong_method, 405), (fine, 201)] {
+        let answer = Answer::to(request.header("origin", PAGE)).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert_eq!(answer.header("access-control-allow-origin"), Some(PAGE));
+        assert_eq!(answer.header("access-control-expose-headers"), Some("retry-after"));
+        assert!(
+            answer.header("vary").unwrap().to_ascii_lowercase().contains("origin"),
+            "caches keep them apart"
+        );
+    }
+}
+
+#[tokio::test]
+async fn other_pages_get_no_leave() {
+    for app in [embedded_in_page().await, TestApp::start().await] {
+        for origin in [
+            "https://evil.example.com",
+            "http://app.example.com",
+            "https://app.example.com.evil.test",
+            "null",
+        ] {
+            let answer = preflight(&app, "/v1/uploads", origin, "POST").await;
+            let problem: Problem =
+                serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{answer:?}"));
+            assert!(problem.detail.contains("Origin"), "{problem}");
+            assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+            assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");
+            let answer = Answer::to(app.request(Method::GET, "/healthz").header("origin", origin)).await;
+            assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");
+        }
+    }
+}
+
+/// Browsers send the header with requests of the page's own origin too, which needs no entry.
+#[tokio::test]
+async fn the_servers_own_page_needs_no_leave() {
+    let app = TestApp::start().await;
+    let request = app.request(Method::POST, "/v1/uploads").header("origin", &app.url);
+    Answer::to(request.json(&CreateUploads { files: vec![file("a", 1)] })).await.is::<CreatedUploads>(201);
+}
+
+/// Any page may embed the widget; what it may upload is asked elsewhere.
+#[tokio::test]
+async fn the_widget_is_for_every_page() {
+    let app = TestApp::start().await;
+    let answer = Answer::to(app.request(Method::GET, "/widget/index.js").header("origin", PAGE)).await;
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some("*")));
+}

@@ -1,0 +1,32 @@
+//! The routes over real HTTP, against the embedded store: the server as the widget, a careless
+//! page and a hostile client see it.
+//!
+//! Stories that end well come first, then what is refused. Each test starts an application of
+//! its own on free ports.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+
+// Kept in the order in which they are best read.
+
+mod upload;
+
+mod batch;
+
+mod resume;
+
+mod complete;
+
+mod abort;
+
+mod replicas;
+
+mod refusals;
+
+mod tokens;
+
+mod cors;
+mod health;
+mod log;
+mod start;
+
+mod support;

@@ -1,0 +1,74 @@
+//! What the routes' tests share: an application on free ports, an upload to carry through it,
+//! answers that know what they should be, and a few helpers.
+#![allow(unreachable_pub, reason = "shared by the modules of one test")]
+
+mod answer;
+mod app;
+mod upload;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use partway_server::token::UploadClaims;
+use serde::Serialize;
+use serde_json::Value;
+
+pub use answer::Answer;
+pub use app::{BUCKET, TOKEN_SECRET, TestApp, settings};
+pub use partway_shared::checksum::{ChecksumKind, Crc64Nvme};
+pub use partway_shared::error::{ErrorCode, Problem};
+pub use partway_shared::part::{ETag, PartNumber};
+pub use partway_shared::wire::*;
+pub use reqwest::Method;
+pub use serde_json::json;
+pub use upload::{Upload, put_bytes};
+
+pub const KIB: usize = 1 << 10;
+pub const MIB: usize = 1 << 20;
+/// The smallest part that S3 allows, into which the tests cut files.
+pub const PART: usize = 5 * MIB;
+
+pub fn accepted(created: CreatedUpload) -> Grant {
+    match created {
+        CreatedUpload::Accepted(grant) => *grant,
+        CreatedUpload::Refused(problem) => panic!("refused: {problem}, {:?}", problem.field),
+    }
+}
+
+pub fn number(part: u32) -> PartNumber {
+    PartNumber::new(part).unwrap()
+}
+
+pub fn claims(token: &str) -> UploadClaims {
+    let (claims, _) = token.split_once('.').unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
+}
+
+/// `json` with one value replaced, by its JSON pointer; a new field of an object is added.
+pub fn changed(json: &impl Serialize, pointer: &str, value: Value) -> Value {
+    let mut json = serde_json::to_value(json).unwrap();
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    match json.pointer_mut(parent).unwrap() {
+        Value::Object(fields) => drop(fields.insert(name.to_owned(), value)),
+        Value::Array(items) => items[name.parse::<usize>().unwrap()] = value,
+        other => panic!("{other} has nothing in it"),
+    }
+    json
+}
+
+pub fn file(name: &str, size: u64) -> NewUpload {
+    NewUpload { name: name.to_owned(), size, ..NewUpload::default() }
+}
+
+/// Bytes that differ from place to place and from seed to seed.
+pub fn noise(len: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut bytes = Vec::with_capacity(len + 8);
+    while bytes.len() < len {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(len);
+    bytes
+}

@@ -1,0 +1,128 @@
+//! One file, carried through the routes as the widget would.
+
+use std::collections::BTreeMap;
+
+use partway_server::token::UploadClaims;
+use partway_shared::plan::Plan;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::*;
+
+/// One file on its way.
+pub struct Upload<'a> {
+    pub app: &'a TestApp,
+    pub grant: Grant,
+    pub bytes: Vec<u8>,
+    pub plan: Plan,
+}
+
+impl<'a> Upload<'a> {
+    pub fn new(app: &'a TestApp, grant: Grant, bytes: Vec<u8>) -> Self {
+        let plan = Plan::from_strategy(bytes.len() as u64, grant.strategy).unwrap();
+        Self { app, grant, bytes, plan }
+    }
+
+    /// The path of a route below this upload: `/parts`, `/complete` or nothing.
+    pub fn path(&self, below: &str) -> String {
+        format!("/v1/uploads/{}{below}", self.grant.token)
+    }
+
+    pub fn piece(&self, part: u32) -> &[u8] {
+        let range = self.plan.range(number(part)).unwrap();
+        &self.bytes[range.start as usize..range.end as usize]
+    }
+
+    pub fn to_sign(&self, part: u32) -> PartToSign {
+        let checksum = self.is_checked().then(|| Crc64Nvme::of(self.piece(part)));
+        PartToSign { part_number: number(part), checksum }
+    }
+
+    pub async fn sign(&self, parts: impl IntoIterator<Item = u32>) -> Vec<SignedPut> {
+        let parts = parts.into_iter().map(|part| self.to_sign(part)).collect();
+        let signed: SignedParts = self.app.post(&self.path("/parts"), &SignParts { parts }).await.is(200);
+        signed.parts
+    }
+
+    /// Signs these parts and sends them.
+    pub async fn send(&self, parts: impl IntoIterator<Item = u32>) -> Vec<CompletedPart> {
+        let mut sent = Vec::new();
+        for put in self.sign(parts).await {
+            let answer = put_bytes(&self.app.http, &put, self.piece(put.part_number.get())).await;
+            assert_eq!(answer.status, 200, "part {}: {}", put.part_number, answer.text());
+            let etag = ETag::new(answer.header("etag").expect("an ETag"));
+            sent.push(CompletedPart { part_number: put.part_number, etag });
+        }
+        sent
+    }
+
+    pub async fn send_all(&self) -> Vec<CompletedPart> {
+        self.send(1..=self.plan.part_count()).await
+    }
+
+    pub async fn list(&self) -> Vec<StoredPart> {
+        let listed: ListedParts = self.app.get(&self.path("/parts")).await.is(200);
+        listed.parts
+    }
+
+    /// What a client that got everything right asks for.
+    pub fn completion(&self, parts: &[CompletedPart]) -> CompleteUpload {
+        let checksum = self.is_checked().then(|| Crc64Nvme::of(&self.bytes));
+        CompleteUpload { parts: parts.to_vec(), checksum }
+    }
+
+    pub async fn try_complete(&self, request: &impl Serialize) -> Answer {
+        self.app.post(&self.path("/complete"), request).await
+    }
+
+    pub async fn complete(&self, parts: &[CompletedPart]) -> CompletedUpload {
+        self.try_complete(&self.completion(parts)).await.is(200)
+    }
+
+    pub async fn abort(&self) -> Answer {
+        self.app.call(Method::DELETE, &self.path("")).await
+    }
+
+    /// Sends what is missing, completes, and finds the file in the store: nothing was lost on the way.
+    pub async fn finish(&self) -> CompletedUpload {
+        let stored = self.list().await;
+        let stored: BTreeMap<_, _> = stored.into_iter().map(|part| (part.part_number, part.etag)).collect();
+        let missing = self.plan.part_numbers().filter(|number| !stored.contains_key(number));
+        let missing: Vec<_> = missing.map(PartNumber::get).collect();
+        let sent = if missing.is_empty() { Vec::new() } else { self.send(missing).await };
+        let all = stored.into_iter().chain(sent.into_iter().map(|part| (part.part_number, part.etag)));
+        let all: BTreeMap<_, _> = all.collect();
+        let all: Vec<_> =
+            all.into_iter().map(|(part_number, etag)| CompletedPart { part_number, etag }).collect();
+        let completed = self.complete(&all).await;
+        self.assert_stored().await;
+        completed
+    }
+
+    /// The object is the file.
+    pub async fn assert_stored(&self) {
+        let object = self.app.object(&self.grant.key).await;
+        assert_eq!(Sha256::digest(&object), Sha256::digest(&self.bytes), "{} bytes", object.len());
+    }
+
+    pub fn claims(&self) -> UploadClaims {
+        claims(&self.grant.token)
+    }
+
+    pub fn upload_id(&self) -> String {
+        self.claims().upload_id.expect("a multipart upload")
+    }
+
+    fn is_checked(&self) -> bool {
+        self.grant.checksum == ChecksumKind::Crc64Nvme
+    }
+}
+
+pub async fn put_bytes(http: &reqwest::Client, put: &SignedPut, bytes: &[u8]) -> Answer {
+    // Browsers send the length of an empty body too, and reqwest does not.
+    let mut request = http.put(&put.url).header("content-length", bytes.len()).body(bytes.to_vec());
+    for (name, value) in &put.headers {
+        request = request.header(name, value);
+    }
+    Answer::to(request).await
+}
