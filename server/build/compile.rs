@@ -12,9 +12,10 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// all profiles of the server. The outer cargo holds the lock of its own
 /// folder while this runs, so the two must not be the same.
 pub(crate) fn target_folder(out: &Path) -> PathBuf {
-    // Cargo marks the root of a target folder with this tag, however it lays
-    // out the folders below.
-    out.ancestors().find(|folder| folder.join("CACHEDIR.TAG").is_file()).unwrap_or(out).join("widget")
+    // `out` is `<target>/<profile>/build/<package>/…`, however deep it goes on from there.
+    let build = out.ancestors().find(|folder| folder.file_name().is_some_and(|name| name == "build"));
+    let target = build.and_then(Path::parent).and_then(Path::parent);
+    target.unwrap_or(out).join(if target.is_some() { "widget" } else { "widget-target" })
 }
 
 /// Builds the module and returns its path.
