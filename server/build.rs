@@ -1,6 +1,6 @@
 //! Builds the widget that the server serves: the crate `web/` to wasm, its
-//! JavaScript glue, the hand-written files of `web/js` and `web/page`, and a
-//! brotli and a gzip form of each, all in `OUT_DIR/widget/`. Also writes
+//! JavaScript glue, the hand-written files of `web/js` and `web/page`, the scripts without
+//! their comments, and a brotli and a gzip form of each, all in `OUT_DIR/widget/`. Also writes
 //! `OUT_DIR/widget_files.rs`, the table that embeds them in the binary.
 //!
 //! Nothing here decides what the widget does, and nothing at run time needs
@@ -17,6 +17,8 @@ mod compile;
 mod files;
 #[path = "build/sizes.rs"]
 mod sizes;
+#[path = "build/strip.rs"]
+mod strip;
 
 use std::env;
 use std::fs;
@@ -54,6 +56,8 @@ fn build_widget() -> Result<()> {
     for folder in ["web/js", "web/page"] {
         files::copy(&workspace.join(folder), &widget)?;
     }
+
+    strip::strip_all(&widget)?;
 
     let built = files::compress_all(&widget)?;
     files::write_table(&built, &out.join("widget_files.rs"))?;

@@ -52,13 +52,14 @@ export const TEXT = {
     ]) || "No files",
   rest: (counts) => {
     const moving = (counts.uploading ?? 0) + (counts.finishing ?? 0) + (counts.cancelling ?? 0);
-    return `Not shown: ${list([
+    const kinds = list([
       moving && `${formatCount(moving)} uploading`,
       counts.waiting && `${formatCount(counts.waiting)} waiting`,
       counts.failed && `${formatCount(counts.failed)} failed`,
       counts.completed && `${formatCount(counts.completed)} completed`,
       counts.cancelled && `${formatCount(counts.cancelled)} cancelled`,
-    ])}`;
+    ]);
+    return `Not shown: ${kinds}`;
   },
   foldersRefused: (names) =>
     names.length === 1
