@@ -6,6 +6,7 @@ set positional-arguments := true
 # Packages of Debian and Ubuntu. Without wasm-opt (binaryen) the widget is some kB larger.
 build-packages := "build-essential binaryen"
 browser-packages := "chromium chromium-driver"
+node-packages := "nodejs npm"
 
 # List the recipes
 [private]
@@ -53,7 +54,7 @@ sizes: (install "rust")
     @cargo build --quiet --package partway-server --locked
     @cat target/widget/sizes.txt
 
-# All benchmarks, one after another: ratios against peers, side by side
+# All benchmarks that need nothing from npm, one after another: ratios against peers, side by side
 bench: bench-signing bench-store bench-browser
 
 # Signing, against aws-sdk-s3's presigner
@@ -68,6 +69,11 @@ bench-store *ARGS: (install "rust")
 bench-browser *ARGS: (install "rust" "browser")
     cargo build --release --package partway-server --locked
     cargo bench --package partway-tests --features bench --bench browser --locked -- "$@"
+
+# The widget in Chromium, against Uppy 5, better-upload and bare loops; `3 line small` is three rounds of two scenarios
+bench-peers *ARGS: (install "rust" "browser" "node")
+    cargo build --release --package partway-server --locked
+    cargo bench --package partway-tests --features bench --bench peers --locked -- "$@"
 
 # Install what is missing; as root from Debian's packages, else by telling what to install
 install *WHAT:
@@ -99,8 +105,11 @@ install *WHAT:
         browser)
           have chromium chromedriver || have google-chrome chromedriver || packages "{{ browser-packages }}" "is tested in Chromium"
           ;;
+        node)
+          have node npm || packages "{{ node-packages }}" "is measured against peers from npm"
+          ;;
         *)
-          echo "There is nothing called $what to install; try rust or browser." >&2
+          echo "There is nothing called $what to install; try rust, browser or node." >&2
           exit 1
           ;;
       esac

@@ -25,8 +25,8 @@ pub(crate) fn bind(module: &Path, folder: &Path) -> Result<()> {
         .input_path(module)
         .web(true)?
         .typescript(false)
-        // A caller names the module's address, or gets the one beside the glue.
-        .omit_default_module_path(false)
+        // `web/js/engine.js` names the module's address.
+        .omit_default_module_path(true)
         .remove_name_section(true)
         .remove_producers_section(true)
         .generate_output()

@@ -7,28 +7,33 @@ use std::{io, time};
 
 use actix_cors::Cors;
 use actix_web::http::header;
+use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::config::{BehaviorVersion, SharedHttpClient};
 use aws_smithy_http_client::tls;
+use partway_shared::checksum::ChecksumKind;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_actix_web::TracingLogger;
+use url::Url;
 
 use crate::config::{EmbeddedConfig, ServerConfig, Settings, SettingsError, StoreConfig};
 use crate::embedded::{
     OpenError, Options, Origins, ServeError, Server as EmbeddedServer, Store as EmbeddedStore,
 };
+use crate::host::HostNames;
 use crate::json::MaxBody;
 use crate::local::{ACCESS_KEY_ID, LocalSecrets, LocalSecretsError};
 use crate::routes::widget::PageSettings;
-use crate::signing::{Address, AddressError, CredentialSource};
+use crate::signing::{CredentialSource, Hosts, HostsError};
 use crate::store::{S3Store, S3StoreOptions};
 use crate::telemetry::RequestSpan;
 use crate::token::TokenMint;
 use crate::uploads::Uploads;
-use crate::{problem, routes};
+use crate::verification::{Probing, Verification};
+use crate::{host, problem, routes};
 
 /// The region where none is said.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -36,6 +41,7 @@ const DEFAULT_REGION: &str = "us-east-1";
 /// A server that listens and has not begun to answer.
 pub struct Application {
     server: actix_web::dev::Server,
+    probing: Option<Probing>,
     embedded: Option<EmbeddedServer>,
     addr: SocketAddr,
     store_origin: String,
@@ -72,14 +78,9 @@ pub enum StartError {
     /// The embedded store does not start.
     #[error(transparent)]
     Serve(#[from] ServeError),
-    /// The store's endpoint cannot be signed for.
-    #[error("the endpoint {endpoint:?} cannot be used: {error}")]
-    Endpoint {
-        /// The endpoint.
-        endpoint: String,
-        /// Why.
-        error: AddressError,
-    },
+    /// The store's endpoints cannot be signed for.
+    #[error("store.endpoints: {0}")]
+    Endpoints(#[from] HostsError),
     /// Nothing gives credentials.
     #[error(
         "there are no credentials for the store: set store.access_key_id and store.secret_access_key, or give them by any \
@@ -96,8 +97,9 @@ struct Bucket {
     name: String,
     region: String,
     endpoint: Option<String>,
-    public_endpoint: String,
+    public_endpoints: Vec<String>,
     path_style: bool,
+    post_forms: bool,
     credentials: SharedCredentialsProvider,
     token_secret: SecretString,
     embedded: Option<EmbeddedServer>,
@@ -117,8 +119,7 @@ impl Application {
             Some(name) => remote(name, &settings.store, &settings.server).await?,
             None => embedded(&settings.embedded, &settings.store, &settings.server)?,
         };
-        let address = Address::new(&bucket.public_endpoint, &bucket.name, bucket.path_style)
-            .map_err(|error| StartError::Endpoint { endpoint: bucket.public_endpoint.clone(), error })?;
+        let hosts = Hosts::new(&bucket.public_endpoints, &bucket.name, bucket.path_style)?;
         let s3 = S3Store::new(S3StoreOptions {
             bucket: bucket.name.clone(),
             region: bucket.region.clone(),
@@ -127,21 +128,33 @@ impl Application {
             credentials: bucket.credentials.clone(),
             http_client: http_client(),
         });
-        let store_origin = address.origin().to_owned();
+        let store_origins: Vec<_> = hosts.origins().map(str::to_owned).collect();
+        let store_origin = hosts.first().origin().to_owned();
+        let (verification, probing) = match settings.uploads.checksum.kind() {
+            Some(kind) => (Verification::known(kind), None),
+            // The embedded store is known.
+            None if bucket.embedded.is_some() => (Verification::known(ChecksumKind::Crc64Nvme), None),
+            None => {
+                let (verification, probing) =
+                    Verification::probe(s3.clone(), settings.uploads.key_prefix.clone()).await;
+                (verification, Some(probing))
+            }
+        };
         let uploads = Uploads {
             store: Arc::new(s3.clone()),
             bucket: bucket.name,
             region: bucket.region,
-            address,
+            hosts,
             credentials: CredentialSource::new(bucket.credentials),
             policy: settings.uploads.policy(),
-            checksum: settings.uploads.checksum,
+            form_max: bucket.post_forms.then_some(settings.uploads.form_max.as_u64()),
+            verification,
             url_lifetime: settings.uploads.url_lifetime,
             token_lifetime: settings.server.token_lifetime,
             tokens: TokenMint::new(&bucket.token_secret),
         };
-        let server = serve(&settings.server, listener, uploads, store_origin.clone())?;
-        Ok(Self { server, embedded: bucket.embedded, addr, store_origin, s3 })
+        let server = serve(&settings.server, listener, uploads, store_origins)?;
+        Ok(Self { server, probing, embedded: bucket.embedded, addr, store_origin, s3 })
     }
 
     /// Where the server listens, as `http://host:port`.
@@ -150,7 +163,7 @@ impl Application {
         format!("http://{}", self.addr)
     }
 
-    /// Where browsers send the parts.
+    /// Where browsers send the parts; the first of several names.
     #[must_use]
     pub fn store_origin(&self) -> &str {
         &self.store_origin
@@ -169,6 +182,9 @@ impl Application {
     pub async fn run(self) -> io::Result<()> {
         let outcome = self.server.await;
         tracing::info!("the server has stopped");
+        if let Some(probing) = self.probing {
+            probing.stop().await;
+        }
         if let Some(embedded) = self.embedded {
             embedded.shutdown().await;
             tracing::info!("the embedded store has stopped");
@@ -191,20 +207,23 @@ fn serve(
     config: &ServerConfig,
     listener: TcpListener,
     uploads: Uploads,
-    store_origin: String,
+    store_origins: Vec<String>,
 ) -> io::Result<actix_web::dev::Server> {
     let uploads = Data::new(uploads);
-    let page = Data::new(PageSettings { connect_origins: vec![store_origin] });
+    let page = Data::new(PageSettings { connect_origins: store_origins });
     let max_body = Data::new(MaxBody(usize::try_from(config.max_body.as_u64()).unwrap_or(usize::MAX)));
+    let host_names = Data::new(HostNames::new(config));
     let origins = config.allowed_origins.clone();
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(uploads.clone())
             .app_data(page.clone())
             .app_data(max_body.clone())
+            .app_data(host_names.clone())
             .wrap(cors(&origins))
             // Around the former, whose refusals of preflights are plain text.
             .wrap(problem::error_handlers())
+            .wrap(from_fn(host::check))
             .wrap(TracingLogger::<RequestSpan>::new())
             .configure(routes::configure)
     })
@@ -251,13 +270,28 @@ fn embedded(
     Ok(Bucket {
         name: config.bucket.clone(),
         region: DEFAULT_REGION.to_owned(),
-        public_endpoint: store.public_endpoint.clone().unwrap_or_else(|| endpoint.clone()),
+        public_endpoints: if store.endpoints.is_empty() {
+            vec![endpoint.clone()]
+        } else {
+            store.endpoints.iter().map(|name| with_port(name, embedded.local_addr().port())).collect()
+        },
         endpoint: Some(endpoint),
         path_style: true,
+        post_forms: store.post_forms.unwrap_or(true),
         credentials: SharedCredentialsProvider::new(credentials),
         token_secret: server.token_secret.clone().unwrap_or(secrets.token_secret),
         embedded: Some(embedded),
     })
+}
+
+/// This endpoint at the embedded store's port, if it leaves the port open.
+fn with_port(endpoint: &str, port: u16) -> String {
+    // Endpoints that are not URLs are refused elsewhere.
+    let Ok(mut url) = Url::parse(endpoint) else { return endpoint.to_owned() };
+    if url.port() != Some(0) || url.set_port(Some(port)).is_err() {
+        return endpoint.to_owned();
+    }
+    url.origin().ascii_serialization()
 }
 
 /// A bucket elsewhere, with the credentials that are configured or that AWS's chain finds.
@@ -275,14 +309,19 @@ async fn remote(name: &str, config: &StoreConfig, server: &ServerConfig) -> Resu
     };
     let region = config.region.clone().or_else(|| found.region().map(ToString::to_string));
     let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
-    let endpoint = config.endpoint.clone();
-    let public_endpoint = config.public_endpoint.clone().or_else(|| endpoint.clone());
+    let endpoint = config.endpoint.as_ref().or(config.endpoints.first()).cloned();
+    let public_endpoints = match (&config.endpoints[..], &endpoint) {
+        ([], Some(endpoint)) => vec![endpoint.clone()],
+        ([], None) => vec![format!("https://s3.{region}.amazonaws.com")],
+        (endpoints, _) => endpoints.to_vec(),
+    };
     Ok(Bucket {
         name: name.to_owned(),
-        public_endpoint: public_endpoint.unwrap_or_else(|| format!("https://s3.{region}.amazonaws.com")),
+        public_endpoints,
         region,
         endpoint,
         path_style: config.is_path_style(),
+        post_forms: config.post_forms.unwrap_or_else(|| config.is_aws()),
         credentials,
         // `Settings::validate` has seen to it that there is one.
         token_secret: server.token_secret.clone().unwrap_or_default(),

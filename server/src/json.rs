@@ -1,5 +1,7 @@
 //! JSON bodies: read up to the limit, and refused with the field that is wrong.
 
+mod objects;
+
 use std::future::Future;
 use std::pin::Pin;
 
@@ -12,6 +14,8 @@ use serde::de::DeserializeOwned;
 
 use crate::excerpt::excerpt;
 use crate::problem::Refusal;
+
+use self::objects::Objects;
 
 /// The body of a request, as `T`.
 #[derive(Debug)]
@@ -58,7 +62,7 @@ fn too_large(max: usize) -> Refusal {
 
 fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let parsed = serde_path_to_error::deserialize(Objects(&mut json)).map_err(|error| {
         let path = error.path().to_string();
         let error = error.into_inner();
         let text = error.to_string();

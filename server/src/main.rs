@@ -63,8 +63,8 @@ To use a bucket, put this into partway.toml:
     # endpoint = \"https://s3.example.com\"     for stores other than AWS
 
 Credentials come from store.access_key_id and store.secret_access_key, or from AWS's usual
-chain: environment, profile, container, instance. The bucket's CORS has to allow PUT from
-the page's origin, and to expose ETag.
+chain: environment, profile, container, instance. The bucket's CORS has to allow PUT and
+POST from the page's origin, and to expose ETag.
 
 Every setting can be given by the environment instead, which wins over the file:
 PARTWAY_STORE__BUCKET=my-uploads is bucket in [store].

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use actix_cors::CorsError;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
@@ -58,8 +59,14 @@ fn dress<B: MessageBody + 'static>(
     if is_ours {
         return Ok(ErrorHandlerResponse::Response(response.map_into_left_body()));
     }
-    let status = response.status();
+    let cors = response.response().error().and_then(|error| error.as_error::<CorsError>());
+    let status = match cors {
+        Some(CorsError::OriginNotAllowed) => StatusCode::FORBIDDEN,
+        Some(CorsError::MethodNotAllowed) => StatusCode::METHOD_NOT_ALLOWED,
+        _ => response.status(),
+    };
     let code = match status {
+        StatusCode::FORBIDDEN if cors.is_some() => ErrorCode::OriginNotAllowed,
         StatusCode::NOT_FOUND => ErrorCode::NotFound,
         StatusCode::METHOD_NOT_ALLOWED => ErrorCode::MethodNotAllowed,
         StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::BodyTooLarge,

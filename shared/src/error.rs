@@ -61,6 +61,10 @@ error_codes! {
     NotFound = "not_found" { status: Some(404), retryable: false, title: "There is nothing here" }
     /// The route does not take this method.
     MethodNotAllowed = "method_not_allowed" { status: Some(405), retryable: false, title: "The method is not allowed here" }
+    /// A page of this origin may not call the server.
+    OriginNotAllowed = "origin_not_allowed" { status: Some(403), retryable: false, title: "Pages of this origin may not call the server" }
+    /// The server does not go by the name that it was called by.
+    HostNotAllowed = "host_not_allowed" { status: Some(421), retryable: false, title: "The server does not answer to this host name" }
     /// The file exceeds what the destination or S3 takes.
     FileTooLarge = "file_too_large" { status: Some(413), retryable: false, title: "The file is too large" }
     /// The destination does not exist for this subject.
@@ -123,6 +127,10 @@ error_codes! {
     Stalled = "stalled" { status: None, retryable: true, title: "The connection stood still" }
     /// The file changed, moved or vanished since it was chosen.
     FileChanged = "file_changed" { status: None, retryable: false, title: "The file changed or vanished since it was chosen" }
+    /// The file chosen to resume an upload is not the one that it was begun with.
+    FileMismatch = "file_mismatch" { status: None, retryable: false, title: "This is not the file that was being uploaded" }
+    /// Another tab is sending the upload.
+    UploadBusy = "upload_busy" { status: None, retryable: true, title: "Another tab is sending this upload" }
     /// The file cannot be read: a folder, or no permission.
     FileUnreadable = "file_unreadable" { status: None, retryable: false, title: "The file cannot be read" }
     /// The user cancelled.

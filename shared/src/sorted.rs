@@ -164,6 +164,16 @@ impl<K: Ord + Copy, V> FromIterator<(K, V)> for SortedMap<K, V> {
     }
 }
 
+impl<T: Ord + Copy> FromIterator<T> for SortedSet<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(members: I) -> Self {
+        let mut set = Self::new();
+        for member in members {
+            set.insert(member);
+        }
+        set
+    }
+}
+
 impl<K: Ord + Copy, V> Default for SortedMap<K, V> {
     fn default() -> Self {
         Self::new()

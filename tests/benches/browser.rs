@@ -9,8 +9,9 @@
 
 #[path = "figures/mod.rs"]
 mod figures;
+#[path = "processes/mod.rs"]
+mod processes;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -18,6 +19,7 @@ use figures::{Figures, Goal, rounds};
 use partway_tests::browser::Browser;
 use partway_tests::files::RandomFile;
 use partway_tests::server::Server;
+use processes::cpu_seconds;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::process::Command;
@@ -137,6 +139,8 @@ async fn run(peer: &Peer, browser: &Browser, file: &RandomFile, figures: &mut Fi
         .await?;
     browser.choose("#bench", &[&file.path]).await?;
 
+    browser.devtools("Performance.enable", json!({})).await?;
+    let busy_before = main_thread_seconds(browser).await?;
     let before = cpu_seconds()?;
     let script = format!(
         "const upload = async (file, atOnce) => {{ {} }};
@@ -153,11 +157,13 @@ async fn run(peer: &Peer, browser: &Browser, file: &RandomFile, figures: &mut Fi
     browser.run(&script, vec![json!(AT_ONCE)]).await?;
     let measured = measured(browser).await?;
     let after = cpu_seconds()?;
+    let busy = main_thread_seconds(browser).await? - busy_before;
 
     figures.record(peer.name, "MiB/s", SIZE as f64 / MIB / (measured.milliseconds / 1_000.0));
     let spent = |who: &str| after.get(who).unwrap_or(&0.0) - before.get(who).unwrap_or(&0.0);
     figures.record(&format!("  browser's CPU, {}", peer.name), "s", spent("browser"));
     figures.record(&format!("  server's CPU, {}", peer.name), "s", spent("server"));
+    figures.record(&format!("  main thread, {}", peer.name), "s busy", busy);
     figures.record(
         &format!("  tasks over 50 ms, {}", peer.name),
         "ms in all",
@@ -172,6 +178,14 @@ async fn run(peer: &Peer, browser: &Browser, file: &RandomFile, figures: &mut Fi
     Ok(())
 }
 
+/// How long the page's main thread has been busy so far.
+async fn main_thread_seconds(browser: &Browser) -> Result<f64> {
+    let metrics = browser.devtools("Performance.getMetrics", json!({})).await?;
+    let metrics = metrics["metrics"].as_array().context("no metrics")?;
+    let busy = metrics.iter().find(|metric| metric["name"] == "TaskDuration");
+    busy.and_then(|metric| metric["value"].as_f64()).context("no duration of tasks")
+}
+
 /// Waits for the page, in turns that are shorter than a script may take.
 async fn measured(browser: &Browser) -> Result<Measured> {
     loop {
@@ -181,48 +195,5 @@ async fn measured(browser: &Browser) -> Result<Measured> {
         if !measured.is_null() {
             return serde_json::from_value(measured).context("what the page measured");
         }
-    }
-}
-
-/// The CPU seconds that the processes begun by this one have taken so far: those of the server,
-/// and all others together, which are the browser's.
-fn cpu_seconds() -> Result<BTreeMap<&'static str, f64>> {
-    // As every Linux has it.
-    const TICKS_PER_SECOND: f64 = 100.0;
-    let mut processes = BTreeMap::new();
-    for entry in std::fs::read_dir("/proc")?.flatten() {
-        // It may have ended in between.
-        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
-        if let Some((id, process)) = Process::parse(&stat) {
-            processes.insert(id, process);
-        }
-    }
-    let mut sums = BTreeMap::new();
-    for process in processes.values() {
-        let mut parents = std::iter::successors(Some(process), |process| processes.get(&process.parent));
-        if parents.any(|process| process.parent == std::process::id()) {
-            let who = if process.name == "partway" { "server" } else { "browser" };
-            *sums.entry(who).or_default() += process.ticks / TICKS_PER_SECOND;
-        }
-    }
-    Ok(sums)
-}
-
-/// A line of `/proc/<id>/stat`.
-struct Process {
-    name: String,
-    parent: u32,
-    ticks: f64,
-}
-
-impl Process {
-    fn parse(stat: &str) -> Option<(u32, Self)> {
-        // The name is in brackets, and may hold anything.
-        let (id, rest) = stat.split_once(" (")?;
-        let (name, rest) = rest.rsplit_once(") ")?;
-        let fields: Vec<&str> = rest.split(' ').collect();
-        let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
-        let parent = fields.get(1)?.parse().ok()?;
-        Some((id.parse().ok()?, Self { name: name.to_owned(), parent, ticks: ticks(11)? + ticks(12)? }))
     }
 }

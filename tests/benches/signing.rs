@@ -16,8 +16,8 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
 use aws_sdk_s3::presigning::PresigningConfig;
 use figures::{Figures, Goal, rounds};
-use partway_server::signing::{Address, PartTemplate, Presigner};
-use partway_shared::checksum::Crc64Nvme;
+use partway_server::signing::{Hosts, PartTemplate, Presigner};
+use partway_shared::checksum::{ChecksumKind, Crc64Nvme};
 use partway_shared::part::PartNumber;
 
 const BUCKET: &str = "uploads";
@@ -47,12 +47,15 @@ fn main() -> Result<()> {
     let rounds = rounds(15);
     let credentials =
         Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", None, None, "bench");
-    let address = Address::new(ENDPOINT, BUCKET, false)?;
+    let hosts = Hosts::new(&[ENDPOINT.to_owned()], BUCKET, false)?;
     let sdk = sdk(credentials.clone());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let template = || {
-        Presigner::new(&address, REGION, &credentials, LIFETIME, SystemTime::now())
-            .parts(KEY, UPLOAD_ID, true)
+        Presigner::new(&hosts, REGION, &credentials, LIFETIME, SystemTime::now()).parts(
+            KEY,
+            UPLOAD_ID,
+            ChecksumKind::Crc64Nvme,
+        )
     };
 
     let mut figures = Figures::default();
@@ -81,7 +84,7 @@ fn per_second(urls: u32, make: impl FnOnce() -> Result<()>) -> Result<f64> {
 
 fn sign(template: &PartTemplate, parts: u32) -> Result<()> {
     for number in 1..=parts {
-        black_box(template.sign(PartNumber::new(number)?, LENGTH, Some(Crc64Nvme(u64::from(number)))));
+        black_box(template.sign(PartNumber::new(number)?, LENGTH, Some(Crc64Nvme(u64::from(number)).into())));
     }
     Ok(())
 }

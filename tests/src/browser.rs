@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustix::process::Signal;
@@ -36,32 +36,20 @@ impl Browser {
     /// When either is not installed or does not start.
     pub async fn start() -> Result<Self> {
         let profile = tempfile::tempdir().context("making a folder for the browser")?;
-        let (driver, port) = start_driver().await?;
-        let capabilities = json!({
-            "browserName": "chrome",
-            "goog:loggingPrefs": { "browser": "ALL" },
-            "goog:chromeOptions": { "args": [
-                "--headless=new",
-                // Containers have no user namespaces, and the page is our own.
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-dev-shm-usage",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--window-size=1000,1200",
-                format!("--user-data-dir={}", profile.path().display()),
-            ] },
-        });
-        let Value::Object(capabilities) = capabilities else { bail!("capabilities are an object") };
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&format!("http://127.0.0.1:{port}"))
-            .await
-            .with_context(|| format!("starting the browser; {INSTALL}"))?;
+        let (client, driver) = launch(profile.path()).await?;
         Ok(Self { client, driver, profile })
+    }
+
+    /// Kills the browser as a crash or a power cut would, and starts it again with all that it had kept.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn crash(&mut self) -> Result<()> {
+        process::kill_all_with_path(self.profile.path());
+        process::signal(&self.driver, Signal::KILL);
+        self.driver.wait().await.context("waiting for the killed driver")?;
+        (self.client, self.driver) = launch(self.profile.path()).await?;
+        Ok(())
     }
 
     /// Opens a page.
@@ -70,6 +58,41 @@ impl Browser {
     /// When it does not load.
     pub async fn open(&self, url: &str) -> Result<()> {
         self.client.goto(url).await.with_context(|| format!("opening {url}"))
+    }
+
+    /// Puts a new tab in the place of the one in use: another process, in which nothing is left of
+    /// earlier pages.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn renew(&self) -> Result<()> {
+        let old = self.client.window().await.context("finding the tab")?;
+        let new = self.client.new_window(true).await.context("opening a tab")?.handle;
+        self.client.switch_to_window(old).await?;
+        self.client.close_window().await.context("closing a tab")?;
+        self.client.switch_to_window(new).await.context("changing to a new tab")
+    }
+
+    /// Opens another tab and goes on in it; gives the one before.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn open_tab(&self) -> Result<WindowHandle> {
+        let old = self.client.window().await.context("finding the tab")?;
+        let new = self.client.new_window(true).await.context("opening a tab")?.handle;
+        self.client.switch_to_window(new).await.context("changing to a new tab")?;
+        Ok(old)
+    }
+
+    /// Closes another tab, and stays in this one.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn close_tab(&self, other: &WindowHandle) -> Result<()> {
+        let here = self.client.window().await.context("finding the tab")?;
+        self.client.switch_to_window(other.clone()).await?;
+        self.client.close_window().await.context("closing a tab")?;
+        self.client.switch_to_window(here).await.context("going back to the tab")
     }
 
     /// Runs a script's body in the page and gives what it returns.
@@ -179,6 +202,35 @@ impl Drop for Browser {
         process::signal(&self.driver, Signal::KILL);
         process::kill_all_with_path(self.profile.path());
     }
+}
+
+async fn launch(profile: &Path) -> Result<(Client, Child)> {
+    let (driver, port) = start_driver().await?;
+    let capabilities = json!({
+        "browserName": "chrome",
+        "goog:loggingPrefs": { "browser": "ALL" },
+        "goog:chromeOptions": { "args": [
+            "--headless=new",
+            // Containers have no user namespaces, and the page is our own.
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1000,1200",
+            format!("--user-data-dir={}", profile.display()),
+        ] },
+    });
+    let Value::Object(capabilities) = capabilities else { bail!("capabilities are an object") };
+    let client = ClientBuilder::new(HttpConnector::new())
+        .capabilities(capabilities)
+        .connect(&format!("http://127.0.0.1:{port}"))
+        .await
+        .with_context(|| format!("starting the browser; {INSTALL}"))?;
+    Ok((client, driver))
 }
 
 async fn start_driver() -> Result<(Child, u16)> {

@@ -1,5 +1,5 @@
 //! Harness for whole-system tests: the `partway` binary as its users run it, a
-//! real browser, and a proxy before the store that does damage on order.
+//! real browser, and proxies before server and store that do damage on order.
 //!
 //! It knows Partway from outside only: the command line, the page, HTTP and the
 //! store's S3 interface.

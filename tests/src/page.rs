@@ -70,21 +70,57 @@ impl Page {
     /// # Errors
     /// When the browser does not start or the page does not load.
     pub async fn open(url: &str) -> Result<Self> {
-        let browser = Browser::start().await?;
-        browser.open(url).await?;
-        let page = Self { browser };
+        let page = Self { browser: Browser::start().await? };
+        page.visit(url).await?;
+        Ok(page)
+    }
+
+    /// Opens the page of another address in the same browser.
+    ///
+    /// # Errors
+    /// When it does not load.
+    pub async fn visit(&self, url: &str) -> Result<()> {
+        self.browser.open(url).await?;
         wait_for("the widget on the page", Duration::from_secs(20), async || {
-            let mounted = page.browser.run("return !!document.querySelector('#uploader')?.uploader", vec![]);
+            let mounted = self.browser.run("return !!document.querySelector('#uploader')?.uploader", vec![]);
             Ok((mounted.await? == json!(true)).then_some(()))
         })
-        .await?;
-        Ok(page)
+        .await
     }
 
     /// The browser, for what the page does not show.
     #[must_use]
     pub const fn browser(&self) -> &Browser {
         &self.browser
+    }
+
+    /// Kills the browser, starts it again, and opens a page as its user would.
+    ///
+    /// # Errors
+    /// When the browser does not start or the page does not load.
+    pub async fn crash(&mut self, url: &str) -> Result<()> {
+        self.browser.crash().await?;
+        self.visit(url).await
+    }
+
+    /// The names of the uploads that can be resumed.
+    ///
+    /// # Errors
+    /// When the page is not what it should be.
+    pub async fn resumables(&self) -> Result<Vec<String>> {
+        let names = "return [...document.querySelectorAll('[data-testid=resumable] .pw-name')].map((name) => name.title)";
+        serde_json::from_value(self.browser.run(names, vec![]).await?).context("the list of resumables")
+    }
+
+    /// Waits until an upload of this name can be resumed.
+    ///
+    /// # Errors
+    /// When none is offered in time.
+    pub async fn wait_for_resumable(&self, name: &str) -> Result<()> {
+        wait_for(format!("{name} to be offered"), Duration::from_secs(30), async || {
+            Ok(self.resumables().await?.iter().any(|other| other == name).then_some(()))
+        })
+        .await
     }
 
     /// Chooses files with the page's button.

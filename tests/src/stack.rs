@@ -1,5 +1,5 @@
-//! Everything that a test of the whole needs: a server with its store, the proxy
-//! before the store, and the page in a browser.
+//! Everything that a test of the whole needs: a server with its store, a proxy before
+//! each of the two, and the page in a browser.
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,11 @@ use crate::server::Server;
 /// measures, and make its deadlines a matter of luck.
 static TURN: Mutex<()> = Mutex::const_new(());
 
+/// Stands for the port of the proxy before the store in the settings of a test.
+pub const PROXY_PORT: &str = "{proxy}";
+/// Where browsers find the store. Unless a test says otherwise, at the proxy.
+const ENDPOINTS: &str = "PARTWAY_STORE__ENDPOINTS";
+
 /// A running system.
 #[derive(Debug)]
 pub struct Stack {
@@ -24,6 +29,8 @@ pub struct Stack {
     pub page: Page,
     /// Between the browser and the store.
     pub proxy: Proxy,
+    /// Between the browser and Partway. The page comes through it, so it is the page's origin.
+    pub control: Proxy,
     /// Partway.
     pub server: Server,
     /// What the store holds.
@@ -41,7 +48,7 @@ impl Stack {
         Self::run_with(&[], test).await
     }
 
-    /// The same with settings for the server, as `PARTWAY_SECTION__NAME`.
+    /// The same with settings for the server, as `PARTWAY_SECTION__NAME`. [`PROXY_PORT`] in them is replaced.
     ///
     /// # Errors
     /// The test's own, or why the system did not start.
@@ -72,17 +79,22 @@ impl Stack {
     }
 
     async fn start(env: &[(&str, &str)]) -> Result<Self> {
-        let proxy = Proxy::start().await?;
-        let endpoint = proxy.url();
+        let (proxy, control) = (Proxy::start().await?, Proxy::start().await?);
         // URLs are signed for the proxy, because a signature covers the host.
-        let mut env = env.to_vec();
-        env.push(("PARTWAY_STORE__PUBLIC_ENDPOINT", &endpoint));
+        let port = proxy.url().rsplit(':').next().unwrap_or_default().to_owned();
+        let mut env: Vec<_> =
+            env.iter().map(|&(name, value)| (name, value.replace(PROXY_PORT, &port))).collect();
+        if !env.iter().any(|(name, _)| *name == ENDPOINTS) {
+            env.push((ENDPOINTS, proxy.url()));
+        }
+        let env: Vec<_> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let server = Server::start(&env).await?;
         proxy.set_upstream(&server.store_address());
+        control.set_upstream(&server.address());
         let objects = server.objects()?;
-        let page = Page::open(&server.url()).await?;
+        let page = Page::open(&control.url()).await?;
         let files = tempfile::tempdir().context("making a folder for files")?;
-        Ok(Self { page, proxy, server, objects, files })
+        Ok(Self { page, proxy, control, server, objects, files })
     }
 
     async fn explain(&self, error: Error) -> Error {

@@ -2,16 +2,23 @@
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use partway_tests::files::RandomFile;
 use partway_tests::objects::Content;
 use partway_tests::page::Row;
-use partway_tests::proxy::{Fault, Gate, Request, Rule, RuleHandle};
+use partway_tests::proxy::{Fault, Gate, Line, Request, Rule, RuleHandle};
 use partway_tests::stack::Stack;
 use partway_tests::wait::wait_for;
 use serde_json::json;
+
+#[path = "browser/survival.rs"]
+mod survival;
+#[path = "browser/worker.rs"]
+mod worker;
 
 const MIB: u64 = 1024 * 1024;
 /// For what takes as long as the disk and the browser take.
@@ -121,6 +128,8 @@ async fn five_files_at_once_share_requests_and_all_arrive() -> Test {
         let files: Result<Vec<RandomFile>> =
             (1..=5).map(|n| stack.file(&format!("file-{n}.bin"), n * 3 * MIB + n)).collect();
         let files = files?;
+        let front = &stack.control;
+        let creates = front.watch(|request| request.path == "/v1/uploads");
         stack.page.choose(&files.iter().collect::<Vec<_>>()).await?;
         let rows = stack.page.wait_for_end(5, SOON).await?;
         for file in &files {
@@ -128,17 +137,8 @@ async fn five_files_at_once_share_requests_and_all_arrive() -> Test {
             ensure_arrived(stack, row, file).await?;
         }
 
-        let creates = stack
-            .page
-            .browser()
-            .run(
-                "return performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname)
-                   .filter((path) => path === '/v1/uploads').length;",
-                vec![],
-            )
-            .await?;
         // Those whose checksums are known by then share one.
-        let creates = creates.as_u64().context("no count")?;
+        let creates = creates.count();
         ensure!((1..5).contains(&creates), "five files took {creates} requests to create");
         Ok(())
     })
@@ -221,6 +221,24 @@ async fn a_lost_answer_does_no_harm() -> Test {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_far_store_whose_connections_break_off_gets_the_file_all_the_same() -> Test {
+    Stack::run(async |stack| {
+        let file = stack.file("far.bin", 64 * MIB)?;
+        let line = Line::new(Duration::from_millis(40)).bytes_per_second(50 * MIB);
+        stack.proxy.set_line(Some(line.clone()));
+        stack.control.set_line(Some(line));
+        let cuts = Rule::new(is_part, Fault::ResetAnywhere).at_random(0.6, 1).times(4);
+        let cuts = stack.proxy.add(cuts);
+        stack.page.choose(&[&file]).await?;
+        let rows = stack.page.wait_for_end(1, PATIENTLY).await?;
+        ensure_arrived(stack, &rows[0], &file).await?;
+        ensure!(cuts.hits() > 0, "no connection was cut");
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bytes_altered_once_are_refused_and_sent_again() -> Test {
     Stack::run(async |stack| {
         let file = stack.file("altered-once.bin", 48 * MIB)?;
@@ -272,15 +290,22 @@ async fn a_server_that_is_down_is_named_and_a_retry_works_once_it_is_back() -> T
 async fn an_engine_that_did_not_load_loads_on_a_retry() -> Test {
     Stack::run(async |stack| {
         let file = stack.file("unlucky.bin", MIB)?;
-        let browser = stack.page.browser();
-        browser.devtools("Network.enable", json!({})).await?;
-        browser.devtools("Network.setBlockedURLs", json!({ "urls": ["*/partway_web.js"] })).await?;
-        browser.open(&stack.server.url()).await?;
+        let is_away = Arc::new(AtomicBool::new(true));
+        let answer = Fault::Answer { status: 503, headers: vec![], body: String::new() };
+        let rule = Rule::new(
+            {
+                let is_away = Arc::clone(&is_away);
+                move |request| request.path == "/widget/partway_web.js" && is_away.load(Ordering::SeqCst)
+            },
+            answer,
+        );
+        stack.control.add(rule.always());
+        stack.page.visit(&stack.control.url()).await?;
         stack.page.choose(&[&file]).await?;
         let row = stack.page.wait_for_row("an error", SOON, Row::has_ended).await?;
         ensure!(row.code.as_deref() == Some("engine_unavailable"), "{row:?}");
 
-        browser.devtools("Network.setBlockedURLs", json!({ "urls": [] })).await?;
+        is_away.store(false, Ordering::SeqCst);
         stack.page.press(row.id, "retry").await?;
         let row = stack.page.wait_for_row("the file to arrive", SOON, |row| row.state == "completed").await?;
         ensure_arrived(stack, &row, &file).await

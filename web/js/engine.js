@@ -1,27 +1,85 @@
-// Loads the wasm module: when it is first needed, and once per page.
-
-import { PartwayError } from "./errors.js";
+// The engine's side of a host: loads the wasm module, hands commands to the
+// engine, and passes on what it tells. Runs in a worker or in the page, and does
+// not know in which; what it tells is made of plain objects, which can travel.
 
 let loading;
 
+export class Session {
+  #tell;
+  #engine;
+
+  constructor(tell) {
+    this.#tell = tell;
+  }
+
+  // Takes a message of the page's: the name of a command, and its arguments. All
+  // but the first and the last are methods of the engine; those about one upload
+  // begin with its id, and are answered with what came of it.
+  handle([command, ...args]) {
+    if (command === "open") this.#open(...args);
+    else if (command === "close") this.#close();
+    else this.#run(command, args);
+  }
+
+  async #open(options) {
+    try {
+      const Engine = await loadEngine();
+      this.#engine = new Engine(options, this.#tell);
+      this.#tell({ type: "opened" });
+    } catch (thrown) {
+      this.#tell({ type: "broken", error: plain(thrown) });
+    }
+  }
+
+  #close() {
+    try {
+      this.#engine?.close();
+      this.#engine?.free();
+    } catch {
+      // A broken one cannot even be closed.
+    }
+    this.#engine = undefined;
+  }
+
+  #run(command, args) {
+    const [subject] = args;
+    try {
+      this.#engine[command](...args);
+      if (typeof subject === "number") {
+        this.#tell({ type: "done", id: subject, status: this.#engine.status(subject) });
+      }
+    } catch (thrown) {
+      const error = plain(thrown);
+      // Entries can be refused. Anything else that throws has lost its mind, and answers no more.
+      if (error.code && Array.isArray(subject)) {
+        this.#tell({ type: "refused", ids: subject.map(({ id }) => id), error });
+      } else {
+        this.#tell({ type: "broken", error });
+      }
+    }
+  }
+}
+
+function plain(thrown) {
+  return typeof thrown?.code === "string" ? thrown : { message: `${thrown?.message ?? thrown}` };
+}
+
 // Resolves to the class `Engine`. A failure is not kept, so that a later call
 // can succeed when the network is back.
-export function loadEngine() {
-  loading ??= load().catch((error) => {
+function loadEngine() {
+  loading ??= load().catch((cause) => {
     loading = undefined;
-    throw error;
+    throw { code: "engine_unavailable", message: explain(cause), retryable: true };
   });
   return loading;
 }
 
 async function load() {
-  try {
-    const glue = await import("./partway_web.js");
-    await glue.default();
-    return glue.Engine;
-  } catch (cause) {
-    throw new PartwayError("engine_unavailable", explain(cause), { retryable: true, cause });
-  }
+  // Asked for at once, not one after the other.
+  const wasm = fetch(new URL("./partway_web_bg.wasm", import.meta.url));
+  const [glue] = await Promise.all([import("./partway_web.js"), wasm]);
+  await glue.default({ module_or_path: wasm });
+  return glue.Engine;
 }
 
 function explain(cause) {
@@ -30,7 +88,7 @@ function explain(cause) {
     return `${reason} This browser has no WebAssembly, or it is switched off.`;
   }
   if (/content security policy|unsafe-eval/i.test(cause?.message)) {
-    return `${reason} The page's Content-Security-Policy has to allow 'wasm-unsafe-eval' in script-src.`;
+    return `${reason} The Content-Security-Policy, the page's or that of worker.js, has to allow 'wasm-unsafe-eval' in script-src.`;
   }
   if (cause instanceof WebAssembly.CompileError) {
     return `${reason} Either partway_web_bg.wasm is not the file it should be, or the browser is too old for it.`;

@@ -9,10 +9,28 @@ export interface UploaderOptions {
    */
   endpoint: string | URL;
   /**
-   * The most parts on their way at once, over all files: 1 to 64. Unless given,
-   * 6, which is what a browser opens to one host over HTTP/1.1.
+   * The most parts on their way at once, over all files: 1 to 64. Unless given, 6 for each
+   * host name of the store, which is what a browser opens to one over HTTP/1.1. Within this
+   * it adapts: it grows while that is faster, and halves when the store asks to slow down.
    */
   concurrency?: number;
+  /**
+   * The most bytes that are sent in a second, over all files: 16 KiB (16 × 1024) or more. A part
+   * leaves as fast as the line is, and the next one waits, so the rate holds on average.
+   * Unless given, there is no limit.
+   */
+  maxBytesPerSecond?: number;
+  /**
+   * Seconds without progress after which a part is given up and sent again: 1 to 3,600.
+   * Unless given, 30; before a part's first byte, twice as long.
+   */
+  stallTimeout?: number;
+  /**
+   * Whether uploads can go on after a reload, a crash or a reboot; see
+   * {@link Uploader.resumables}. What that takes is kept in IndexedDB: name, size and time of the
+   * file, its handle if it has one, and the upload's token. Unless given, true.
+   */
+  journal?: boolean;
   /**
    * The size of a part: 5 MiB (5 × 1024 × 1024) to 5 GiB. Unless given, it is
    * planned from the file's size. The server may enlarge it.
@@ -20,6 +38,17 @@ export interface UploaderOptions {
   partSize?: number;
   /** Sent with each request to the Partway server, and to nobody else; for a bearer token. */
   headers?: Record<string, string>;
+  /**
+   * Whether the engine runs in a worker, so that neither hashing nor sending ever
+   * holds up the page, nor the page them. Unless given, true.
+   *
+   * A Content-Security-Policy has to allow `worker-src 'self'`, or `worker-src blob:`
+   * if index.js is of another origin than the page. If worker.js is itself served with a
+   * policy, that one governs what the worker may load and reach. Where there can be no
+   * worker, the engine runs in the page's main thread, and one warning on the console tells
+   * why. `false` asks for that, without a warning.
+   */
+  worker?: boolean;
 }
 
 export interface AddOptions {
@@ -36,6 +65,11 @@ export interface FileEntry {
   file: File;
   path?: string;
   destination?: string;
+  /**
+   * From `showOpenFilePicker()` or `getAsFileSystemHandle()`, where the browser has them: with it the
+   * upload goes on after a reload without the file being chosen again.
+   */
+  handle?: FileSystemFileHandle;
 }
 
 /**
@@ -43,6 +77,7 @@ export interface FileEntry {
  *
  * - `waiting`: queued; not a byte has left
  * - `uploading`: bytes are on their way
+ * - `paused`: halted until `resume()`; what is stored stays
  * - `finishing`: every byte is there; server and store verify them
  * - `completed`: verified. An end
  * - `cancelling`: what is stored is being removed
@@ -52,6 +87,7 @@ export interface FileEntry {
 export type UploadState =
   | "waiting"
   | "uploading"
+  | "paused"
   | "finishing"
   | "completed"
   | "cancelling"
@@ -90,7 +126,9 @@ export interface UploadResult {
   /** Without quotes. */
   etag: string;
   size: number;
-  /** The checksum of the whole object that the store has verified, in base64; null where the server is configured to do without. */
+  /** What the store has verified, of each part and of the whole; `none` where it verifies nothing. */
+  verified: "crc64_nvme" | "md5" | "none";
+  /** The checksum of the whole object that the store has verified, in base64; null where it verifies no CRC64NVME. */
   checksum: { algorithm: "CRC64NVME"; value: string } | null;
   /** Null unless the bucket keeps versions. */
   versionId: string | null;
@@ -117,18 +155,22 @@ export interface OverallProgress {
  * its API reference. Those that only a browser finds are:
  *
  * - `invalid_option`: an option is out of its bounds; see `field`
- * - `engine_unavailable`: the wasm module could not be loaded: a
- *   Content-Security-Policy without `'wasm-unsafe-eval'`, a file that is not
+ * - `engine_unavailable`: the wasm module could not be loaded, neither by a worker
+ *   nor by the page: a Content-Security-Policy without `'wasm-unsafe-eval'`, a file that is not
  *   there, or a browser without WebAssembly
  * - `server_unreachable`, `server_misbehaved`: the Partway server does not
  *   answer, or something else does in its place
  * - `store_unreachable`: the store does not answer, or its CORS rules refuse the page
  * - `store_etag_hidden`: the bucket's CORS rules do not expose the header `ETag`
  * - `part_refused`, `stalled`: the store refused a part, or a part did not move
+ * - `file_mismatch`: the file chosen to resume an upload is another one; `field` says what differs:
+ *   `name`, `size`, `last_modified` or `content`
+ * - `file_needed`: the file has to be chosen again
+ * - `upload_busy`: another tab is sending the upload
  * - `file_changed`, `file_unreadable`: the file is not what it was, or cannot be read
  * - `cancelled`: by `cancel()`, a signal, or `close()`; the error's `name` is `"AbortError"`
  * - `closed`: the uploader was closed before the call
- * - `internal`: a defect
+ * - `internal`: a defect; what is retried begins anew
  */
 export class PartwayError extends Error {
   readonly code: string;
@@ -171,7 +213,20 @@ export class Upload extends EventTarget {
    * rejection that nobody waits for is no error on the console.
    */
   readonly finished: Promise<UploadResult>;
-  /** Stops, and removes what is stored; also what a failed one has left. Whether there was anything to cancel. */
+  /** Lets the browser open the file again after a reload, where it came with one. */
+  readonly handle?: FileSystemFileHandle;
+  /**
+   * Halts it until `resume()`. Parts on their way are broken off and sent again later, or with
+   * `finishParts` sent to their end. Whether there was anything to halt: what is being
+   * finished or has ended is not.
+   */
+  pause(options?: PauseOptions): boolean;
+  /** Goes on from what is stored. Whether it was paused. */
+  resume(): boolean;
+  /**
+   * Stops, and removes what is stored; also what a failed one has left. It is `cancelling`
+   * until that is done. Whether there was anything to cancel.
+   */
   cancel(): boolean;
   /** Goes on from what is stored. Whether it had failed. */
   retry(): boolean;
@@ -190,6 +245,43 @@ export class Upload extends EventTarget {
   ): void;
 }
 
+export interface PauseOptions {
+  /** Whether parts on their way are sent to their end. Unless given, false. */
+  finishParts?: boolean;
+}
+
+/** An upload that was interrupted by the end of a page, and can go on. Made by {@link Uploader}. */
+export class ResumableUpload {
+  private constructor();
+  /** The object's key, which tells it from others. */
+  readonly key: string;
+  readonly name: string;
+  readonly size: number;
+  readonly type: string;
+  readonly path?: string;
+  /** In milliseconds since 1970. */
+  readonly lastModified: number;
+  /** Bytes that were stored when it was interrupted. */
+  readonly uploaded: number;
+  /** Until then it can be resumed. */
+  readonly expiresAt: Date;
+  /** Whether it goes on without the file being chosen again. */
+  readonly hasFile: boolean;
+  /** Whether a file has its name, size and time. */
+  fits(file: File): boolean;
+  /**
+   * Goes on from what the store has. Without a file, `hasFile` must be true, and the call
+   * must come from a click or a key, since the browser may ask for permission.
+   *
+   * Rejects with a {@link PartwayError}: `file_mismatch`, `file_needed`, `file_changed`, `upload_busy` or
+   * `upload_gone`. A file that has other bytes than were sent before is found out later, and its upload
+   * fails with `file_mismatch`.
+   */
+  resume(file?: File): Promise<Upload>;
+  /** Removes what is stored, and forgets it. */
+  discard(): void;
+}
+
 export interface UploaderEvents {
   /** One event for each call of `add()`. */
   added: CustomEvent<{ uploads: Upload[] }>;
@@ -200,6 +292,14 @@ export interface UploaderEvents {
   failed: CustomEvent<{ upload: Upload; error: PartwayError }>;
   cancelled: CustomEvent<{ upload: Upload }>;
   removed: CustomEvent<{ upload: Upload }>;
+  /** The list of what can be resumed has changed. */
+  resumables: CustomEvent<{ resumables: ResumableUpload[] }>;
+  /**
+   * Something that stops nothing; it is also on the console. `journal_unavailable`: nothing can be
+   * resumed after a reload, because IndexedDB is denied or full. `journal_skipped`: entries that make no sense
+   * were left out.
+   */
+  warning: CustomEvent<{ code: string; message: string }>;
   /** All uploads have ended. */
   idle: CustomEvent<null>;
 }
@@ -236,9 +336,21 @@ export class Uploader extends EventTarget {
   readonly uploads: Upload[];
   /** Of the uploads that are or were last under way together. */
   readonly progress: OverallProgress;
+  /**
+   * What was interrupted in this browser and can go on. It is empty until {@link Uploader.load} or the first
+   * upload has fetched the engine; `resumables` tells when it changes. What another tab is sending is left out.
+   */
+  readonly resumables: ResumableUpload[];
+  /** Pauses all that can be. */
+  pauseAll(options?: PauseOptions): void;
+  /** Resumes all that are paused. */
+  resumeAll(): void;
   /** Cancels all that have not ended. */
   cancelAll(): void;
-  /** Abandons everything at once and lets go of all resources. Cancel before, to remove what is stored. */
+  /**
+   * Abandons everything at once and lets go of all resources, the worker among them. What
+   * should not stay in the store has to be `cancelled` before.
+   */
   close(): void;
 
   addEventListener<K extends keyof UploaderEvents>(

@@ -8,10 +8,11 @@
 
 // All files are named here, so that a browser asks for all of them at once.
 import "./engine.js";
+import "./host.js";
 import "./options.js";
 import "./overall.js";
-import "./throttle.js";
 
 export { PartwayError } from "./errors.js";
+export { ResumableUpload } from "./resumable.js";
 export { Upload } from "./upload.js";
 export { Uploader } from "./uploader.js";

@@ -16,6 +16,7 @@ export class Upload extends EventTarget {
   #file;
   #path;
   #destination;
+  #handle;
   #status;
   #outcome;
 
@@ -23,13 +24,14 @@ export class Upload extends EventTarget {
     setStatus = (upload, status) => upload.#setStatus(status);
   }
 
-  constructor(host, id, { file, path, destination }) {
+  constructor(host, id, { file, path, destination, handle }) {
     super();
     this.#host = host;
     this.#id = id;
     this.#file = file;
     this.#path = path;
     this.#destination = destination;
+    this.#handle = handle;
     this.#outcome = new Outcome();
     this.#status = Object.freeze({
       id,
@@ -57,6 +59,11 @@ export class Upload extends EventTarget {
 
   get destination() {
     return this.#destination;
+  }
+
+  // Lets the browser open the file again after a reload, where it came with one.
+  get handle() {
+    return this.#handle;
   }
 
   // A frozen snapshot; the next change makes a new one.
@@ -89,6 +96,14 @@ export class Upload extends EventTarget {
 
   get finished() {
     return this.#outcome.promise;
+  }
+
+  pause(options) {
+    return this.#host.pause(this, options);
+  }
+
+  resume() {
+    return this.#host.resume(this);
   }
 
   cancel() {

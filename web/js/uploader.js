@@ -1,27 +1,21 @@
 // The list of uploads, and their one connection to the engine.
 //
-// The engine may report at any time, even while it is being called. What it
-// reports is therefore noted, and handled when its call has returned: listeners
-// can call anything from anywhere.
+// The engine is elsewhere: it is sent commands, and tells events. A command on an
+// upload shows at once what it is likely to come to; until its answer is here,
+// whatever else the engine says of that upload is older than it, and left aside.
 
-import { loadEngine } from "./engine.js";
 import { PartwayError } from "./errors.js";
+import { openHost } from "./host.js";
 import { readEntries, readOptions } from "./options.js";
 import { overall } from "./overall.js";
-import { Throttle } from "./throttle.js";
+import { ResumableUpload } from "./resumable.js";
 import { Upload, hasEnded, setStatus } from "./upload.js";
-
-// Milliseconds between progress events. More often is not seen, and costs.
-const PROGRESS_INTERVAL = 100;
-// Milliseconds after which a speed is told again even if nothing moves, so that it is seen to sink.
-const HEARTBEAT = 1000;
 
 export class Uploader extends EventTarget {
   #options;
   #uploads = new Map();
-  // From the engine's ids to uploads, and back.
-  #byEngineId = new Map();
-  #engineIds = new Map();
+  // What the engine knows of, and how many answers about each are to come.
+  #given = new Map();
   #engine;
   #starting;
   #closed = false;
@@ -29,10 +23,10 @@ export class Uploader extends EventTarget {
   // What was under way at the same time; the overall progress is about these.
   #run = new Set();
   #active = 0;
-  #changed = new Set();
-  #moved = new Set();
-  #progress = new Throttle(() => this.#tellProgress(), PROGRESS_INTERVAL);
-  #heartbeat;
+  #watching;
+  #resumables = [];
+  // Those being taken up, with who waits for that.
+  #takenUp = new Map();
 
   constructor(options) {
     super();
@@ -73,6 +67,19 @@ export class Uploader extends EventTarget {
     return overall(this.#run, this.#active);
   }
 
+  // What was interrupted and can go on, once the engine is there: see load().
+  get resumables() {
+    return [...this.#resumables];
+  }
+
+  pauseAll(options) {
+    for (const upload of this.uploads) upload.pause(options);
+  }
+
+  resumeAll() {
+    for (const upload of this.uploads) upload.resume();
+  }
+
   cancelAll() {
     for (const upload of this.uploads) if (!upload.ended) upload.cancel();
   }
@@ -80,12 +87,7 @@ export class Uploader extends EventTarget {
   close() {
     if (this.#closed) return;
     this.#closed = true;
-    this.#progress.cancel();
-    clearInterval(this.#heartbeat);
-    this.#heartbeat = undefined;
-    this.#engine?.close();
-    this.#engine?.free?.();
-    this.#engine = undefined;
+    this.#letGo();
     const error = new PartwayError("cancelled", "The uploader was closed");
     for (const upload of this.uploads) {
       if (!upload.ended) this.#update(upload, { ...upload.status, state: "cancelled", error });
@@ -98,14 +100,30 @@ export class Uploader extends EventTarget {
     cancel: (upload) => {
       const failed = upload.state === "failed";
       if (this.#closed || (upload.ended && !failed)) return false;
-      if (this.#engineIds.has(upload)) this.#command(upload, (engine, id) => engine.cancel(id));
+      if (this.#given.has(upload)) this.#command(upload, "cancelling", "cancel");
       else this.#update(upload, { ...upload.status, state: "cancelled", error: undefined });
+      return true;
+    },
+    pause: (upload, { finishParts = false } = {}) => {
+      if (this.#closed || !["waiting", "uploading"].includes(upload.state)) return false;
+      if (this.#given.has(upload)) this.#command(upload, "paused", "pause", finishParts);
+      else this.#update(upload, { ...upload.status, state: "paused" });
+      return true;
+    },
+    resume: (upload) => {
+      if (this.#closed || upload.state !== "paused") return false;
+      if (this.#given.has(upload)) {
+        this.#command(upload, "waiting", "resume");
+      } else {
+        this.#update(upload, { ...upload.status, state: "waiting" });
+        this.#handOver([upload]);
+      }
       return true;
     },
     retry: (upload) => {
       if (this.#closed || upload.state !== "failed") return false;
-      if (this.#engineIds.has(upload)) {
-        this.#command(upload, (engine, id) => engine.retry(id));
+      if (this.#given.has(upload)) {
+        this.#command(upload, "waiting", "retry");
       } else {
         // It never got as far as the engine.
         this.#update(upload, { ...upload.status, state: "waiting", error: undefined });
@@ -116,11 +134,46 @@ export class Uploader extends EventTarget {
     remove: (upload) => {
       if (!upload.ended || !this.#uploads.delete(upload.id)) return false;
       this.#run.delete(upload);
-      this.#forget(upload);
+      if (this.#given.delete(upload)) this.#engine.command("remove", upload.id);
       this.#tell("removed", { upload });
       return true;
     },
   };
+
+  // What a ResumableUpload asks for.
+
+  #resumer = {
+    // Resolves once the file is taken for the right one, as far as can be seen without reading all of it.
+    resume: (resumable, file, handle) =>
+      new Promise((resolve, reject) => {
+        this.#requireOpen();
+        const { key, path } = resumable;
+        const upload = new Upload(this.#host, this.#nextId++, { file, path, handle });
+        this.#takenUp.set(upload.id, { upload, resumable, resolve, reject });
+        this.#engine.command("takeUp", [{ id: upload.id, file, handle }], key);
+      }),
+    discard: (resumable) => {
+      this.#engine?.command("discard", resumable.key);
+      this.#offer(this.#resumables.filter((other) => other !== resumable));
+    },
+  };
+
+  #offer(resumables) {
+    this.#resumables = resumables;
+    this.#tell("resumables", { resumables: this.resumables });
+  }
+
+  // The engine has taken it: from here on it is an upload like any other.
+  #admit(id) {
+    const { upload, resumable, resolve } = this.#takenUp.get(id);
+    this.#takenUp.delete(id);
+    this.#given.set(upload, 0);
+    this.#uploads.set(id, upload);
+    this.#count(upload);
+    this.#offer(this.#resumables.filter((other) => other !== resumable));
+    this.#tell("added", { uploads: [upload] });
+    resolve(upload);
+  }
 
   #register(entry) {
     const upload = new Upload(this.#host, this.#nextId++, entry);
@@ -134,7 +187,6 @@ export class Uploader extends EventTarget {
     if (this.#active === 0) this.#run.clear();
     this.#run.add(upload);
     this.#active += 1;
-    this.#heartbeat ??= setInterval(() => this.#beat(), HEARTBEAT);
   }
 
   #obey(signal, batch) {
@@ -162,14 +214,35 @@ export class Uploader extends EventTarget {
   }
 
   async #build() {
-    const Engine = await loadEngine();
+    const engine = await openHost(this.#options, (event) => this.#hears[event.type]?.(event));
+    if (this.#closed) engine.close();
     this.#requireOpen();
-    try {
-      this.#engine = new Engine(this.#options, (event) => this.#note(event));
-    } catch (thrown) {
-      throw PartwayError.from(thrown);
-    }
-    return this.#engine;
+    this.#engine = engine;
+    this.#watch();
+    return engine;
+  }
+
+  // What a worker is not told of: it has no visibility, and in Chromium none of
+  // the events of the network.
+  #watch() {
+    this.#watching = new AbortController();
+    const { signal } = this.#watching;
+    const watch = (target, type, heard) => target?.addEventListener(type, heard, { signal });
+    const { document } = globalThis;
+    watch(globalThis, "online", () => this.#engine.command("connectivity", true));
+    watch(globalThis, "offline", () => this.#engine.command("connectivity", false));
+    // Perhaps after a sleep.
+    watch(document, "visibilitychange", () => {
+      if (document.visibilityState === "visible") this.#engine.command("wake");
+    });
+  }
+
+  #letGo() {
+    this.#watching?.abort();
+    this.#engine?.close();
+    this.#engine = undefined;
+    this.#given.clear();
+    this.#takenUp.clear();
   }
 
   // Without waiting when the engine is there: the first byte should leave as
@@ -189,90 +262,77 @@ export class Uploader extends EventTarget {
     // Some may have been cancelled while the engine was on its way.
     const waiting = batch.filter((upload) => upload.state === "waiting");
     if (waiting.length === 0 || !this.#engine) return;
-    let ids;
+    const entries = waiting.map(({ id, file, path, destination, handle }) => ({ id, file, path, destination, handle }));
     try {
-      ids = this.#engine.add(
-        waiting.map(({ file, path, destination }) => ({ file, path, destination })),
-      );
+      this.#engine.command("add", entries);
     } catch (thrown) {
-      this.#fail(waiting, PartwayError.from(thrown));
+      this.#fail(waiting, thrown);
       return;
     }
-    waiting.forEach((upload, i) => {
-      this.#byEngineId.set(ids[i], upload);
-      this.#engineIds.set(upload, ids[i]);
-    });
+    for (const upload of waiting) this.#given.set(upload, 0);
   }
 
-  #command(upload, call) {
-    try {
-      call(this.#engine, this.#engineIds.get(upload));
-    } catch (thrown) {
-      // An engine that fails here has lost its mind, and answers no more.
-      this.#fail([upload], PartwayError.from(thrown));
-      return;
-    }
-    this.#refresh(upload);
+  // `shown` is the state that it is likely to come to.
+  #command(upload, shown, name, ...args) {
+    this.#given.set(upload, this.#given.get(upload) + 1);
+    this.#engine.command(name, upload.id, ...args);
+    this.#update(upload, { ...upload.status, state: shown, error: undefined, waitingFor: undefined });
   }
 
-  #forget(upload) {
-    const id = this.#engineIds.get(upload);
-    if (id === undefined) return;
-    this.#engineIds.delete(upload);
-    this.#byEngineId.delete(id);
-    this.#engine?.remove(id);
-  }
-
-  #fail(batch, error) {
+  #fail(batch, thrown) {
+    const error = PartwayError.from(thrown);
     for (const upload of batch) {
       if (!upload.ended) this.#update(upload, { ...upload.status, state: "failed", error });
     }
   }
 
-  // What the engine reports.
+  // What the engine tells, by the type of its events.
 
-  #note(event) {
-    if (event.type === "state") {
-      if (this.#changed.size === 0) queueMicrotask(() => this.#handleChanges());
-      this.#changed.add(event.id);
-    } else {
-      this.#moved.add(event.id);
-      this.#progress.schedule();
-    }
-  }
+  #hears = {
+    state: ({ statuses }) => statuses.forEach((status) => this.#show(status)),
+    progress: ({ statuses }) => {
+      const uploads = statuses.map((status) => this.#show(status)).filter(Boolean);
+      this.#tell("progress", { uploads, progress: this.progress });
+    },
+    // A command on an upload was carried out.
+    done: ({ id, status }) => {
+      const upload = this.#uploads.get(id);
+      const awaited = this.#given.get(upload);
+      if (awaited > 0) this.#given.set(upload, awaited - 1);
+      if (status) this.#show(status);
+    },
+    // The engine has not taken these.
+    refused: ({ ids, error }) => {
+      for (const id of ids) {
+        this.#takenUp.get(id)?.reject(PartwayError.from(error));
+        this.#takenUp.delete(id);
+      }
+      const uploads = ids.map((id) => this.#uploads.get(id)).filter(Boolean);
+      uploads.forEach((upload) => this.#given.delete(upload));
+      this.#fail(uploads, error);
+    },
+    resumable: ({ entries, skipped }) => {
+      if (skipped > 0) {
+        this.#warn("journal_skipped", `${skipped} of the uploads that could have been resumed were unreadable, and are left out`);
+      }
+      this.#offer(entries.map((entry) => new ResumableUpload(this.#resumer, entry)));
+    },
+    warning: ({ code, message }) => this.#warn(code, message),
+    // Nothing more will come. What is tried again begins anew, with another engine.
+    broken: ({ error }) => {
+      const lost = [...this.#given.keys()];
+      for (const { reject } of this.#takenUp.values()) reject(PartwayError.from(error));
+      this.#letGo();
+      this.#fail(lost, error);
+    },
+  };
 
-  #handleChanges() {
-    const ids = [...this.#changed];
-    this.#changed.clear();
-    for (const id of ids) {
-      const upload = this.#byEngineId.get(id);
-      if (upload) this.#refresh(upload);
-    }
-  }
-
-  #tellProgress() {
-    const uploads = [...this.#moved].map((id) => this.#byEngineId.get(id)).filter(Boolean);
-    this.#moved.clear();
-    for (const upload of uploads) this.#refresh(upload);
-    this.#tell("progress", { uploads, progress: this.progress });
-  }
-
-  #beat() {
-    for (const [id, upload] of this.#byEngineId) {
-      if (!upload.ended && upload.state !== "waiting") this.#moved.add(id);
-    }
-    if (this.#moved.size > 0) this.#progress.schedule();
-  }
-
-  #refresh(upload) {
-    let status;
-    try {
-      status = this.#engine?.status(this.#engineIds.get(upload));
-    } catch (thrown) {
-      this.#fail([upload], PartwayError.from(thrown));
-      return;
-    }
-    if (status) this.#update(upload, status);
+  #show(status) {
+    if (this.#takenUp.has(status.id)) this.#admit(status.id);
+    const upload = this.#uploads.get(status.id);
+    if (this.#given.get(upload) !== 0) return undefined;
+    this.#update(upload, status);
+    return upload;
   }
 
   #update(upload, status) {
@@ -295,13 +355,17 @@ export class Uploader extends EventTarget {
 
   #rest() {
     if (this.#active > 0) return;
-    clearInterval(this.#heartbeat);
-    this.#heartbeat = undefined;
     this.#tell("idle");
   }
 
   #requireOpen() {
     if (this.#closed) throw new PartwayError("closed", "This uploader was closed; make a new one");
+  }
+
+  // Nothing stops for these, but somebody should know.
+  #warn(code, message) {
+    console.warn(`Partway: ${message} (${code})`);
+    this.#tell("warning", { code, message });
   }
 
   #tell(type, detail) {

@@ -26,7 +26,7 @@ export class DropZone {
     });
     this.#button = element(
       "button",
-      { type: "button", class: "pw-button pw-primary", "data-testid": "choose", onclick: () => this.#input.click() },
+      { type: "button", class: "pw-button pw-primary", "data-testid": "choose", onclick: () => this.#choose() },
       words.choose,
     );
     this.node = element(
@@ -90,7 +90,7 @@ export class DropZone {
 
     // The whole zone can be clicked; for the keyboard there is the button.
     listen(this.node, "click", (event) => {
-      if (event.target !== this.#button && event.target !== this.#input) this.#input.click();
+      if (event.target !== this.#button && event.target !== this.#input) this.#choose();
     });
     listen(this.node, "pointerenter", () => this.#handlers.onInterest());
     listen(this.node, "focusin", () => this.#handlers.onInterest());
@@ -101,34 +101,57 @@ export class DropZone {
     delete root.dataset.drag;
   }
 
+  // By the picker that gives handles, where there is one: with a handle the upload can go on
+  // after a reload without the file being chosen again.
+  async #choose() {
+    if (!globalThis.showOpenFilePicker) {
+      this.#input.click();
+      return;
+    }
+    try {
+      this.#accept(await openAll(await showOpenFilePicker({ multiple: true })), []);
+    } catch (error) {
+      // Closed without a choice; or not allowed here, as in a frame of another origin.
+      if (error.name !== "AbortError") this.#input.click();
+    }
+  }
+
   #chosen() {
-    const files = [...this.#input.files];
+    const entries = Array.from(this.#input.files, (file) => ({ file }));
     // So that the same file can be chosen again.
     this.#input.value = "";
-    this.#accept(files, []);
+    this.#accept(entries, []);
   }
 
   // The items are gone once the event is over, so this must not wait.
   #take(transfer) {
-    const files = [];
+    const entries = [];
     const folders = [];
     for (const item of transfer.items) {
       if (item.kind !== "file") continue;
       const entry = item.webkitGetAsEntry?.();
       const file = item.getAsFile();
+      // Without a handle it can be uploaded all the same.
+      const handle = item.getAsFileSystemHandle?.().catch(() => null);
       if (entry?.isDirectory) folders.push(entry.name);
-      else if (file) files.push(file);
+      else if (file) entries.push({ file, handle });
     }
-    this.#accept(files, folders);
+    this.#accept(entries, folders);
   }
 
-  async #accept(files, folders) {
-    const readable = await Promise.all(files.map((file) => !mayBeFolder(file) || isReadable(file)));
+  async #accept(entries, folders) {
+    const readable = await Promise.all(entries.map(({ file }) => !mayBeFolder(file) || isReadable(file)));
+    const handles = await Promise.all(entries.map(({ handle }) => handle));
+    const files = entries.map(({ file }, i) => ({ file, handle: handles[i] ?? undefined }));
     const accepted = files.filter((_, i) => readable[i]);
-    const refused = [...folders, ...files.filter((_, i) => !readable[i]).map(({ name }) => name)];
+    const refused = [...folders, ...files.filter((_, i) => !readable[i]).map(({ file }) => file.name)];
     if (refused.length > 0) this.#handlers.onRefused(refused);
     if (accepted.length > 0) this.#handlers.onFiles(accepted);
   }
+}
+
+function openAll(handles) {
+  return Promise.all(handles.map(async (handle) => ({ handle, file: await handle.getFile() })));
 }
 
 function bringsFiles(event) {

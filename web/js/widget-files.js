@@ -7,7 +7,7 @@ import { Row } from "./widget-row.js";
 const ROOM = 200;
 // New rows at one drawing. More would hold up the page noticeably.
 const AT_ONCE = 40;
-const RANK = { uploading: 3, finishing: 3, cancelling: 3, failed: 2, waiting: 1, completed: 0, cancelled: 0 };
+const RANK = { uploading: 3, finishing: 3, cancelling: 3, failed: 2, paused: 2, waiting: 1, completed: 0, cancelled: 0 };
 
 export class Files {
   #words;

@@ -46,7 +46,7 @@ export class Row {
 
     const moving = state === "uploading";
     this.#bar.set(progress);
-    setText(this.#size, moving ? formatProgress(status.uploaded, status.size, words) : formatBytes(status.size));
+    setText(this.#size, moving || state === "paused" ? formatProgress(status.uploaded, status.size, words) : formatBytes(status.size));
     setText(this.#word, words.stateOf(status));
     setAttribute(this.node, "data-waiting-for", status.waitingFor ?? "");
     setText(this.#speed, moving && status.bytesPerSecond !== null ? formatSpeed(status.bytesPerSecond) : "");
@@ -154,8 +154,18 @@ export class Row {
         cancelling.setAttribute("aria-disabled", "true");
         return [cancelling];
       }
-      default:
+      case "finishing":
         return [button("cancel", "close", words.cancel, () => upload.cancel())];
+      case "paused":
+        return [
+          button("resume", "play", words.resume, () => upload.resume()),
+          button("cancel", "close", words.cancel, () => upload.cancel()),
+        ];
+      default:
+        return [
+          button("pause", "pause", words.pause, () => upload.pause()),
+          button("cancel", "close", words.cancel, () => upload.cancel()),
+        ];
     }
   }
 }

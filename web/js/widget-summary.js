@@ -11,6 +11,8 @@ export class Summary {
   #size = element("span", { "data-testid": "total-size" });
   #speed = element("span", { class: "pw-speed", "data-testid": "total-speed" });
   #left = element("span", { class: "pw-left", "data-testid": "total-left" });
+  #pause;
+  #resume;
   #cancel;
   #clear;
 
@@ -18,6 +20,8 @@ export class Summary {
     this.#words = words;
     this.#uploader = uploader;
     this.#bar = new Bar(words.progressOfAll);
+    this.#pause = button(words.pauseAll, "pause-all", () => uploader.pauseAll());
+    this.#resume = button(words.resumeAll, "resume-all", () => uploader.resumeAll());
     this.#cancel = button(words.cancelAll, "cancel-all", () => uploader.cancelAll());
     this.#clear = button(words.clear, "clear", () => this.#clearFinished());
     this.node = element(
@@ -27,7 +31,7 @@ export class Summary {
         "div",
         { class: "pw-total-head" },
         this.#title,
-        element("div", { class: "pw-total-actions" }, this.#clear, this.#cancel),
+        element("div", { class: "pw-total-actions" }, this.#clear, this.#pause, this.#resume, this.#cancel),
       ),
       this.#bar.node,
       element("p", { class: "pw-meta" }, this.#size, this.#speed, this.#left),
@@ -37,7 +41,7 @@ export class Summary {
   draw() {
     const { uploads, progress } = this.#uploader;
     const words = this.#words;
-    const counts = { completed: 0, failed: 0, cancelled: 0 };
+    const counts = { completed: 0, failed: 0, cancelled: 0, paused: 0 };
     // Of all in the list, also those that had ended before the last began.
     let completedBytes = 0;
     for (const { state, status } of uploads) {
@@ -45,10 +49,11 @@ export class Summary {
       if (state === "completed") completedBytes += status.size;
     }
     const busy = progress.active > 0;
-    const speed = busy ? progress.bytesPerSecond : null;
+    const moving = progress.active - counts.paused;
+    const speed = moving > 0 ? progress.bytesPerSecond : null;
 
     setHidden(this.node, uploads.length === 0);
-    setText(this.#title, busy ? words.uploadingCount(progress.active) : words.endedCount(counts));
+    setText(this.#title, this.#titleOf(moving, counts));
     this.#bar.set(progress.size > 0 ? progress.uploaded / progress.size : 0);
     setHidden(this.#bar.node, !busy);
     setText(
@@ -57,8 +62,16 @@ export class Summary {
     );
     setText(this.#speed, speed === null ? "" : formatSpeed(speed));
     setText(this.#left, speed > 0 ? words.left(formatDuration(progress.secondsLeft)) : "");
+    this.#offer(this.#pause, moving > 0);
+    this.#offer(this.#resume, moving === 0 && counts.paused > 0);
     this.#offer(this.#cancel, busy);
     this.#offer(this.#clear, counts.completed + counts.cancelled > 0);
+  }
+
+  #titleOf(moving, counts) {
+    if (moving > 0) return this.#words.uploadingCount(moving);
+    if (counts.paused > 0) return this.#words.pausedCount(counts.paused);
+    return this.#words.endedCount(counts);
   }
 
   #clearFinished() {
@@ -67,13 +80,12 @@ export class Summary {
     }
   }
 
-  // A button that vanishes hands its focus to the other, if there is one.
+  // A button that vanishes hands its focus to another, if there is one.
   #offer(node, offered) {
     const focused = node === document.activeElement;
     setHidden(node, !offered);
     if (offered || !focused) return;
-    const other = node === this.#cancel ? this.#clear : this.#cancel;
-    if (!other.hidden) other.focus();
+    [this.#pause, this.#resume, this.#cancel, this.#clear].find((other) => !other.hidden)?.focus();
   }
 }
 

@@ -13,6 +13,11 @@ export const TEXT = {
   choose: "Choose files",
   showMore: "Show more",
   cancelAll: "Cancel all",
+  pauseAll: "Pause all",
+  resumeAll: "Resume all",
+  unfinished: "Unfinished uploads",
+  unfinishedHint: "They were interrupted, and go on from what is stored.",
+  chooseAgain: "Choose file",
   clear: "Clear finished",
   dismiss: "Dismiss",
   key: "Key",
@@ -22,6 +27,9 @@ export const TEXT = {
   progressOf: (name) => `Progress of ${name}`,
   copy: (label, name) => `Copy ${label} of ${name}`,
   cancel: (name) => `Cancel ${name}`.trim(),
+  pause: (name) => `Pause ${name}`.trim(),
+  resume: (name) => `Resume ${name}`.trim(),
+  until: (date) => `can be resumed until ${date}`,
   retry: (name) => `Try again ${name}`.trim(),
   remove: (name) => `Remove ${name} from the list`.replace("  ", " "),
   discard: (name) => `Discard ${name}`.trim(),
@@ -30,7 +38,7 @@ export const TEXT = {
     if (state === "uploading" || state === "waiting" || state === "finishing") {
       if (waitingFor) return WAITING[waitingFor] ?? "Trying again in a moment";
     }
-    if (state === "completed" && !result?.checksum) return "Uploaded";
+    if (state === "completed") return VERIFIED[result?.verified] ?? "Uploaded";
     return STATES[state];
   },
   doneOf: (done, size) => `${done} of ${size}`,
@@ -44,6 +52,7 @@ export const TEXT = {
   completedCount: (count) => `${files(count)} uploaded`,
   failedNames: (names) =>
     names.length > 3 ? `${files(names.length)} failed` : `${names.join(", ")} failed`,
+  pausedCount: (count) => `${files(count)} paused`,
   endedCount: ({ completed, failed, cancelled }) =>
     list([
       completed > 0 && `${files(completed)} uploaded`,
@@ -54,6 +63,7 @@ export const TEXT = {
     const moving = (counts.uploading ?? 0) + (counts.finishing ?? 0) + (counts.cancelling ?? 0);
     const kinds = list([
       moving && `${formatCount(moving)} uploading`,
+      counts.paused && `${formatCount(counts.paused)} paused`,
       counts.waiting && `${formatCount(counts.waiting)} waiting`,
       counts.failed && `${formatCount(counts.failed)} failed`,
       counts.completed && `${formatCount(counts.completed)} completed`,
@@ -61,6 +71,7 @@ export const TEXT = {
     ]);
     return `Not shown: ${kinds}`;
   },
+  resumeRefused: (name, { code, field }) => `“${name}” cannot go on: ${REFUSED[field] ?? REFUSED[code] ?? code}.`,
   foldersRefused: (names) =>
     names.length === 1
       ? `“${names[0]}” is a folder. Folders cannot be uploaded yet: open it, and drop the files in it.`
@@ -70,11 +81,25 @@ export const TEXT = {
 const STATES = {
   waiting: "Waiting",
   uploading: "Uploading",
+  paused: "Paused",
   finishing: "Verifying",
-  completed: "Verified by the store",
+  completed: "Uploaded",
   cancelling: "Cancelling",
   cancelled: "Cancelled",
   failed: "Failed",
+};
+
+const VERIFIED = { crc64_nvme: "Verified by the store", md5: "Verified by the store, by MD5" };
+
+// Why a file does not go with an upload that was interrupted, by field or code.
+const REFUSED = {
+  name: "the file that was chosen has another name",
+  size: "the file that was chosen has another size, so it is another file or has changed",
+  last_modified: "the file that was chosen was modified since",
+  upload_busy: "another tab is sending it",
+  upload_gone: "it was finished or discarded elsewhere",
+  file_needed: "choose its file again",
+  file_changed: "its file is no longer where it was",
 };
 
 // While something is tried again, by the code of what went wrong.
@@ -104,6 +129,8 @@ const HINTS = {
   part_mismatch: "Nothing wrong was kept. Try again; if it happens each time, something on the way alters the data.",
   checksum_mismatch:
     "Nothing wrong was kept. Try again; if it happens each time, something on the way alters the data.",
+  file_mismatch:
+    "A part that is stored already differs from this file. Discard this, or choose the file that was being uploaded.",
   upload_gone: "Try again to begin from the start.",
   token_expired: "It took longer than the server allows. Try again to begin from the start.",
 };

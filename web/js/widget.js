@@ -15,6 +15,7 @@ import { Files } from "./widget-files.js";
 import "./widget-format.js";
 import "./widget-icons.js";
 import { Notices } from "./widget-notices.js";
+import { Resumables } from "./widget-resumables.js";
 import "./widget-row.js";
 import { Summary } from "./widget-summary.js";
 import { TEXT } from "./widget-text.js";
@@ -34,11 +35,24 @@ export function mount(root, { uploader, destination, text, ...options } = {}) {
   const files = new Files(words, { onEmptied: () => zone.focus(), onWidened: () => redraw.schedule() });
   const summary = new Summary(words, uploads);
   const zone = new DropZone(root, words, signal, {
-    onFiles: (chosen) => uploads.add(chosen, { destination }),
+    onFiles: (chosen) => accept(chosen),
     onRefused: (names) => notices.show(words.foldersRefused(names)),
     // What is likely to be needed soon is fetched now.
     onInterest: () => uploads.load().catch(() => {}),
   });
+
+  const refuse = ({ name }, error) => notices.show(words.resumeRefused(name, error));
+  const resumables = new Resumables(words, uploads, { onRefused: refuse });
+  // Who drops the file of an interrupted upload wants that to go on.
+  const accept = (chosen) => {
+    const fresh = [];
+    for (const entry of chosen) {
+      const resumable = uploads.resumables.find((one) => one.fits(entry.file));
+      if (resumable) resumable.resume(entry.file).catch((error) => refuse(resumable, error));
+      else fresh.push(entry);
+    }
+    if (fresh.length > 0) uploads.add(fresh, { destination });
+  };
 
   const redraw = new Throttle(() => {
     if (files.draw()) redraw.schedule();
@@ -62,6 +76,7 @@ export function mount(root, { uploader, destination, text, ...options } = {}) {
     files.remove(upload);
     redraw.schedule();
   });
+  follow("resumables", () => resumables.draw());
   follow("completed", () => announcer.completed());
   follow("failed", ({ upload }) => announcer.failed(upload.file.name));
   follow("idle", () => announcer.idle(uploads.uploads));
@@ -72,10 +87,12 @@ export function mount(root, { uploader, destination, text, ...options } = {}) {
   root.replaceChildren(
     zone.node,
     notices.node,
+    resumables.node,
     element("section", { class: "pw-queue", "aria-label": words.uploads }, summary.node, files.node),
     announcer.node,
   );
   files.add(uploads.uploads);
+  resumables.draw();
   redraw.schedule();
 
   return {

@@ -6,13 +6,15 @@ use js_sys::{Array, Function};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use partway_shared::upload::FileId;
+use partway_shared::upload::{FileId, InFlight};
 
 use crate::driver::Driver;
+use crate::environment::{is_online, now};
 use crate::options;
 use crate::report;
 
-/// The upload engine of one uploader. Its shape is described in `js/index.d.ts`.
+/// The upload engine of one uploader. `js/engine.js` calls its methods by their names, which
+/// are those of the commands that the page sends.
 ///
 /// Every method takes `&self` and lets go of all it borrowed before it calls back,
 /// so that a listener may call any of them.
@@ -23,7 +25,11 @@ pub struct Engine {
 
 #[wasm_bindgen]
 impl Engine {
-    /// An engine that reports to `on_event`.
+    /// An engine that reports to `on_event`, in plain objects that can be posted to another
+    /// thread: `{ type, statuses }`, where `type` is `state` for uploads whose state has just
+    /// changed, and `progress`, at most ten times a second, for those that move;
+    /// `{ type: "resumable", entries, skipped }` with what the journal has; `{ type: "refused", ids, error }`
+    /// for one that could not be taken up; `{ type: "warning", code, message }`.
     ///
     /// # Errors
     /// Throws `{ code, message, retryable, field }` when an option is not acceptable.
@@ -33,15 +39,41 @@ impl Engine {
         Ok(Self { driver: Driver::new(options, on_event) })
     }
 
-    /// Takes `{ file, path, destination }` entries as one batch, and gives an id for each.
+    /// Takes `{ id, file, path, destination, handle }` entries as one batch. The ids are the caller's,
+    /// and must be new.
     ///
     /// # Errors
     /// Throws when an entry is no file, or larger than an object can be. None is taken then.
-    pub fn add(&self, entries: &Array) -> Result<Array, JsValue> {
+    pub fn add(&self, entries: &Array) -> Result<(), JsValue> {
         let entries: Result<Vec<_>, _> = entries.iter().map(|entry| options::entry(&entry)).collect();
-        let ids = entries.and_then(|entries| self.driver.add(entries));
-        let ids = ids.map_err(|error| report::error(&error))?;
-        Ok(ids.into_iter().map(|FileId(id)| JsValue::from(id)).collect())
+        entries.and_then(|entries| self.driver.add(entries)).map_err(|error| report::error(&error))
+    }
+
+    /// Takes up an upload of the journal, by the key of its object, with `{ id, file, handle }`.
+    ///
+    /// # Errors
+    /// Throws when the entry is no file. Whatever else is wrong is told later.
+    #[wasm_bindgen(js_name = takeUp)]
+    pub fn take_up(&self, entries: &Array, object_key: String) -> Result<(), JsValue> {
+        let entry = options::entry(&entries.get(0)).map_err(|error| report::error(&error))?;
+        self.driver.take_up(object_key, entry);
+        Ok(())
+    }
+
+    /// Aborts an upload of the journal, and forgets it.
+    pub fn discard(&self, object_key: String) {
+        self.driver.discard(object_key);
+    }
+
+    /// Halts an upload; parts on their way are broken off, unless they are to be finished.
+    pub fn pause(&self, id: u32, finish_parts: bool) {
+        let in_flight = if finish_parts { InFlight::Finish } else { InFlight::Abandon };
+        self.driver.command(|machine| machine.pause(FileId(id), in_flight));
+    }
+
+    /// Goes on with a paused upload.
+    pub fn resume(&self, id: u32) {
+        self.driver.command(|machine| machine.resume(FileId(id)));
     }
 
     /// Aborts an upload and removes what was stored.
@@ -61,7 +93,24 @@ impl Engine {
 
     /// A snapshot of one upload; `undefined` if it is not known.
     pub fn status(&self, id: u32) -> JsValue {
-        self.driver.with_status(FileId(id), |status| report::status(id, status)).unwrap_or(JsValue::UNDEFINED)
+        self.driver.status(FileId(id)).unwrap_or(JsValue::UNDEFINED)
+    }
+
+    /// Pauses while there is no network, and goes on at once when it is back.
+    pub fn connectivity(&self, online: bool) {
+        self.driver.command(|machine| machine.handle_connectivity(online));
+    }
+
+    /// Goes on at once, where there is a network: the page can be seen again, perhaps after a
+    /// sleep in which the browser missed that the network came back.
+    pub fn wake(&self) {
+        if is_online() {
+            self.driver.command(|machine| {
+                machine.handle_connectivity(true);
+                machine.handle_wake(now());
+            });
+        }
+        self.driver.offer();
     }
 
     /// Abandons all work, and lets go of every listener and timer.

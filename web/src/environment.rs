@@ -1,12 +1,13 @@
 //! The page or the worker that the engine runs in: its clock, its luck, its network.
 
+use std::cell::Cell;
+
 use js_sys::Promise;
 use partway_shared::time::Time;
-use wasm_bindgen::closure::Closure;
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{EventTarget, MessageChannel};
+use web_sys::MessageChannel;
 
 #[wasm_bindgen]
 extern "C" {
@@ -17,9 +18,23 @@ extern "C" {
     static NAVIGATOR: JsValue;
 }
 
-/// Now, on a clock that never runs back.
+/// Now, on a clock that never runs back, and that counts the time that the computer slept:
+/// `performance.now()` alone stands still meanwhile on some systems
+/// (<https://github.com/w3c/hr-time/issues/115>).
 pub(crate) fn now() -> Time {
-    Time::from_millis(performance_now() as u64)
+    thread_local! {
+        /// How far the wall clock is ahead, and how much of that was taken for sleep.
+        static CLOCK: Cell<(f64, f64)> = const { Cell::new((f64::NAN, 0.0)) };
+    }
+    /// The wall clock is adjusted by less than this without anybody having slept.
+    const JUMP: f64 = 2_000.0;
+    let ticks = performance_now();
+    let ahead = js_sys::Date::now() - ticks;
+    let (before, slept) = CLOCK.get();
+    let jump = ahead - before;
+    let slept = if jump > JUMP { slept + jump } else { slept };
+    CLOCK.set((ahead, slept));
+    Time::from_millis((ticks + slept) as u64)
 }
 
 /// A seed for the machine's jitter.
@@ -35,7 +50,7 @@ pub(crate) fn is_online() -> bool {
     })
 }
 
-/// Gives the page's other tasks a turn. Not by a timer, which in a tab behind others may take
+/// Gives the thread's other tasks a turn. Not by a timer, which in a tab behind others may take
 /// a second, or a minute.
 pub(crate) async fn give_way() {
     let Ok(channel) = MessageChannel::new() else { return };
@@ -44,28 +59,4 @@ pub(crate) async fn give_way() {
         let _ = JsFuture::from(turn).await;
     }
     channel.port1().close();
-}
-
-/// Listens on the page or worker until it is dropped.
-pub(crate) struct Listener {
-    target: EventTarget,
-    name: &'static str,
-    closure: Closure<dyn FnMut()>,
-}
-
-impl Listener {
-    /// `None` where there is nothing to listen on.
-    pub(crate) fn on(name: &'static str, heard: impl FnMut() + 'static) -> Option<Self> {
-        let target = js_sys::global().dyn_into::<EventTarget>().ok()?;
-        let closure = Closure::<dyn FnMut()>::new(heard);
-        target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref()).ok()?;
-        Some(Self { target, name, closure })
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        let _ =
-            self.target.remove_event_listener_with_callback(self.name, self.closure.as_ref().unchecked_ref());
-    }
 }

@@ -1,9 +1,11 @@
 //! What JavaScript passes in, checked.
 
+use std::time::Duration;
+
 use js_sys::Object;
 use partway_shared::error::ErrorCode;
 use partway_shared::limits::{MAX_PART_SIZE, MIN_PART_SIZE};
-use partway_shared::upload::{FileInfo, Settings, UploadError};
+use partway_shared::upload::{FileId, FileInfo, Settings, UploadError};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::File;
 
@@ -16,33 +18,57 @@ pub(crate) struct Options {
     /// Headers for every call to it.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) settings: Settings,
+    /// Whether uploads are to go on after a reload.
+    pub(crate) journal: bool,
 }
 
 /// A file to upload.
 pub(crate) struct Entry {
+    /// The caller's own, which everything that is told of the file names.
+    pub(crate) id: FileId,
     pub(crate) file: File,
+    /// With which the browser opens it again, where it came with one.
+    pub(crate) handle: Option<JsValue>,
     pub(crate) info: FileInfo,
 }
 
 /// The most connections that are of any use: six to each of a few host names.
 const MAX_CONCURRENCY: f64 = 64.0;
 
+/// The least that can be asked for: below, a part of the smallest size takes too long to be sent at once.
+const MIN_RATE: f64 = 16.0 * 1024.0;
+/// In seconds.
+const MAX_STALL_TIMEOUT: f64 = 3_600.0;
+
 pub(crate) fn read(options: &JsValue) -> Result<Options, UploadError> {
     let endpoint =
         text(options, "endpoint").ok_or_else(|| invalid("endpoint", "it must be the server's address"))?;
     let mut settings = Settings::default();
     if let Some(value) = number(options, "concurrency", 1.0, MAX_CONCURRENCY)? {
-        settings.concurrency = value as u32;
+        settings.concurrency = Some(value as u32);
     }
     if let Some(value) = number(options, "partSize", MIN_PART_SIZE as f64, MAX_PART_SIZE as f64)? {
         settings.part_size = Some(value as u64);
     }
-    Ok(Options { endpoint: endpoint.trim_end_matches('/').to_owned(), headers: headers(options)?, settings })
+    if let Some(value) = number(options, "maxBytesPerSecond", MIN_RATE, MAX_PART_SIZE as f64)? {
+        settings.max_bytes_per_second = Some(value as u64);
+    }
+    if let Some(value) = number(options, "stallTimeout", 1.0, MAX_STALL_TIMEOUT)? {
+        settings.stall_timeout = Duration::from_secs(value as u64);
+    }
+    Ok(Options {
+        endpoint: endpoint.trim_end_matches('/').to_owned(),
+        headers: headers(options)?,
+        settings,
+        journal: field(options, "journal").is_none_or(|journal| journal.is_truthy()),
+    })
 }
 
 pub(crate) fn entry(entry: &JsValue) -> Result<Entry, UploadError> {
     let file = field(entry, "file").and_then(|file| file.dyn_into::<File>().ok());
     let file = file.ok_or_else(|| invalid("file", "it must be a File"))?;
+    let id = number(entry, "id", 1.0, f64::from(u32::MAX))?.ok_or_else(|| invalid("id", "it is missing"))?;
+    let id = FileId(id as u32);
     let content_type = file.type_();
     let info = FileInfo {
         name: file.name(),
@@ -52,7 +78,7 @@ pub(crate) fn entry(entry: &JsValue) -> Result<Entry, UploadError> {
         path: text(entry, "path"),
         destination: text(entry, "destination"),
     };
-    Ok(Entry { file, info })
+    Ok(Entry { id, file, handle: field(entry, "handle"), info })
 }
 
 /// A whole number within bounds.

@@ -1,4 +1,4 @@
-//! One PUT of a slice to the store.
+//! One slice on its way to the store: as a PUT, or as a form for small files.
 //!
 //! By `XMLHttpRequest`, since `fetch` tells nothing of a body on its way. The body is a
 //! `Blob`: the browser reads it from disk as it sends it, and it never enters memory here.
@@ -10,7 +10,7 @@ use partway_shared::upload::Failure;
 use partway_shared::wire::SignedPut;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Blob, ProgressEvent, XmlHttpRequest};
+use web_sys::{Blob, FormData, ProgressEvent, XmlHttpRequest};
 
 /// How a PUT ended: the ETag of a 2xx, if the header could be read.
 pub(crate) type Outcome = Result<Option<ETag>, Failure>;
@@ -18,7 +18,7 @@ pub(crate) type Outcome = Result<Option<ETag>, Failure>;
 /// A PUT on its way. Dropping it cuts it off, and nothing more is heard of it.
 pub(crate) struct Put {
     xhr: XmlHttpRequest,
-    _on_progress: Closure<dyn FnMut(ProgressEvent)>,
+    on_progress: Option<Closure<dyn FnMut(ProgressEvent)>>,
     _on_end: Closure<dyn FnMut()>,
 }
 
@@ -31,26 +31,46 @@ impl Put {
         mut on_end: impl FnMut(Outcome) + 'static,
     ) -> Result<Self, JsValue> {
         let xhr = XmlHttpRequest::new()?;
-        xhr.open("PUT", &put.url)?;
-        for (name, value) in &put.headers {
-            xhr.set_request_header(name, value)?;
-        }
-        let on_progress =
-            Closure::<dyn FnMut(_)>::new(move |event: ProgressEvent| on_progress(event.loaded() as u64));
         let ended = xhr.clone();
         // One listener for load, error, abort and timeout: Safari fires `abort` where others
         // fire `error` when the network goes.
         let on_end = Closure::<dyn FnMut()>::new(move || on_end(outcome(&ended)));
-        xhr.upload()?.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
         xhr.set_onloadend(Some(on_end.as_ref().unchecked_ref()));
-        xhr.send_with_opt_blob(Some(body))?;
-        Ok(Self { xhr, _on_progress: on_progress, _on_end: on_end })
+        let on_progress = match &put.form {
+            // No header and no upload listener, either of which would cost a preflight
+            // (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
+            Some(fields) => {
+                let form = FormData::new()?;
+                for (name, value) in fields {
+                    form.append_with_str(name, value)?;
+                }
+                form.append_with_blob("file", body)?;
+                xhr.open("POST", &put.url)?;
+                xhr.send_with_opt_form_data(Some(&form))?;
+                None
+            }
+            None => {
+                xhr.open("PUT", &put.url)?;
+                for (name, value) in &put.headers {
+                    xhr.set_request_header(name, value)?;
+                }
+                let on_progress = Closure::<dyn FnMut(_)>::new(move |event: ProgressEvent| {
+                    on_progress(event.loaded() as u64);
+                });
+                xhr.upload()?.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
+                xhr.send_with_opt_blob(Some(body))?;
+                Some(on_progress)
+            }
+        };
+        Ok(Self { xhr, on_progress, _on_end: on_end })
     }
 }
 
 impl Drop for Put {
     fn drop(&mut self) {
-        if let Ok(upload) = self.xhr.upload() {
+        if self.on_progress.is_some()
+            && let Ok(upload) = self.xhr.upload()
+        {
             upload.set_onprogress(None);
         }
         self.xhr.set_onloadend(None);
@@ -61,9 +81,13 @@ impl Drop for Put {
 fn outcome(xhr: &XmlHttpRequest) -> Outcome {
     match xhr.status().unwrap_or(0) {
         0 => Err(Failure::NoAnswer),
-        200..=299 => Ok(header(xhr, "ETag").map(|tag| ETag::new(&tag))),
+        // The answer to a form names the ETag in its body, whatever CORS exposes.
+        200..=299 => {
+            let tag = header(xhr, "ETag").or_else(|| element(&text(xhr), "ETag"));
+            Ok(tag.map(|tag| ETag::new(&tag.replace("&quot;", "\""))))
+        }
         status => {
-            let body = xhr.response_text().ok().flatten().unwrap_or_default();
+            let body = text(xhr);
             let retry_after = header(xhr, "Retry-After").and_then(|seconds| seconds.parse().ok());
             Err(Failure::Status {
                 status,
@@ -74,6 +98,10 @@ fn outcome(xhr: &XmlHttpRequest) -> Outcome {
             })
         }
     }
+}
+
+fn text(xhr: &XmlHttpRequest) -> String {
+    xhr.response_text().ok().flatten().unwrap_or_default()
 }
 
 /// A header of the answer, if there is one and CORS exposes it.

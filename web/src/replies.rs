@@ -53,11 +53,8 @@ impl Reply for Grant {
             token: text(json, "token")?,
             expires_in: number(json, "expires_in")?,
             strategy: Strategy::from_json(&field(json, "strategy")?)?,
-            checksum: match text(json, "checksum")?.as_str() {
-                "crc64_nvme" => ChecksumKind::Crc64Nvme,
-                "none" => ChecksumKind::None,
-                _ => return None,
-            },
+            checksum: checksum_kind(json, "checksum")?,
+            hosts: u32::try_from(number(json, "hosts")?).ok()?,
             parts: list(json, "parts")?,
         })
     }
@@ -81,16 +78,17 @@ impl Reply for SignedParts {
 
 impl Reply for SignedPut {
     fn from_json(json: &JsValue) -> Option<Self> {
-        let mut headers = BTreeMap::new();
-        if let Some(given) = field(json, "headers") {
-            for header in Object::entries(&given.dyn_into::<Object>().ok()?) {
-                headers.insert(text(&header, "0")?, text(&header, "1")?);
-            }
-        }
         Some(Self {
             part_number: part_number(json)?,
             url: text(json, "url")?,
-            headers,
+            headers: match field(json, "headers") {
+                Some(headers) => texts(headers)?,
+                None => BTreeMap::new(),
+            },
+            form: match field(json, "form") {
+                Some(form) => Some(texts(form)?),
+                None => None,
+            },
             expires_in: number(json, "expires_in")?,
         })
     }
@@ -98,7 +96,13 @@ impl Reply for SignedPut {
 
 impl Reply for ListedParts {
     fn from_json(json: &JsValue) -> Option<Self> {
-        Some(Self { parts: list(json, "parts")? })
+        Some(Self {
+            parts: list(json, "parts")?,
+            completed: match field(json, "completed") {
+                Some(completed) => Some(CompletedUpload::from_json(&completed)?),
+                None => None,
+            },
+        })
     }
 }
 
@@ -122,6 +126,7 @@ impl Reply for CompletedUpload {
             location: text(json, "location")?,
             etag: text(json, "etag").map(ETag::from)?,
             size: number(json, "size")?,
+            verified: checksum_kind(json, "verified")?,
             checksum: match field(json, "checksum") {
                 Some(checksum) => Some(ObjectChecksum::from_json(&checksum)?),
                 None => None,
@@ -154,6 +159,21 @@ impl Reply for Problem {
 fn list<T: Reply>(json: &JsValue, name: &str) -> Option<Vec<T>> {
     let list = field(json, name)?.dyn_into::<Array>().ok()?;
     list.iter().map(|item| T::from_json(&item)).collect()
+}
+
+fn checksum_kind(json: &JsValue, name: &str) -> Option<ChecksumKind> {
+    match text(json, name)?.as_str() {
+        "crc64_nvme" => Some(ChecksumKind::Crc64Nvme),
+        "md5" => Some(ChecksumKind::Md5),
+        "none" => Some(ChecksumKind::None),
+        _ => None,
+    }
+}
+
+/// An object whose fields are all text.
+fn texts(object: JsValue) -> Option<BTreeMap<String, String>> {
+    let entries = Object::entries(&object.dyn_into::<Object>().ok()?);
+    entries.iter().map(|entry| Some((text(&entry, "0")?, text(&entry, "1")?))).collect()
 }
 
 /// A whole number. Those of JavaScript are exact to 2^53, 160 times the largest object.

@@ -1,21 +1,48 @@
 //! What JavaScript is told: statuses, events and errors as plain objects.
 
-use partway_shared::upload::{Event, FileId, State, Status, UploadError};
+use js_sys::Array;
+use partway_shared::checksum::ChecksumKind;
+use partway_shared::upload::{FileId, State, Status, UploadError};
 use partway_shared::wire::CompletedUpload;
 use wasm_bindgen::JsValue;
 
 use crate::object::object;
 
-pub(crate) fn event(event: Event) -> JsValue {
-    match event {
-        Event::State(FileId(id), state) => {
-            object([("type", "state".into()), ("id", id.into()), ("state", name(state))])
-        }
-        Event::Progress(FileId(id)) => object([("type", "progress".into()), ("id", id.into())]),
-    }
+/// An event about uploads, with the status of each.
+pub(crate) fn statuses(kind: Kind, statuses: &Array) -> JsValue {
+    let kind = match kind {
+        Kind::State => "state",
+        Kind::Progress => "progress",
+    };
+    object([("type", kind.into()), ("statuses", statuses.into())])
 }
 
-pub(crate) fn status(id: u32, status: &Status<'_>) -> JsValue {
+/// What an event with statuses is about.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    /// States changed.
+    State,
+    /// Bytes have left, or speeds have sunk.
+    Progress,
+}
+
+/// What the journal has that can be resumed.
+pub(crate) fn resumable(entries: &Array, skipped: u32) -> JsValue {
+    object([("type", "resumable".into()), ("entries", entries.into()), ("skipped", skipped.into())])
+}
+
+/// An upload that the engine does not take.
+pub(crate) fn refused(FileId(id): FileId, error: &UploadError) -> JsValue {
+    let ids = Array::of1(&id.into());
+    object([("type", "refused".into()), ("ids", ids.into()), ("error", self::error(error))])
+}
+
+/// Something that a developer should know of, and that stops nothing.
+pub(crate) fn warning(code: &str, message: &str) -> JsValue {
+    object([("type", "warning".into()), ("code", code.into()), ("message", message.into())])
+}
+
+pub(crate) fn status(FileId(id): FileId, status: &Status<'_>) -> JsValue {
     object([
         ("id", id.into()),
         ("state", name(status.state)),
@@ -45,12 +72,18 @@ fn result(result: &CompletedUpload) -> JsValue {
     let checksum = result.checksum.as_ref().map(|checksum| {
         object([("algorithm", checksum.algorithm.as_str().into()), ("value", checksum.value.as_str().into())])
     });
+    let verified = match result.verified {
+        ChecksumKind::Crc64Nvme => "crc64_nvme",
+        ChecksumKind::Md5 => "md5",
+        ChecksumKind::None => "none",
+    };
     object([
         ("bucket", result.bucket.as_str().into()),
         ("key", result.key.as_str().into()),
         ("location", result.location.as_str().into()),
         ("etag", result.etag.as_str().into()),
         ("size", (result.size as f64).into()),
+        ("verified", verified.into()),
         ("checksum", or_null(checksum)),
         ("versionId", or_null(result.version_id.as_deref())),
         ("partCount", result.part_count.into()),

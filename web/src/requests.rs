@@ -4,7 +4,6 @@
 //! know, so a wrong name shows at the first request.
 
 use js_sys::{Array, JSON};
-use partway_shared::checksum::Crc64Nvme;
 use partway_shared::wire::{CompleteUpload, CompletedPart, CreateUploads, NewUpload, PartToSign, SignParts};
 use wasm_bindgen::JsValue;
 
@@ -78,8 +77,8 @@ fn list(items: &[impl Request]) -> JsValue {
     items.iter().map(Request::to_object).collect::<Array>().into()
 }
 
-fn checksum_text(checksum: Crc64Nvme) -> JsValue {
-    String::from(checksum).into()
+fn checksum_text(checksum: impl Into<String>) -> JsValue {
+    checksum.into().into()
 }
 
 /// What is `undefined` is left out of an object.

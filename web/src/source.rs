@@ -12,13 +12,19 @@ use web_sys::{Blob, DomException, File};
 /// A file, and what reading it has shown so far.
 pub(crate) struct Source {
     file: File,
+    /// With which the browser opens it again after a reload, where it came with one.
+    handle: Option<JsValue>,
     /// It could be read once, so that a later failure means that it changed.
     was_read: Cell<bool>,
 }
 
 impl Source {
-    pub(crate) const fn new(file: File) -> Self {
-        Self { file, was_read: Cell::new(false) }
+    pub(crate) const fn new(file: File, handle: Option<JsValue>) -> Self {
+        Self { file, handle, was_read: Cell::new(false) }
+    }
+
+    pub(crate) fn handle(&self) -> Option<JsValue> {
+        self.handle.clone()
     }
 
     /// A slice, of which nothing is read yet.

@@ -11,12 +11,12 @@ mod uploads;
 use std::path::{Path, PathBuf};
 
 use config::{Config, Environment, File, FileFormat};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 pub use embedded::EmbeddedConfig;
 pub use server::{LogFormat, ServerConfig};
 pub use store::StoreConfig;
-pub use uploads::UploadsConfig;
+pub use uploads::{ChecksumSetting, UploadsConfig};
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -103,6 +103,22 @@ impl Settings {
     }
 }
 
+/// A list, or the text with commas that the environment gives.
+fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        List(Vec<String>),
+        Text(String),
+    }
+    Ok(match Given::deserialize(deserializer)? {
+        Given::List(list) => list,
+        Given::Text(text) => {
+            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -139,6 +155,7 @@ mod tests {
                 ("PARTWAY_SERVER__LISTEN", "127.0.0.1:2"),
                 ("PARTWAY_SERVER__ALLOWED_ORIGINS", "https://a.test,https://b.test"),
                 ("PARTWAY_STORE__BUCKET", "photos"),
+                ("PARTWAY_STORE__ENDPOINTS", "https://a.test, https://b.test"),
                 ("PARTWAY_STORE__ACCESS_KEY_ID", "12345678"),
                 ("PARTWAY_STORE__SECRET_ACCESS_KEY", "00012345"),
                 ("PARTWAY_SERVER__TOKEN_SECRET", "12345678901234567890123456789012"),
@@ -150,8 +167,20 @@ mod tests {
         assert_eq!(settings.uploads.part_size, ByteSize::mib(8));
         assert_eq!(settings.uploads.url_lifetime.as_secs(), 3_600);
         assert_eq!(settings.store.bucket.as_deref(), Some("photos"));
+        assert_eq!(settings.store.endpoints, ["https://a.test", "https://b.test"]);
         assert_eq!(settings.store.access_key_id.as_deref(), Some("12345678"), "digits stay a string");
         assert_eq!(settings.store.secret_access_key.unwrap().expose_secret(), "00012345");
+    }
+
+    #[test]
+    fn the_bucket_stands_in_the_path_of_other_stores() {
+        let is_path_style =
+            |toml: &str| read(&format!("[store]\n{toml}"), &[]).unwrap().store.is_path_style();
+        assert!(!is_path_style(""));
+        assert!(is_path_style("endpoint = \"https://s3.test\""));
+        assert!(is_path_style("endpoints = [\"https://a.test\", \"https://b.test\"]"));
+        assert!(!is_path_style("endpoints = [\"https://s3.dualstack.eu-west-1.amazonaws.com\"]"));
+        assert!(!is_path_style("endpoint = \"https://s3.test\"\npath_style = false"));
     }
 
     #[test]
@@ -163,6 +192,10 @@ mod tests {
             ("[server]\nlisten = \"0.0.0.0:80\"", "server.listen"),
             ("[server]\ntoken_secret = \"short\"", "server.token_secret"),
             ("[server]\nallowed_origins = [\"https://a.test/page\"]", "server.allowed_origins"),
+            ("[server]\nallowed_hosts = [\"https://a.test\"]", "server.allowed_hosts"),
+            ("[server]\nallowed_hosts = [\"a.test:80\"]", "server.allowed_hosts"),
+            ("[server]\nallowed_hosts = [\"a.test/b\"]", "server.allowed_hosts"),
+            ("[server]\nallowed_hosts = [\"\"]", "server.allowed_hosts"),
             ("[uploads]\npart_size = \"1 MiB\"", "uploads.part_size"),
             ("[uploads]\nsingle_put_max = \"6 GiB\"", "uploads.single_put_max"),
             ("[uploads]\nurl_lifetime = \"30d\"", "uploads.url_lifetime"),
@@ -171,6 +204,8 @@ mod tests {
             ("[store]\nbucket = \"photos\"", "server.token_secret"),
             ("[store]\naccess_key_id = \"x\"", "store.secret_access_key"),
             ("[store]\nendpoint = \"s3.test\"", "store.endpoint"),
+            ("[store]\nendpoints = [\"https://s3.test/x\"]", "store.endpoints"),
+            ("[store]\nendpoints = [\"https://s3.test\", \"https://s3.test:443\"]", "given twice"),
             ("not toml", "toml"),
         ] {
             let error = read(toml, &[]).expect_err(toml).to_string();

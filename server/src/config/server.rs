@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use url::Url;
 
-use super::SettingsError;
+use super::{SettingsError, list};
 
 /// The server itself.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,6 +31,12 @@ pub struct ServerConfig {
     /// the server's own page needs no entry.
     #[serde(deserialize_with = "list")]
     pub allowed_origins: Vec<String>,
+    /// Host names that the server answers to besides `localhost` and loopback addresses, such as the one that a
+    /// reverse proxy passes on: `upload.example.com`. Default none.
+    ///
+    /// Any page could otherwise reach the server under a name of its own that points here (DNS rebinding).
+    #[serde(deserialize_with = "list")]
+    pub allowed_hosts: Vec<String>,
     /// The largest request body. Default `2 MiB`: a thousand files in one request, or the ETags of
     /// ten thousand parts, with room to spare.
     pub max_body: ByteSize,
@@ -64,6 +70,7 @@ impl Default for ServerConfig {
             token_secret: None,
             token_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
             allowed_origins: Vec::new(),
+            allowed_hosts: Vec::new(),
             max_body: ByteSize::mib(2),
             shutdown_timeout: Duration::from_secs(30),
             workers: None,
@@ -95,6 +102,16 @@ impl ServerConfig {
         if self.workers == Some(0) {
             return Err(SettingsError::unusable("server.workers", "it must be at least 1"));
         }
+        for host in &self.allowed_hosts {
+            let parsed = Url::parse(&format!("http://{host}/"));
+            let is_host = parsed.is_ok_and(|url| url.host_str() == Some(host.to_ascii_lowercase().as_str()));
+            if !is_host || host.ends_with(":80") {
+                let why = format!(
+                    "{host:?} is not a host name such as upload.example.com (no scheme, no port, no path)"
+                );
+                return Err(SettingsError::unusable("server.allowed_hosts", why));
+            }
+        }
         for origin in &self.allowed_origins {
             let parsed = Url::parse(origin).map(|url| url.origin().ascii_serialization());
             if parsed.as_ref() != Ok(origin) {
@@ -106,20 +123,4 @@ impl ServerConfig {
         }
         Ok(())
     }
-}
-
-/// A list, or the text with commas that the environment gives.
-fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Given {
-        List(Vec<String>),
-        Text(String),
-    }
-    Ok(match Given::deserialize(deserializer)? {
-        Given::List(list) => list,
-        Given::Text(text) => {
-            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
-        }
-    })
 }

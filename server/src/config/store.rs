@@ -2,10 +2,11 @@
 
 use secrecy::SecretString;
 use serde::Deserialize;
+use url::Url;
 
-use crate::signing::Address;
+use crate::signing::{Address, Hosts};
 
-use super::SettingsError;
+use super::{SettingsError, list};
 
 /// The bucket. Without one the embedded store is used.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -15,13 +16,24 @@ pub struct StoreConfig {
     pub bucket: Option<String>,
     /// Its region. Default: that of the environment or the profile, else `us-east-1`.
     pub region: Option<String>,
-    /// The endpoint of a store other than AWS, such as `https://s3.example.com`.
+    /// The address of a store other than AWS, as this server reaches it, such as `https://s3.example.com`.
+    /// Default: the first of `endpoints`, else AWS.
     pub endpoint: Option<String>,
-    /// The endpoint as browsers reach it, where that differs. URLs are signed for it.
-    pub public_endpoint: Option<String>,
-    /// Whether the bucket stands in the path (`https://host/bucket/key`). Default: yes with an
-    /// endpoint of its own, no for AWS.
+    /// The store's addresses as browsers reach them; parts and small files are signed for them in turn.
+    /// Default: `endpoint`.
+    ///
+    /// A browser opens six connections to a host name over HTTP/1.1, so a second name for the same store
+    /// lets it send twice as many parts at a time. For the embedded store, port 0 stands for its port.
+    #[serde(deserialize_with = "list")]
+    pub endpoints: Vec<String>,
+    /// Whether the bucket stands in the path (`https://host/bucket/key`). Default: yes for the embedded
+    /// store and with addresses other than AWS's, no for AWS.
     pub path_style: Option<bool>,
+    /// Whether the store takes small files as HTML forms (POST policies), which cost a browser no preflight.
+    /// Default: yes for AWS and the embedded store, no for others: not all of them do (Cloudflare R2 does not).
+    ///
+    /// The bucket's CORS has to allow POST.
+    pub post_forms: Option<bool>,
     /// Credentials. Default: AWS's usual chain of environment, profile, container and instance.
     pub access_key_id: Option<String>,
     /// The other half of the credentials.
@@ -32,7 +44,17 @@ impl StoreConfig {
     /// Whether the bucket stands in the path.
     #[must_use]
     pub fn is_path_style(&self) -> bool {
-        self.path_style.unwrap_or(self.endpoint.is_some())
+        self.path_style.unwrap_or(!self.is_aws())
+    }
+
+    /// Whether the bucket is one of AWS's: no address says otherwise.
+    #[must_use]
+    pub fn is_aws(&self) -> bool {
+        self.endpoint.iter().chain(&self.endpoints).all(|endpoint| {
+            let url = Url::parse(endpoint).ok();
+            let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+            host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")
+        })
     }
 
     pub(super) fn validate(&self) -> Result<(), SettingsError> {
@@ -51,13 +73,14 @@ impl StoreConfig {
             }
             _ => {}
         }
-        let endpoints =
-            [("store.endpoint", &self.endpoint), ("store.public_endpoint", &self.public_endpoint)];
-        for (setting, endpoint) in endpoints {
-            if let Some(endpoint) = endpoint {
-                Address::new(endpoint, "bucket", true)
-                    .map_err(|error| SettingsError::unusable(setting, format!("{endpoint:?}: {error}")))?;
-            }
+        if let Some(endpoint) = &self.endpoint {
+            Address::new(endpoint, "bucket", true).map_err(|error| {
+                SettingsError::unusable("store.endpoint", format!("{endpoint:?}: {error}"))
+            })?;
+        }
+        if !self.endpoints.is_empty() {
+            Hosts::new(&self.endpoints, "bucket", true)
+                .map_err(|error| SettingsError::unusable("store.endpoints", error.to_string()))?;
         }
         Ok(())
     }

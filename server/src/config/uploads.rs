@@ -27,15 +27,52 @@ pub struct UploadsConfig {
     ///
     /// Larger saves requests; smaller loses less when a line is cut.
     pub single_put_max: ByteSize,
+    /// Files up to this size are sent as forms, if the store takes them. Default `1 MiB`; `0 B` sends none
+    /// but empty files.
+    ///
+    /// A form saves a preflight, which is what a small file mostly costs; a browser reports no progress on it.
+    pub form_max: ByteSize,
     /// The size of parts where the file does not need larger ones. Default `16 MiB`,
     /// from `5 MiB` to `5 GiB`.
     pub part_size: ByteSize,
-    /// `crc64_nvme` (the default): every part's checksum is signed, and the store verifies it and the
-    /// whole object's. `none`: lengths and ETags alone are compared.
-    pub checksum: ChecksumKind,
+    /// How uploads are checked. `auto` (the default) tries out at the start which of the following the store
+    /// verifies, with small objects under `.partway/` below `key_prefix`, and takes the first.
+    ///
+    /// `crc64_nvme`: every part's checksum is signed, and the store verifies it and the whole object's.
+    /// `md5`: each part's `Content-MD5` is signed and verified, and the object's ETag compared with the parts' MD5s.
+    /// `none`: lengths and ETags alone are compared.
+    pub checksum: ChecksumSetting,
     /// How long a presigned URL is good. Default `15m`, at most `7d`. Clients ask for new ones by themselves.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub url_lifetime: Duration,
+}
+
+/// How uploads are checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChecksumSetting {
+    /// As the store turns out to do it.
+    #[default]
+    Auto,
+    /// By CRC-64/NVME.
+    Crc64Nvme,
+    /// By MD5.
+    Md5,
+    /// Not at all.
+    None,
+}
+
+impl ChecksumSetting {
+    /// The kind, unless the store is to be asked for it.
+    #[must_use]
+    pub const fn kind(self) -> Option<ChecksumKind> {
+        match self {
+            Self::Auto => None,
+            Self::Crc64Nvme => Some(ChecksumKind::Crc64Nvme),
+            Self::Md5 => Some(ChecksumKind::Md5),
+            Self::None => Some(ChecksumKind::None),
+        }
+    }
 }
 
 impl Default for UploadsConfig {
@@ -44,8 +81,9 @@ impl Default for UploadsConfig {
             key_prefix: String::new(),
             max_file_size: ByteSize(MAX_OBJECT_SIZE),
             single_put_max: ByteSize(DEFAULT_SINGLE_PUT_MAX),
+            form_max: ByteSize::mib(1),
             part_size: ByteSize(DEFAULT_PART_SIZE),
-            checksum: ChecksumKind::Crc64Nvme,
+            checksum: ChecksumSetting::Auto,
             url_lifetime: Duration::from_secs(15 * 60),
         }
     }

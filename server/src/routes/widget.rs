@@ -36,10 +36,13 @@ async fn file(request: HttpRequest, name: web::Path<String>) -> HttpResponse {
     // decided elsewhere.
     add(&mut response, (ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
     add(&mut response, (CROSS_ORIGIN_RESOURCE_POLICY, "cross-origin"));
+    // A page that is isolated from other origins runs no worker that is not.
+    add(&mut response, (CROSS_ORIGIN_EMBEDDER_POLICY, "require-corp"));
     response
 }
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const CROSS_ORIGIN_EMBEDDER_POLICY: HeaderName = HeaderName::from_static("cross-origin-embedder-policy");
 
 fn add(response: &mut HttpResponse, header: impl TryIntoHeaderPair) {
     // A value that is no header value can only be a store's origin, which the
@@ -219,6 +222,7 @@ mod tests {
         for (name, content_type) in [
             ("index.js", "text/javascript; charset=utf-8"),
             ("widget.js", "text/javascript; charset=utf-8"),
+            ("worker.js", "text/javascript; charset=utf-8"),
             ("widget.css", "text/css; charset=utf-8"),
             ("partway_web.js", "text/javascript; charset=utf-8"),
             ("partway_web_bg.wasm", "application/wasm"),
@@ -228,6 +232,7 @@ mod tests {
             assert_eq!(header(&response, "content-type"), content_type);
             assert_eq!(header(&response, "access-control-allow-origin"), "*");
             assert_eq!(header(&response, "cross-origin-resource-policy"), "cross-origin");
+            assert_eq!(header(&response, "cross-origin-embedder-policy"), "require-corp");
             assert_eq!(header(&response, "x-content-type-options"), "nosniff");
             assert_eq!(header(&response, "cache-control"), "no-cache");
         }

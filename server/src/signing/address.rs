@@ -13,6 +13,9 @@ pub struct Address {
     host: String,
     /// What comes before the key: `/` or `/bucket/`.
     base: String,
+    bucket: String,
+    /// Where forms are sent.
+    bucket_url: String,
 }
 
 /// An endpoint that cannot be signed for.
@@ -51,7 +54,11 @@ impl Address {
         // `port` is none where it is the scheme's own, which clients leave out of `Host` as well.
         let host = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
         let base = if path_style { format!("/{}/", encode::value(bucket)) } else { "/".to_owned() };
-        Ok(Self { origin: format!("{}://{host}", url.scheme()), host, base })
+        let origin = format!("{}://{host}", url.scheme());
+        // With the slash that a path of nothing has, and without one behind a bucket.
+        let path = if path_style { base.trim_end_matches('/') } else { &base };
+        let bucket_url = format!("{origin}{path}");
+        Ok(Self { origin, host, base, bucket: bucket.to_owned(), bucket_url })
     }
 
     /// `https://host:port`.
@@ -64,6 +71,18 @@ impl Address {
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The bucket's name.
+    #[must_use]
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// The bucket's URL, to which forms are sent.
+    #[must_use]
+    pub fn bucket_url(&self) -> &str {
+        &self.bucket_url
     }
 
     /// The path of an object, percent-encoded.
@@ -89,6 +108,8 @@ mod tests {
         assert_eq!(path.location("a b/ü"), "http://127.0.0.1:9000/photos/a%20b/%C3%BC");
         let host = Address::new("https://s3.eu-west-1.amazonaws.com", "photos", false).unwrap();
         assert_eq!(host.location("x"), "https://photos.s3.eu-west-1.amazonaws.com/x");
+        assert_eq!(path.bucket_url(), "http://127.0.0.1:9000/photos");
+        assert_eq!(host.bucket_url(), "https://photos.s3.eu-west-1.amazonaws.com/");
         assert_eq!(host.host(), "photos.s3.eu-west-1.amazonaws.com");
         assert_eq!(Address::new("https://s3.test:443/", "b", true).unwrap().host(), "s3.test");
     }

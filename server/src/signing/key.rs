@@ -42,6 +42,13 @@ impl SigningKey {
         Self { mac: keyed(&key), scope: format!("{date}/{region}/s3/aws4_request") }
     }
 
+    /// The signature, in hex, of a form's policy in base64.
+    pub(super) fn sign_policy(&self, policy: &str) -> [u8; 64] {
+        let mut mac = self.mac.clone();
+        mac.update(policy.as_bytes());
+        hex(&mac.finalize().into_bytes().into())
+    }
+
     pub(super) fn scope(&self) -> &str {
         &self.scope
     }

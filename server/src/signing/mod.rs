@@ -9,6 +9,8 @@
 mod address;
 mod credentials;
 mod encode;
+mod form;
+mod hosts;
 mod key;
 mod presigner;
 mod template;
@@ -17,5 +19,7 @@ mod tests;
 
 pub use address::{Address, AddressError};
 pub use credentials::CredentialSource;
+pub use form::SignedForm;
+pub use hosts::{Hosts, HostsError};
 pub use presigner::{Presigner, PutTerms};
 pub use template::PartTemplate;

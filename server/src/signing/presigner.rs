@@ -1,32 +1,36 @@
-//! What can be presigned: single PUTs, and the parts of an upload.
+//! What can be presigned: single PUTs, and the parts of an upload. (Forms are in `form.rs`.)
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
-use jiff::Timestamp;
-use partway_shared::checksum::Crc64Nvme;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use partway_shared::checksum::{Checksum, ChecksumKind};
 use partway_shared::limits::MAX_PRESIGN_SECONDS;
 use sha2::{Digest, Sha256};
 
-use super::address::Address;
 use super::encode;
+use super::hosts::Hosts;
 use super::key::{SigningKey, SigningTime, sign};
-use super::template::PartTemplate;
+use super::template::{PartTemplate, signed_headers};
 
-/// The header that carries a part's or an object's checksum.
-pub(super) const CHECKSUM_HEADER: &str = "x-amz-checksum-crc64nvme";
+/// The header that carries a part's or an object's CRC-64/NVME.
+pub(super) const CRC64_NVME: &str = "x-amz-checksum-crc64nvme";
+/// The header that carries an MD5.
+pub(super) const CONTENT_MD5: &str = "content-md5";
 
 /// Signs for one bucket with one set of credentials at one moment.
 ///
 /// Made for each request to the server, and cheap: four HMACs.
 pub struct Presigner<'a> {
-    address: &'a Address,
-    key: SigningKey,
-    time: SigningTime,
-    /// `access key/scope`, encoded for a query.
-    credential: String,
-    session_token: Option<String>,
+    pub(super) hosts: &'a Hosts,
+    pub(super) key: SigningKey,
+    pub(super) time: SigningTime,
+    /// `access key/scope`.
+    pub(super) credential: String,
+    pub(super) session_token: Option<String>,
+    now: Timestamp,
     expires_in: u64,
 }
 
@@ -40,7 +44,7 @@ pub struct PutTerms<'a> {
     /// How browsers treat the object.
     pub content_disposition: Option<&'a str>,
     /// The object's checksum.
-    pub checksum: Option<Crc64Nvme>,
+    pub checksum: Option<Checksum>,
 }
 
 impl<'a> Presigner<'a> {
@@ -48,7 +52,7 @@ impl<'a> Presigner<'a> {
     /// credentials have left, whichever is shortest.
     #[must_use]
     pub fn new(
-        address: &'a Address,
+        hosts: &'a Hosts,
         region: &str,
         credentials: &Credentials,
         lifetime: Duration,
@@ -57,12 +61,14 @@ impl<'a> Presigner<'a> {
         let left = credentials
             .expiry()
             .map_or(Duration::MAX, |expiry| expiry.duration_since(now).unwrap_or_default());
-        let time = SigningTime::at(Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH));
+        let now = Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH);
+        let time = SigningTime::at(now);
         let key = SigningKey::new(credentials.secret_access_key(), &time.date, region);
         Self {
-            address,
-            credential: encode::value(&format!("{}/{}", credentials.access_key_id(), key.scope())),
-            session_token: credentials.session_token().map(encode::value),
+            hosts,
+            credential: format!("{}/{}", credentials.access_key_id(), key.scope()),
+            session_token: credentials.session_token().map(str::to_owned),
+            now,
             expires_in: lifetime.min(left).as_secs().clamp(1, MAX_PRESIGN_SECONDS),
             key,
             time,
@@ -77,26 +83,23 @@ impl<'a> Presigner<'a> {
 
     /// What the parts of one upload have in common, ready to sign any number of them.
     #[must_use]
-    pub fn parts(&self, key: &str, upload_id: &str, with_checksum: bool) -> PartTemplate {
-        let signed_headers: &[&str] = if with_checksum {
-            &["content-length", "host", CHECKSUM_HEADER]
-        } else {
-            &["content-length", "host"]
-        };
+    pub fn parts(&self, key: &str, upload_id: &str, checksum: ChecksumKind) -> PartTemplate {
         let upload = format!("&uploadId={}&x-id=UploadPart", encode::value(upload_id));
         PartTemplate::new(
             &self.key.prepare(&self.time),
-            self.address,
-            &self.address.path(key),
-            &self.query(signed_headers),
+            self.hosts.all(),
+            // The same under each host.
+            &self.hosts.first().path(key),
+            &self.query(signed_headers(checksum)),
             upload,
-            signed_headers,
+            checksum,
         )
     }
 
     /// A presigned PUT of a whole object, and the headers that the client has to send.
     #[must_use]
     pub fn put(&self, key: &str, terms: &PutTerms<'_>) -> (String, BTreeMap<String, String>) {
+        let address = self.hosts.next();
         let mut sent = BTreeMap::new();
         let mut send = |name: &str, value: Option<String>| {
             if let Some(value) = value {
@@ -105,13 +108,17 @@ impl<'a> Presigner<'a> {
         };
         send("content-disposition", terms.content_disposition.map(str::to_owned));
         send("content-type", terms.content_type.map(str::to_owned));
-        send(CHECKSUM_HEADER, terms.checksum.map(String::from));
+        match terms.checksum {
+            Some(Checksum::Crc64Nvme(checksum)) => send(CRC64_NVME, Some(checksum.into())),
+            Some(checksum @ Checksum::Md5(_)) => send(CONTENT_MD5, Some(checksum.into())),
+            None => {}
+        }
         let mut headers = sent.clone();
         headers.insert("content-length".to_owned(), terms.content_length.to_string());
-        headers.insert("host".to_owned(), self.address.host().to_owned());
+        headers.insert("host".to_owned(), address.host().to_owned());
 
         let names: Vec<_> = headers.keys().map(String::as_str).collect();
-        let path = self.address.path(key);
+        let path = address.path(key);
         let query = format!("{}&x-id=PutObject", self.query(&names));
         let mut request = Sha256::new();
         for piece in ["PUT\n", &path, "\n", &query, "\n"] {
@@ -129,18 +136,27 @@ impl<'a> Presigner<'a> {
         }
         let signature = sign(self.key.prepare(&self.time), request);
         let signature = String::from_utf8_lossy(&signature);
-        (format!("{}{path}?{query}&X-Amz-Signature={signature}", self.address.origin()), sent)
+        (format!("{}{path}?{query}&X-Amz-Signature={signature}", address.origin()), sent)
+    }
+
+    /// When the signatures expire, as a policy says it.
+    pub(super) fn expiration(&self) -> String {
+        let lifetime = SignedDuration::from_secs(i64::try_from(self.expires_in).unwrap_or(i64::MAX));
+        let expiration = self.now.checked_add(lifetime).unwrap_or(self.now).to_zoned(TimeZone::UTC);
+        expiration.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
     }
 
     /// The query up to the parameters of the operation, whose names sort after these.
     fn query(&self, signed_headers: &[&str]) -> String {
         let mut query = format!(
             "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={}&X-Amz-Date={}&X-Amz-Expires={}",
-            self.credential, self.time.date_time, self.expires_in
+            encode::value(&self.credential),
+            self.time.date_time,
+            self.expires_in
         );
         if let Some(token) = &self.session_token {
             query.push_str("&X-Amz-Security-Token=");
-            query.push_str(token);
+            query.push_str(&encode::value(token));
         }
         query.push_str("&X-Amz-SignedHeaders=");
         query.push_str(&signed_headers.join("%3B"));

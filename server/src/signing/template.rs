@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use hmac::Hmac;
-use partway_shared::checksum::Crc64Nvme;
+use partway_shared::checksum::{Checksum, ChecksumKind};
 use partway_shared::part::PartNumber;
 use sha2::{Digest, Sha256};
 
 use super::address::Address;
+use super::hosts::Turns;
 use super::key::sign;
-use super::presigner::CHECKSUM_HEADER;
+use super::presigner::{CONTENT_MD5, CRC64_NVME};
 
 /// Signs the parts of one upload.
 pub struct PartTemplate {
@@ -17,73 +18,95 @@ pub struct PartTemplate {
     prepared: Hmac<Sha256>,
     /// The canonical request, up to the part number.
     request: Sha256,
-    /// The URL, up to the part number.
-    url: String,
     /// The query after the part number.
     upload: String,
-    /// The canonical headers after the length, up to the checksum's value.
-    host: String,
-    /// The end of the canonical request.
-    end: String,
-    with_checksum: bool,
+    checksum: ChecksumKind,
+    /// What depends on the host.
+    hosts: Turns<HostTemplate>,
+}
+
+struct HostTemplate {
+    /// The URL, up to the part number.
+    url: String,
+    /// The canonical request after the length, up to the checksum's value.
+    before_checksum: String,
+    /// The rest of the canonical request.
+    after_checksum: String,
+}
+
+/// The signed headers of a part, in the order of their names.
+pub(super) const fn signed_headers(checksum: ChecksumKind) -> &'static [&'static str] {
+    match checksum {
+        ChecksumKind::Crc64Nvme => &["content-length", "host", CRC64_NVME],
+        ChecksumKind::Md5 => &["content-length", CONTENT_MD5, "host"],
+        ChecksumKind::None => &["content-length", "host"],
+    }
+}
+
+impl HostTemplate {
+    fn new(address: &Address, path: &str, query: &str, checksum: ChecksumKind) -> Self {
+        let host = address.host();
+        let end = format!("\n\n{}\nUNSIGNED-PAYLOAD", signed_headers(checksum).join(";"));
+        let (before_checksum, after_checksum) = match checksum {
+            ChecksumKind::Crc64Nvme => (format!("\nhost:{host}\n{CRC64_NVME}:"), end),
+            ChecksumKind::Md5 => (format!("\n{CONTENT_MD5}:"), format!("\nhost:{host}{end}")),
+            ChecksumKind::None => (String::new(), format!("\nhost:{host}{end}")),
+        };
+        Self {
+            url: format!("{}{path}?{query}&partNumber=", address.origin()),
+            before_checksum,
+            after_checksum,
+        }
+    }
 }
 
 impl PartTemplate {
     pub(super) fn new(
         prepared: &Hmac<Sha256>,
-        address: &Address,
+        addresses: &Turns<Address>,
         path: &str,
         query: &str,
         upload: String,
-        signed_headers: &[&str],
+        checksum: ChecksumKind,
     ) -> Self {
-        let with_checksum = signed_headers.contains(&CHECKSUM_HEADER);
         let mut request = Sha256::new();
         for piece in ["PUT\n", path, "\n", query, "&partNumber="] {
             request.update(piece);
         }
-        let mut host = format!("\nhost:{}\n", address.host());
-        if with_checksum {
-            host.push_str(CHECKSUM_HEADER);
-            host.push(':');
-        }
-        let newline = if with_checksum { "\n" } else { "" };
         Self {
             prepared: prepared.clone(),
             request,
-            url: format!("{}{path}?{query}&partNumber=", address.origin()),
             upload,
-            host,
-            end: format!("{newline}\n{}\nUNSIGNED-PAYLOAD", signed_headers.join(";")),
-            with_checksum,
+            checksum,
+            hosts: addresses.map(|address| HostTemplate::new(address, path, query, checksum)),
         }
     }
 
     /// The presigned URL of one part of exactly this length and checksum.
     ///
-    /// A checksum is signed if and only if the template was made for them.
+    /// A checksum is signed if it is of the kind that the template was made for.
     #[must_use]
-    pub fn sign(&self, part: PartNumber, content_length: u64, checksum: Option<Crc64Nvme>) -> String {
+    pub fn sign(&self, part: PartNumber, content_length: u64, checksum: Option<Checksum>) -> String {
         let (mut number, mut length) = (itoa::Buffer::new(), itoa::Buffer::new());
         let (number, length) = (number.format(part.get()), length.format(content_length));
+        let host = self.hosts.of_part(part);
 
         // The canonical request's variable rest, in one piece for the hash.
-        let mut rest = String::with_capacity(self.upload.len() + self.host.len() + self.end.len() + 64);
-        for piece in [number, &self.upload, "\ncontent-length:", length, &self.host] {
+        let fixed = self.upload.len() + host.before_checksum.len() + host.after_checksum.len();
+        let mut rest = String::with_capacity(fixed + 64);
+        for piece in [number, &self.upload, "\ncontent-length:", length, &host.before_checksum] {
             rest.push_str(piece);
         }
-        if self.with_checksum
-            && let Some(checksum) = checksum
-        {
+        if let Some(checksum) = self.signed(checksum) {
             rest.push_str(&String::from(checksum));
         }
-        rest.push_str(&self.end);
+        rest.push_str(&host.after_checksum);
         let mut request = self.request.clone();
         request.update(rest.as_bytes());
         let signature = sign(self.prepared.clone(), request);
 
-        let mut url = String::with_capacity(self.url.len() + self.upload.len() + 96);
-        for piece in [self.url.as_str(), number, &self.upload, "&X-Amz-Signature="] {
+        let mut url = String::with_capacity(host.url.len() + self.upload.len() + 96);
+        for piece in [host.url.as_str(), number, &self.upload, "&X-Amz-Signature="] {
             url.push_str(piece);
         }
         url.push_str(&String::from_utf8_lossy(&signature));
@@ -92,8 +115,16 @@ impl PartTemplate {
 
     /// The headers that the client has to send with it.
     #[must_use]
-    pub fn headers(&self, checksum: Option<Crc64Nvme>) -> BTreeMap<String, String> {
-        let checksum = checksum.filter(|_| self.with_checksum);
-        checksum.map(|checksum| (CHECKSUM_HEADER.to_owned(), String::from(checksum))).into_iter().collect()
+    pub fn headers(&self, checksum: Option<Checksum>) -> BTreeMap<String, String> {
+        let name = match self.checksum {
+            ChecksumKind::Md5 => CONTENT_MD5,
+            ChecksumKind::Crc64Nvme | ChecksumKind::None => CRC64_NVME,
+        };
+        let checksum = self.signed(checksum);
+        checksum.map(|checksum| (name.to_owned(), String::from(checksum))).into_iter().collect()
+    }
+
+    fn signed(&self, checksum: Option<Checksum>) -> Option<Checksum> {
+        checksum.filter(|checksum| checksum.kind() == self.checksum)
     }
 }

@@ -53,6 +53,8 @@ impl<E: ProvideErrorMetadata + std::error::Error + 'static> From<SdkError<E, Htt
             (_, 507) => Self::Full(said),
             (_, 401 | 403) => Self::Denied(said),
             ("NoSuchBucket", _) => Self::Denied(said),
+            // A store that does not know an operation will not learn it either.
+            (_, 501) => Self::Misbehaved(said),
             (_, 408 | 409 | 429 | 500..) => Self::Unavailable(said),
             _ => Self::Misbehaved(said),
         }

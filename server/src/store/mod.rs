@@ -4,6 +4,7 @@
 //! URLs that [`crate::signing`] makes. These are the calls around them.
 
 mod error;
+pub mod probe;
 mod s3;
 
 use async_trait::async_trait;
@@ -43,6 +44,8 @@ pub struct StoredObject {
     pub size: u64,
     /// Its ETag.
     pub etag: ETag,
+    /// Whether the ETag can be made of MD5s: not where S3 encrypts under other keys than its own.
+    pub has_md5_etag: bool,
     /// The checksum of the whole object, if the store keeps one.
     pub checksum: Option<Crc64Nvme>,
     /// Its version, in a bucket with versioning.

@@ -10,8 +10,10 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     BehaviorVersion, Region, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient,
 };
-use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload};
-use partway_shared::checksum::{ChecksumKind, Crc64Nvme};
+use aws_sdk_s3::types::{
+    ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, ServerSideEncryption,
+};
+use partway_shared::checksum::{Checksum, ChecksumKind, Crc64Nvme};
 use partway_shared::part::{ETag, PartNumber};
 use partway_shared::wire::{CompletedPart, StoredPart};
 
@@ -37,8 +39,8 @@ pub struct S3StoreOptions {
 /// A bucket, over the AWS SDK.
 #[derive(Clone, Debug)]
 pub struct S3Store {
-    client: Client,
-    bucket: String,
+    pub(super) client: Client,
+    pub(super) bucket: String,
 }
 
 impl S3Store {
@@ -162,6 +164,8 @@ impl Store for S3Store {
         Ok(Some(StoredObject {
             size: size.ok_or_else(|| StoreError::Misbehaved("an object has no length".to_owned()))?,
             etag: ETag::new(head.e_tag.as_deref().unwrap_or_default()),
+            has_md5_etag: head.sse_customer_algorithm.is_none()
+                && matches!(head.server_side_encryption, None | Some(ServerSideEncryption::Aes256)),
             // A composite checksum is one of the parts' checksums, and says nothing of the bytes.
             checksum: head
                 .checksum_crc64_nvme
@@ -186,6 +190,10 @@ fn stored_part(part: &aws_sdk_s3::types::Part) -> Result<StoredPart, StoreError>
         part_number: number.ok_or_else(|| misbehaved("number"))?,
         size: size.ok_or_else(|| misbehaved("size"))?,
         etag: ETag::new(part.e_tag.as_deref().ok_or_else(|| misbehaved("ETag"))?),
-        checksum: part.checksum_crc64_nvme.as_ref().and_then(|text| text.parse().ok()),
+        checksum: part
+            .checksum_crc64_nvme
+            .as_ref()
+            .and_then(|text| text.parse::<Crc64Nvme>().ok())
+            .map(Checksum::from),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use partway_shared::checksum::{ChecksumKind, Crc64Nvme};
+use partway_shared::checksum::{ChecksumKind, Crc64Nvme, Md5};
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::part::{ByteRange, ETag, PartNumber};
 use partway_shared::plan::Plan;
@@ -39,15 +39,32 @@ impl Uploads {
             size_bytes = object.size,
             "upload completed"
         );
+        self.completed(&claims, object)
+    }
+
+    /// What the client is told of an object that its upload has become.
+    pub(super) fn completed(
+        &self,
+        claims: &UploadClaims,
+        object: StoredObject,
+    ) -> Result<CompletedUpload, Problem> {
+        let verified = match (claims.checksum, object.checksum) {
+            // A store that ignores the checksum has none to show, and has verified nothing.
+            (ChecksumKind::Crc64Nvme, None) => ChecksumKind::None,
+            (kind, _) => kind,
+        };
+        // S3 makes a checksum of its own where none is sent, and has nothing to compare it with.
+        let checksum = object.checksum.filter(|_| verified == ChecksumKind::Crc64Nvme);
         Ok(CompletedUpload {
             bucket: self.bucket.clone(),
-            location: self.address.location(&claims.key),
-            key: claims.key,
+            key: claims.key.clone(),
+            location: self.hosts.first().location(&claims.key),
             etag: object.etag,
             size: object.size,
-            checksum: object.checksum.map(Into::into),
+            verified,
+            checksum: checksum.map(Into::into),
             version_id: object.version_id,
-            part_count: plan.part_count(),
+            part_count: claims.plan()?.part_count(),
         })
     }
 
@@ -203,10 +220,32 @@ fn check_object(
         let why = format!("the object's checksum is {theirs}, and the client says {ours}");
         return Err(Problem::new(ErrorCode::ChecksumMismatch, why).with_field("checksum"));
     }
+    if claims.checksum == ChecksumKind::Md5 && claims.upload_id.is_some() {
+        check_multipart_etag(request, object)?;
+    }
     Ok(())
+}
+
+/// The object's ETag against the MD5 of its parts' MD5s, which it is where all of these are MD5s.
+///
+/// An ETag of another form tells nothing, and neither does one that is encrypted.
+fn check_multipart_etag(request: &CompleteUpload, object: &StoredObject) -> Result<(), Problem> {
+    let of_parts = request.parts.iter().map(|part| Md5::from_etag(&part.etag).map(|md5| md5.0));
+    let Some(of_parts) = of_parts.collect::<Option<Vec<_>>>().filter(|_| object.has_md5_etag) else {
+        return Ok(());
+    };
+    let Some((theirs, count)) = object.etag.as_str().rsplit_once('-') else { return Ok(()) };
+    let Some(theirs) = Md5::from_etag(&ETag::new(theirs)) else { return Ok(()) };
+    if theirs == Md5::of(&of_parts.concat()) && count == of_parts.len().to_string() {
+        return Ok(());
+    }
+    let why = format!("the object's ETag {} is not made of its parts' MD5s", object.etag);
+    Err(Problem::new(ErrorCode::ChecksumMismatch, why))
 }
 
 /// The object's checksum from the parts' as the store has them; `None` where it keeps none.
 fn whole_checksum(stored: &[&StoredPart]) -> Option<Crc64Nvme> {
-    stored.iter().try_fold(Crc64Nvme::EMPTY, |whole, part| Some(whole.followed_by(part.checksum?, part.size)))
+    stored.iter().try_fold(Crc64Nvme::EMPTY, |whole, part| {
+        Some(whole.followed_by(part.checksum?.crc64nvme()?, part.size))
+    })
 }

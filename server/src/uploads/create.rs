@@ -1,21 +1,24 @@
 //! Creating: many files at once, each accepted with its first URLs or refused with a reason.
 
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures_util::stream::{self, StreamExt};
-use partway_shared::checksum::ChecksumKind;
+use partway_shared::checksum::{Checksum, ChecksumKind};
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::limits::{MAX_FILES_PER_CREATE, MAX_PARTS_PER_SIGN};
+use partway_shared::part::PartNumber;
 use partway_shared::plan::{Plan, PlanLimits};
-use partway_shared::wire::{CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload};
+use partway_shared::wire::{CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload, SignedPut};
 use uuid::Uuid;
 
 use crate::identity::Subject;
 use crate::policy::{content_disposition, content_type, object_key};
-use crate::signing::Presigner;
+use crate::signing::{Presigner, SignedForm};
 use crate::store::{NewObject, StoreError};
 use crate::token::UploadClaims;
 
+use super::sign::put_terms;
 use super::{Uploads, log};
 
 /// Multipart uploads being created at the store at once, for one request.
@@ -38,9 +41,10 @@ impl Uploads {
                 format!("one request takes 1 to {MAX_FILES_PER_CREATE} files, not {}", request.files.len());
             return Err(Problem::new(ErrorCode::InvalidField, why).with_field("files"));
         }
+        let checksum = self.verification.kind()?;
         let presigner = self.presigner().await?;
         let uploads: Vec<_> = stream::iter(request.files.iter().enumerate())
-            .map(|(index, file)| self.create_one(subject, &presigner, index, file))
+            .map(|(index, file)| self.create_one(subject, &presigner, checksum, index, file))
             .buffered(CONCURRENCY)
             .collect()
             .await;
@@ -59,6 +63,7 @@ impl Uploads {
         &self,
         subject: &Subject,
         presigner: &Presigner<'_>,
+        checksum: ChecksumKind,
         index: usize,
         file: &NewUpload,
     ) -> Result<Grant, Problem> {
@@ -78,7 +83,7 @@ impl Uploads {
             upload_id: None,
             size: file.size,
             strategy: plan.strategy(),
-            checksum: self.checksum,
+            checksum,
             content_type: content_type.to_owned(),
             content_disposition: content_disposition(content_type, &file.name),
             expires_at: expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
@@ -94,21 +99,43 @@ impl Uploads {
             "upload created"
         );
         let numbers = plan.part_numbers();
-        let parts = match self.checksum {
+        let parts: Vec<_> = match checksum {
             ChecksumKind::None => numbers.take(FIRST_WINDOW).map(|number| (number, None)).collect(),
-            ChecksumKind::Crc64Nvme if is_planned_alike(&plan, file) => {
+            kind if is_planned_alike(&plan, file, kind) => {
                 numbers.zip(file.checksums.iter().copied().map(Some)).collect()
             }
-            ChecksumKind::Crc64Nvme => Vec::new(),
+            ChecksumKind::Crc64Nvme | ChecksumKind::Md5 => Vec::new(),
         };
         Ok(Grant {
             token: self.tokens.issue(&claims),
             expires_in: self.token_lifetime.as_secs(),
             strategy: plan.strategy(),
-            checksum: self.checksum,
-            parts: super::sign::sign(presigner, &claims, &plan, &parts),
+            checksum,
+            hosts: self.hosts.count(),
+            parts: match self.form(presigner, &claims, &parts) {
+                Some(form) => vec![form],
+                None => super::sign::sign(presigner, &claims, &plan, &parts),
+            },
             key: claims.key,
         })
+    }
+
+    /// The whole file as a form, if it is small enough and the store takes forms.
+    ///
+    /// Only here: a client whose form failed signs again, and gets a PUT.
+    fn form(
+        &self,
+        presigner: &Presigner<'_>,
+        claims: &UploadClaims,
+        parts: &[(PartNumber, Option<Checksum>)],
+    ) -> Option<SignedPut> {
+        let &[(part_number, checksum)] = parts else { return None };
+        if claims.upload_id.is_some() || claims.size > self.form_max? {
+            return None;
+        }
+        let SignedForm { url, fields } = presigner.form(&claims.key, &put_terms(claims, checksum))?;
+        let expires_in = presigner.expires_in();
+        Some(SignedPut { part_number, url, headers: BTreeMap::new(), form: Some(fields), expires_in })
     }
 
     async fn begin(&self, claims: &UploadClaims) -> Result<String, StoreError> {
@@ -122,12 +149,13 @@ impl Uploads {
     }
 }
 
-/// Whether the checksums that came along are of parts as the server cuts them.
+/// Whether the checksums that came along are of this kind, and of parts as the server cuts them.
 ///
-/// A client plans with the same arithmetic, but from the default limits where others are configured.
-/// A checksum of other bytes would cost a refused PUT, so it is left out.
-fn is_planned_alike(plan: &Plan, file: &NewUpload) -> bool {
-    Plan::new(file.size, file.part_size, &PlanLimits::default()) == Ok(*plan)
+/// A client begins with the kind that most stores verify, and with the default limits; the answer tells it
+/// which they are here. A checksum of other bytes would cost a refused PUT, so it is left out.
+fn is_planned_alike(plan: &Plan, file: &NewUpload, kind: ChecksumKind) -> bool {
+    file.checksums.iter().all(|checksum| checksum.kind() == kind)
+        && Plan::new(file.size, file.part_size, &PlanLimits::default()) == Ok(*plan)
 }
 
 fn all_failed_alike(uploads: &[Result<Grant, Problem>]) -> Option<Problem> {

@@ -6,20 +6,20 @@
 mod abort;
 mod complete;
 mod create;
+mod list;
 mod sign;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use partway_shared::checksum::ChecksumKind;
 use partway_shared::error::{ErrorCode, Problem};
-use partway_shared::wire::ListedParts;
 
 use crate::identity::Subject;
 use crate::policy::Policy;
-use crate::signing::{Address, CredentialSource, Presigner};
+use crate::signing::{CredentialSource, Hosts, Presigner};
 use crate::store::{Store, StoreError, StoredObject, UploadRef};
 use crate::token::{TokenMint, UploadClaims};
+use crate::verification::Verification;
 
 /// Everything that the uploads of one bucket need.
 pub struct Uploads {
@@ -30,13 +30,15 @@ pub struct Uploads {
     /// The bucket's region.
     pub region: String,
     /// Where browsers find the bucket.
-    pub address: Address,
+    pub hosts: Hosts,
     /// What signs URLs.
     pub credentials: CredentialSource,
     /// What may be uploaded.
     pub policy: Policy,
+    /// The largest file that is sent as a form; none where the store takes no forms.
+    pub form_max: Option<u64>,
     /// How uploads are checked.
-    pub checksum: ChecksumKind,
+    pub verification: Verification,
     /// How long URLs are good.
     pub url_lifetime: Duration,
     /// How long tokens are good.
@@ -46,30 +48,6 @@ pub struct Uploads {
 }
 
 impl Uploads {
-    /// What the store has of an upload.
-    ///
-    /// # Errors
-    /// When the token is not good, the upload is complete, or the store has no such upload.
-    pub async fn list(&self, subject: &Subject, token: &str) -> Result<ListedParts, Problem> {
-        let claims = self.claims(subject, token)?;
-        let Some(upload) = upload_ref(&claims) else {
-            // A single PUT is there as a whole or not at all.
-            return Ok(ListedParts { parts: Vec::new() });
-        };
-        match self.store.list_parts(upload).await {
-            Ok(parts) => Ok(ListedParts { parts }),
-            // Whoever comes back has to learn whether the upload is lost or done.
-            Err(StoreError::NoSuchUpload) if self.head(&claims).await?.is_some() => {
-                let why = "complete it again for the object it became";
-                Err(Problem::new(ErrorCode::AlreadyCompleted, why))
-            }
-            Err(error) => {
-                log(&claims, "listing parts")(&error);
-                Err(error.into())
-            }
-        }
-    }
-
     /// The object that the upload is to become, if it is there.
     async fn head(&self, claims: &UploadClaims) -> Result<Option<StoredObject>, StoreError> {
         self.store.head(&claims.key).await.inspect_err(log(claims, "looking for the object"))
@@ -90,7 +68,7 @@ impl Uploads {
                 "the server has no credentials for the store; its log says more",
             )
         })?;
-        Ok(Presigner::new(&self.address, &self.region, &credentials, self.url_lifetime, SystemTime::now()))
+        Ok(Presigner::new(&self.hosts, &self.region, &credentials, self.url_lifetime, SystemTime::now()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use partway_shared::checksum::{ChecksumKind, Crc64Nvme};
+use partway_shared::checksum::{Checksum, ChecksumKind};
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::limits::MAX_PARTS_PER_SIGN;
 use partway_shared::part::{ByteRange, PartNumber};
@@ -38,7 +38,7 @@ fn check(
     claims: &UploadClaims,
     plan: &Plan,
     request: &SignParts,
-) -> Result<Vec<(PartNumber, Option<Crc64Nvme>)>, Problem> {
+) -> Result<Vec<(PartNumber, Option<Checksum>)>, Problem> {
     if request.parts.is_empty() || request.parts.len() > MAX_PARTS_PER_SIGN {
         let why = format!("one request takes 1 to {MAX_PARTS_PER_SIGN} parts, not {}", request.parts.len());
         return Err(Problem::new(ErrorCode::InvalidField, why).with_field("parts"));
@@ -54,11 +54,15 @@ fn check(
             let why = format!("part {} is given twice", part.part_number);
             return Err(Problem::new(ErrorCode::PartDuplicate, why).with_field(field("part_number")));
         }
-        if claims.checksum == ChecksumKind::Crc64Nvme && part.checksum.is_none() {
-            let why = "this upload needs each part's CRC64NVME";
-            return Err(Problem::new(ErrorCode::InvalidField, why).with_field(field("checksum")));
+        let why = match claims.checksum {
+            ChecksumKind::Crc64Nvme => "this upload needs each part's CRC64NVME",
+            ChecksumKind::Md5 => "this upload needs each part's MD5",
+            ChecksumKind::None => return Ok((part.part_number, None)),
+        };
+        match part.checksum.filter(|checksum| checksum.kind() == claims.checksum) {
+            Some(checksum) => Ok((part.part_number, Some(checksum))),
+            None => Err(Problem::new(ErrorCode::InvalidField, why).with_field(field("checksum"))),
         }
-        Ok((part.part_number, part.checksum.filter(|_| claims.checksum == ChecksumKind::Crc64Nvme)))
     });
     checked.collect()
 }
@@ -68,29 +72,33 @@ pub(super) fn sign(
     presigner: &Presigner<'_>,
     claims: &UploadClaims,
     plan: &Plan,
-    parts: &[(PartNumber, Option<Crc64Nvme>)],
+    parts: &[(PartNumber, Option<Checksum>)],
 ) -> Vec<SignedPut> {
     let expires_in = presigner.expires_in();
     let Some(upload_id) = &claims.upload_id else {
         let whole = parts.iter().map(|&(part_number, checksum)| {
-            let terms = PutTerms {
-                content_length: claims.size,
-                content_type: Some(&claims.content_type),
-                content_disposition: claims.content_disposition.as_deref(),
-                checksum,
-            };
-            let (url, headers) = presigner.put(&claims.key, &terms);
-            SignedPut { part_number, url, headers, expires_in }
+            let (url, headers) = presigner.put(&claims.key, &put_terms(claims, checksum));
+            SignedPut { part_number, url, headers, form: None, expires_in }
         });
         return whole.collect();
     };
-    let with_checksum = claims.checksum == ChecksumKind::Crc64Nvme;
-    let template = presigner.parts(&claims.key, upload_id, with_checksum);
+    let template = presigner.parts(&claims.key, upload_id, claims.checksum);
     let signed = parts.iter().map(|&(part_number, checksum)| SignedPut {
         part_number,
         url: template.sign(part_number, plan.range(part_number).map_or(0, ByteRange::len), checksum),
         headers: template.headers(checksum),
+        form: None,
         expires_in,
     });
     signed.collect()
+}
+
+/// What a single PUT may carry, as it was settled when the upload was created.
+pub(super) fn put_terms(claims: &UploadClaims, checksum: Option<Checksum>) -> PutTerms<'_> {
+    PutTerms {
+        content_length: claims.size,
+        content_type: Some(&claims.content_type),
+        content_disposition: claims.content_disposition.as_deref(),
+        checksum,
+    }
 }

@@ -39,7 +39,7 @@ async fn files_are_refused_each_for_its_reason() {
             "destination",
         ),
         (
-            NewUpload { checksums: vec![Crc64Nvme::EMPTY; 1_001], ..file("a", 1) },
+            NewUpload { checksums: vec![Crc64Nvme::EMPTY.into(); 1_001], ..file("a", 1) },
             ErrorCode::InvalidField,
             "checksums",
         ),
@@ -69,7 +69,7 @@ async fn a_thousand_files_are_one_request() {
 async fn the_largest_object_can_be_begun() {
     let app = TestApp::start().await;
     let grant = accepted(app.create(vec![file("tape.tar", 10_000 * (5 << 30))]).await.remove(0));
-    let last = PartToSign { part_number: number(10_000), checksum: Some(Crc64Nvme::EMPTY) };
+    let last = PartToSign { part_number: number(10_000), checksum: Some(Crc64Nvme::EMPTY.into()) };
     let path = format!("/v1/uploads/{}/parts", grant.token);
     let signed: SignedParts = app.post(&path, &SignParts { parts: vec![last] }).await.is(200);
     assert!(signed.parts[0].url.contains("partNumber=10000&"), "{}", signed.parts[0].url);

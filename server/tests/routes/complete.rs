@@ -136,7 +136,7 @@ async fn the_store_takes_exactly_the_bytes_that_were_signed() {
 
 #[tokio::test]
 async fn without_checksums_lengths_are_still_exact() {
-    let none = |settings: &mut Settings| settings.uploads.checksum = ChecksumKind::None;
+    let none = |settings: &mut Settings| settings.uploads.checksum = ChecksumSetting::None;
     let app = TestApp::with(none).await;
     for size in [10, 100] {
         let upload = app.begin("a.bin", size).await;

@@ -35,7 +35,9 @@ async fn an_allowed_page_may_call_every_route() {
         );
         assert_eq!(answer.header("access-control-allow-credentials"), None);
     }
-    assert_eq!(preflight(&app, "/v1/uploads", PAGE, "PUT").await.header("access-control-allow-origin"), None);
+    let other_method = preflight(&app, "/v1/uploads", PAGE, "PUT").await;
+    other_method.refused(ErrorCode::MethodNotAllowed);
+    assert_eq!(other_method.header("access-control-allow-origin"), None);
 }
 
 /// A page that cannot read a refusal could not tell anybody why.
@@ -69,10 +71,8 @@ async fn other_pages_get_no_leave() {
             "null",
         ] {
             let answer = preflight(&app, "/v1/uploads", origin, "POST").await;
-            let problem: Problem =
-                serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{answer:?}"));
+            let problem = answer.refused(ErrorCode::OriginNotAllowed);
             assert!(problem.detail.contains("Origin"), "{problem}");
-            assert_eq!(answer.header("content-type"), Some("application/problem+json"));
             assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");
             let answer = Answer::to(app.request(Method::GET, "/healthz").header("origin", origin)).await;
             assert_eq!(answer.header("access-control-allow-origin"), None, "{origin}");

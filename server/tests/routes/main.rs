@@ -16,6 +16,11 @@ mod resume;
 
 mod complete;
 
+mod forms;
+mod hosts;
+mod md5;
+mod probe;
+
 mod abort;
 
 mod replicas;
@@ -26,6 +31,7 @@ mod tokens;
 
 mod cors;
 mod health;
+mod host;
 mod log;
 mod start;
 

@@ -14,7 +14,7 @@ async fn what_is_stored_need_not_be_sent_again() {
         part_number: number(part),
         size,
         etag: etag.clone(),
-        checksum: Some(Crc64Nvme::of(upload.piece(part))),
+        checksum: Some(Crc64Nvme::of(upload.piece(part)).into()),
     });
     assert_eq!(listed, expected);
     upload.finish().await;
@@ -69,9 +69,9 @@ async fn all_pages_are_listed() {
 async fn a_single_put_has_no_parts_to_list() {
     let app = TestApp::start().await;
     let upload = app.begin("note.txt", 5).await;
-    assert_eq!(upload.list().await, []);
-    upload.finish().await;
-    assert_eq!(upload.list().await, []);
+    assert_eq!(upload.listed().await, ListedParts { parts: Vec::new(), completed: None });
+    let completed = upload.finish().await;
+    assert_eq!(upload.listed().await, ListedParts { parts: Vec::new(), completed: Some(completed) });
 }
 
 /// Whoever comes back has to learn whether the upload is lost or done.
@@ -79,9 +79,20 @@ async fn a_single_put_has_no_parts_to_list() {
 async fn an_upload_that_has_ended_says_how() {
     let app = TestApp::start().await;
     let upload = app.begin("a.bin", 100).await;
-    upload.finish().await;
-    app.get(&upload.path("/parts")).await.refused(ErrorCode::AlreadyCompleted);
+    let completed = upload.finish().await;
+    assert_eq!(upload.listed().await, ListedParts { parts: Vec::new(), completed: Some(completed) });
     let upload = app.begin("a.bin", 100).await;
     upload.abort().await;
     app.get(&upload.path("/parts")).await.refused(ErrorCode::UploadGone);
+    // An object that came by another way is not taken for the file.
+    for (size, is_file) in [(99, false), (100, true)] {
+        let put = app.store.put_object().bucket(BUCKET).key(&upload.grant.key).body(noise(size, 1).into());
+        put.send().await.unwrap();
+        let answer = app.get(&upload.path("/parts")).await;
+        if is_file {
+            assert_eq!(answer.is::<ListedParts>(200).completed.unwrap().size, 100);
+        } else {
+            answer.refused(ErrorCode::UploadGone);
+        }
+    }
 }

@@ -26,7 +26,7 @@ async fn a_large_file_goes_in_parts() {
     let asked = NewUpload {
         content_type: Some("video/mp4".to_owned()),
         part_size: Some(PART as u64),
-        checksums: bytes.chunks(PART).take(2).map(Crc64Nvme::of).collect(),
+        checksums: bytes.chunks(PART).take(2).map(|part| Crc64Nvme::of(part).into()).collect(),
         last_modified: Some(-1),
         path: Some("Ferien/film.mp4".to_owned()),
         ..file("film.mp4", 0)
@@ -64,6 +64,7 @@ async fn a_large_file_goes_in_parts() {
             key: upload.grant.key.clone(),
             etag: ETag::new(&head.e_tag.unwrap()),
             size: upload.bytes.len() as u64,
+            verified: ChecksumKind::Crc64Nvme,
             checksum: Some(Crc64Nvme::of(&upload.bytes).into()),
             version_id: None,
             part_count: 4,
@@ -73,14 +74,15 @@ async fn a_large_file_goes_in_parts() {
 
 #[tokio::test]
 async fn without_checksums_the_first_urls_come_at_once() {
-    let app = TestApp::with(|settings| settings.uploads.checksum = ChecksumKind::None).await;
+    let app = TestApp::with(|settings| settings.uploads.checksum = ChecksumSetting::None).await;
     let upload = app.begin("disk.img", 17 * PART).await;
     let window: Vec<_> = upload.grant.parts.iter().map(|put| put.part_number.get()).collect();
     assert_eq!(window, (1..=16).collect::<Vec<_>>());
     assert!(upload.grant.parts.iter().all(|put| put.headers.is_empty()));
 
     let upload = app.begin("photo.raw", PART + 1).await;
-    assert_eq!(upload.finish().await.size, PART as u64 + 1);
+    let completed = upload.finish().await;
+    assert_eq!((completed.size, completed.verified), (PART as u64 + 1, ChecksumKind::None));
     let single = app.begin("note.txt", 5).await;
     assert_eq!(single.finish().await.part_count, 1);
 }
@@ -101,14 +103,19 @@ async fn the_words_on_the_wire() {
         (&grant["strategy"], &grant["checksum"]),
         (&json!({ "kind": "single_put" }), &json!("crc64_nvme"))
     );
+    assert_eq!(grant["hosts"], 1);
     assert_eq!(grant["expires_in"], 7 * 24 * 60 * 60);
     let put = &grant["parts"][0];
     assert_eq!((&put["part_number"], &put["expires_in"]), (&json!(1), &json!(900)));
-    assert_eq!(put["headers"], json!({ "content-type": "text/plain", "x-amz-checksum-crc64nvme": checksum }));
+    assert_eq!(put["headers"], serde_json::Value::Null, "a form has none");
+    let fields = &put["form"];
+    assert_eq!((&fields["key"], &fields["x-amz-checksum-crc64nvme"]), (&grant["key"], &json!(checksum)));
 
     let path = format!("/v1/uploads/{}", grant["token"].as_str().unwrap());
     let asked = json!({ "parts": [{ "part_number": 1, "checksum": checksum }] });
     let signed: serde_json::Value = app.post(&format!("{path}/parts"), &asked).await.is(200);
+    let headers = json!({ "content-type": "text/plain", "x-amz-checksum-crc64nvme": checksum });
+    assert_eq!((&signed["parts"][0]["headers"], signed["parts"][0].get("form")), (&headers, None));
     let answer =
         put_bytes(&app.http, &serde_json::from_value(signed["parts"][0].clone()).unwrap(), b"hello").await;
     let etag = answer.header("etag").unwrap();
@@ -120,6 +127,7 @@ async fn the_words_on_the_wire() {
     let object = json!({
         "bucket": BUCKET, "key": key, "location": format!("{}/{BUCKET}/{key}", app.store_origin),
         "etag": "5d41402abc4b2a76b9719d911017c592", "size": 5, "part_count": 1, "version_id": null,
+        "verified": "crc64_nvme",
         "checksum": { "algorithm": "CRC64NVME", "value": checksum },
     });
     assert_eq!(completed, object);

@@ -1,7 +1,8 @@
-//! Checksums: CRC-64/NVME of parts, and of the object from its parts.
+//! Checksums: of parts, and of the object from its parts.
 
 mod combine;
 mod crc64nvme;
+mod part;
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 pub use crc64nvme::Hasher;
+pub use part::{Checksum, Md5, NotAChecksum, PartHasher};
 
 /// How parts and objects are checked by the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -19,8 +21,19 @@ pub enum ChecksumKind {
     /// CRC-64/NVME for each part, combined into the object's (S3's `FULL_OBJECT`).
     #[default]
     Crc64Nvme,
+    /// For stores that do not verify CRC-64/NVME: `Content-MD5` for each part, and the ETags,
+    /// which are made of the parts' MD5s, compared at the end.
+    Md5,
     /// No checksum: the store compares lengths and ETags alone.
     None,
+}
+
+impl ChecksumKind {
+    /// Whether parts have to be read before they are sent.
+    #[must_use]
+    pub const fn needs_hashing(self) -> bool {
+        !matches!(self, Self::None)
+    }
 }
 
 /// A CRC-64/NVME, which S3 writes as the base64 of its eight bytes, most significant first.

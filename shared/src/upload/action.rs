@@ -1,5 +1,6 @@
 //! What the machine asks its driver to do, and what it calls things.
 
+use crate::checksum::ChecksumKind;
 use crate::part::ByteRange;
 use crate::wire::{
     CompleteUpload, CompletedUpload, CreateUploads, CreatedUploads, ListedParts, SignParts, SignedParts,
@@ -34,7 +35,7 @@ pub struct FileInfo {
 /// Work for the driver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Read these bytes and compute their CRC-64/NVME, then [`Uploader::handle_hash_done`].
+    /// Read these bytes and compute their checksum, then [`Uploader::handle_hash_done`].
     ///
     /// [`Uploader::handle_hash_done`]: super::Uploader::handle_hash_done
     Hash {
@@ -44,6 +45,8 @@ pub enum Action {
         file: FileId,
         /// Which bytes.
         range: ByteRange,
+        /// Which checksum.
+        kind: ChecksumKind,
     },
     /// Ask Partway's server, then [`Uploader::handle_call_done`].
     ///

@@ -88,6 +88,13 @@ impl Retried {
         }
     }
 
+    /// Gives one that is under way until then.
+    pub(super) fn rearm(&mut self, deadline: Time) {
+        if let Self::InFlight { until, .. } = self {
+            *until = deadline;
+        }
+    }
+
     /// As if it had never been made: its answer was cut off, or does not count.
     pub(super) fn reset(&mut self) {
         *self = Self::new();

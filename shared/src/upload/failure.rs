@@ -29,6 +29,17 @@ pub enum Failure {
     Source(SourceFailure),
 }
 
+impl Failure {
+    /// Whether the store asks for fewer requests.
+    pub(super) fn asks_for_less(&self) -> bool {
+        match self {
+            Self::Status { status: 429 | 503, .. } => true,
+            Self::Status { code, .. } => matches!(code.as_deref(), Some("SlowDown" | "TooManyRequests")),
+            _ => false,
+        }
+    }
+}
+
 /// Why a file's bytes could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceFailure {

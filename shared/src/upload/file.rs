@@ -1,7 +1,8 @@
 //! One file's upload: its lifecycle, and the parts within it.
 
-use crate::checksum::ChecksumKind;
+use crate::checksum::{Checksum, ChecksumKind};
 use crate::error::ErrorCode;
+use crate::part::{ByteRange, PartNumber};
 use crate::plan::Plan;
 use crate::progress::{Speedometer, Watermark};
 use crate::time::Time;
@@ -11,6 +12,7 @@ use super::action::FileInfo;
 use super::call::Retried;
 use super::failure::UploadError;
 use super::parts::{PartWork, Parts, earliest};
+use super::resume::{Resumable, Ticket};
 use super::settings::Settings;
 use super::status::{State, Status};
 
@@ -26,6 +28,8 @@ pub(super) struct FileUpload {
     pub(super) trouble: Option<ErrorCode>,
     /// How often the store turned out to lack what it had acknowledged.
     pub(super) reconciliations: u32,
+    /// The parts that were stored when it was last told that the upload can be resumed.
+    pub(super) journaled: Option<u32>,
 }
 
 /// The lifecycle.
@@ -34,34 +38,57 @@ pub(super) enum Phase {
     /// Its first part is being hashed, or it waits for the next batch.
     Queued,
     /// In the batch that is on its way to the server.
-    Creating,
-    /// Cancelled while the batch is on its way; aborted as soon as it is granted.
-    Abandoned,
+    Creating(Wish),
+    /// The store is asked what it has: because parts turned out to be missing, or at the
+    /// beginning of an upload that goes on from elsewhere.
+    Listing { ticket: Ticket, list: Retried, why: Why },
+    /// A part that is stored already is compared with the file, before anything is added to it.
+    Checking { ticket: Ticket, part: PartNumber, range: ByteRange, stored: Checksum, asked: bool },
     /// Parts are hashed, signed and sent.
-    Uploading { token: String, sign: Retried },
-    /// The server found parts missing; the store is asked which.
-    Listing { token: String, list: Retried, error: UploadError },
+    Uploading { ticket: Ticket, sign: Retried },
     /// All parts are acknowledged; the server verifies and completes.
-    Completing { token: String, complete: Retried },
+    Completing { ticket: Ticket, complete: Retried },
     /// The end: verified.
     Completed(Box<CompletedUpload>),
     /// The server removes what was stored.
-    Aborting { token: String, abort: Retried },
+    Aborting { ticket: Ticket, abort: Retried },
     /// The end: nothing is left.
     Cancelled,
+    /// Halted by the user.
+    Paused(Parked),
     /// The end, unless it is retried.
     Failed { error: UploadError, parked: Parked },
 }
 
-/// What a failed upload goes on from.
+/// What the user has asked for while the batch is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    Upload,
+    Pause,
+    /// Aborted as soon as it is granted.
+    Abort,
+}
+
+/// Why the store is asked what it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The upload was begun elsewhere.
+    Resumed,
+    /// The server found parts missing or altered.
+    Lost(UploadError),
+}
+
+/// What an upload that stands still goes on from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Parked {
     /// From the beginning: there is no upload, or no longer.
     Nothing,
-    /// From the parts that are stored.
-    Parts { token: String },
+    /// From whatever the store has.
+    Unlisted(Ticket),
+    /// From the parts that are known to be stored.
+    Parts(Ticket),
     /// It was being aborted.
-    Abort { token: String },
+    Abort(Ticket),
 }
 
 /// What a file could do next.
@@ -90,16 +117,18 @@ impl FileUpload {
             speed: Speedometer::default(),
             trouble: None,
             reconciliations: 0,
+            journaled: None,
         }
     }
 
     pub(super) const fn state(&self) -> State {
         match self.phase {
-            Phase::Queued | Phase::Creating => State::Waiting,
-            Phase::Uploading { .. } | Phase::Listing { .. } => State::Uploading,
+            Phase::Queued | Phase::Creating(Wish::Upload) => State::Waiting,
+            Phase::Uploading { .. } | Phase::Listing { .. } | Phase::Checking { .. } => State::Uploading,
+            Phase::Paused(_) | Phase::Creating(Wish::Pause) => State::Paused,
             Phase::Completing { .. } => State::Finishing,
             Phase::Completed(_) => State::Completed,
-            Phase::Abandoned | Phase::Aborting { .. } => State::Cancelling,
+            Phase::Creating(Wish::Abort) | Phase::Aborting { .. } => State::Cancelling,
             Phase::Cancelled => State::Cancelled,
             Phase::Failed { .. } => State::Failed,
         }
@@ -130,12 +159,16 @@ impl FileUpload {
     }
 
     pub(super) fn work(&self, settings: &Settings) -> Work {
-        let parts = self.parts.work(settings.stall_timeout);
+        let parts = self.parts.work(settings, matches!(self.phase, Phase::Paused(_)));
         let call = self.call().is_some_and(Retried::is_due);
         let work = Work {
             open: !matches!(
                 self.phase,
-                Phase::Queued | Phase::Completed(_) | Phase::Cancelled | Phase::Failed { .. }
+                Phase::Queued
+                    | Phase::Paused(_)
+                    | Phase::Completed(_)
+                    | Phase::Cancelled
+                    | Phase::Failed { .. }
             ),
             deadline: self.call().and_then(Retried::deadline),
             ..Work::default()
@@ -147,7 +180,10 @@ impl FileUpload {
                 hash: parts.hash && parts.ahead == 0,
                 ..work
             },
-            Phase::Creating => Work { hash: parts.hash, ahead: parts.ahead, ..work },
+            Phase::Creating(Wish::Upload) => Work { hash: parts.hash, ahead: parts.ahead, ..work },
+            Phase::Checking { asked, .. } => Work { hash: !asked, ..work },
+            // What was on its way when it was paused may still arrive, or stall.
+            Phase::Paused(_) => Work { deadline: parts.deadline, ..work },
             Phase::Uploading { .. } => Work {
                 hash: parts.hash,
                 call: call && parts.sign,
@@ -181,13 +217,50 @@ impl FileUpload {
         }
     }
 
-    pub(super) fn token(&self) -> Option<&str> {
+    /// What the server granted, as long as that is of any use.
+    pub(super) const fn ticket(&self) -> Option<&Ticket> {
         match &self.phase {
-            Phase::Uploading { token, .. }
-            | Phase::Listing { token, .. }
-            | Phase::Completing { token, .. }
-            | Phase::Aborting { token, .. } => Some(token),
+            Phase::Uploading { ticket, .. }
+            | Phase::Listing { ticket, .. }
+            | Phase::Checking { ticket, .. }
+            | Phase::Completing { ticket, .. }
+            | Phase::Aborting { ticket, .. }
+            | Phase::Paused(Parked::Unlisted(ticket) | Parked::Parts(ticket))
+            | Phase::Failed { parked: Parked::Unlisted(ticket) | Parked::Parts(ticket), .. } => Some(ticket),
             _ => None,
+        }
+    }
+
+    /// Whether it can go on after a reload.
+    pub(super) fn is_resumable(&self) -> bool {
+        self.parts.plan().is_multipart()
+            && !matches!(self.phase, Phase::Aborting { .. })
+            && self.ticket().is_some()
+    }
+
+    /// What has to be kept so that the upload can go on after a reload.
+    pub(super) fn resumable(&self) -> Option<Resumable> {
+        if !self.is_resumable() {
+            return None;
+        }
+        Some(Resumable {
+            ticket: self.ticket()?.clone(),
+            strategy: self.parts.plan().strategy(),
+            checksum: self.parts.checksum_kind(),
+            stored_bytes: self.parts.stored_bytes(),
+        })
+    }
+
+    /// The phase that goes on from what was kept.
+    pub(super) fn begin_from(&self, parked: Parked) -> Phase {
+        match parked {
+            Parked::Nothing => Phase::Queued,
+            Parked::Unlisted(ticket) => Phase::Listing { ticket, list: Retried::new(), why: Why::Resumed },
+            Parked::Parts(ticket) if self.parts.all_stored() => {
+                Phase::Completing { ticket, complete: Retried::new() }
+            }
+            Parked::Parts(ticket) => Phase::Uploading { ticket, sign: Retried::new() },
+            Parked::Abort(ticket) => Phase::Aborting { ticket, abort: Retried::new() },
         }
     }
 
@@ -199,16 +272,19 @@ impl FileUpload {
             last_modified: self.info.last_modified,
             path: self.info.path.clone(),
             destination: self.info.destination.clone(),
-            part_size: settings.part_size,
+            part_size: settings.wish(),
             checksums: self.parts.leading_checksums(),
         }
     }
 
     /// Forgets the work under way, whose jobs the machine stops.
-    pub(super) fn park(&mut self) {
-        self.parts.park();
+    pub(super) fn park(&mut self, finish_sending: bool) {
+        self.parts.park(finish_sending);
         if let Some(call) = self.call_mut() {
             call.reset();
+        }
+        if let Phase::Checking { asked, .. } = &mut self.phase {
+            *asked = false;
         }
         self.speed.reset();
     }
@@ -222,24 +298,31 @@ impl FileUpload {
                 | ErrorCode::TokenInvalid
                 | ErrorCode::TokenForeign
         );
-        let parked = match std::mem::replace(&mut self.phase, Phase::Cancelled) {
-            _ if gone => Parked::Nothing,
-            Phase::Uploading { token, .. }
-            | Phase::Listing { token, .. }
-            | Phase::Completing { token, .. } => Parked::Parts { token },
-            Phase::Aborting { token, .. } => Parked::Abort { token },
-            Phase::Failed { parked, .. } => parked,
-            _ => Parked::Nothing,
-        };
+        let parked = if gone { Parked::Nothing } else { self.take_parked() };
         self.trouble = None;
         self.phase = Phase::Failed { error, parked };
+    }
+
+    /// What the phase would go on from; leaves another in its place, which the caller replaces.
+    pub(super) fn take_parked(&mut self) -> Parked {
+        match std::mem::replace(&mut self.phase, Phase::Cancelled) {
+            Phase::Listing { ticket, why: Why::Resumed, .. } | Phase::Checking { ticket, .. } => {
+                Parked::Unlisted(ticket)
+            }
+            Phase::Uploading { ticket, .. }
+            | Phase::Listing { ticket, .. }
+            | Phase::Completing { ticket, .. } => Parked::Parts(ticket),
+            Phase::Aborting { ticket, .. } => Parked::Abort(ticket),
+            Phase::Failed { parked, .. } | Phase::Paused(parked) => parked,
+            Phase::Queued | Phase::Creating(_) | Phase::Completed(_) | Phase::Cancelled => Parked::Nothing,
+        }
     }
 
     /// Whether it may go into a batch: its first checksum is known, or none is needed.
     fn is_batchable(&self, parts: &PartWork) -> bool {
         match self.parts.checksum_kind() {
             ChecksumKind::None => true,
-            ChecksumKind::Crc64Nvme => parts.sign,
+            ChecksumKind::Crc64Nvme | ChecksumKind::Md5 => parts.sign,
         }
     }
 }

@@ -12,14 +12,17 @@ mod batch;
 mod call;
 mod failure;
 mod file;
+mod flow;
 mod index;
 mod machine;
 mod parts;
+mod resume;
 mod settings;
 mod status;
 
 pub use action::{Action, ControlCall, ControlReply, FileId, FileInfo, JobId};
 pub use failure::{Failure, SourceFailure, UploadError};
-pub use machine::{Event, Uploader};
+pub use machine::{Event, InFlight, Uploader};
+pub use resume::{Difference, Resumable, Ticket};
 pub use settings::Settings;
 pub use status::{State, Status};

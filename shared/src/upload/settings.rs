@@ -8,9 +8,14 @@ use crate::retry::RetryPolicy;
 /// Settings of the machine; the defaults suit a browser over HTTP/1.1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Parts on their way at once, over all files. Default 6, which is what a
-    /// browser opens to one host over HTTP/1.1; more would only queue there.
-    pub concurrency: u32,
+    /// Parts on their way at once to one host name. Default 6, which is what a browser opens
+    /// to a host over HTTP/1.1; more would only queue there.
+    pub connections_per_host: u32,
+    /// The most parts on their way at once, over all files and hosts. Default none: as many
+    /// as the hosts take.
+    pub concurrency: Option<u32>,
+    /// The most bytes that leave in a second, on average over a few parts. Default none.
+    pub max_bytes_per_second: Option<u64>,
     /// Parts being hashed at once. Default 2: one core reads while another sums.
     pub hash_concurrency: u32,
     /// Parts hashed and signed ahead of the sockets, over all files. Default 8.
@@ -29,8 +34,19 @@ pub struct Settings {
     pub plan: PlanLimits,
     /// How often and how patiently a part or a call is tried again.
     pub retry: RetryPolicy,
-    /// A PUT without progress for this long is given up and tried again. Default 30 s.
+    /// A PUT without progress for this long is given up and tried again; before its first byte,
+    /// twice as long. Default 30 s.
     pub stall_timeout: Duration,
+    /// At the end of a file, a part that takes this many times what the others took is sent a
+    /// second time, and the first to arrive wins. Default 3.
+    pub straggler_factor: u32,
+    /// No part is a straggler before this time. Default 3 s.
+    pub straggler_min: Duration,
+    /// When a timer comes this much too late, the machine was asleep: what looks like a stall
+    /// is none. Default 10 s.
+    pub sleep_threshold: Duration,
+    /// How long requests that were under way before a sleep get to move again. Default 5 s.
+    pub wake_grace: Duration,
     /// A call to Partway's server without an answer for this long is given up and made again. Default 30 s.
     pub call_timeout: Duration,
     /// The same for completing, during which S3 may join parts for minutes. Default 150 s.
@@ -42,10 +58,29 @@ pub struct Settings {
     pub batch_linger: Duration,
 }
 
+impl Settings {
+    /// The most parts on their way at once, where the store has so many host names.
+    #[must_use]
+    pub(super) fn ceiling(&self, hosts: u32) -> u32 {
+        let most = self.connections_per_host.saturating_mul(hosts.max(1));
+        self.concurrency.map_or(most, |given| given.min(most))
+    }
+
+    /// The part size to ask for. Under a cap, parts of a few seconds keep to it better than large ones.
+    #[must_use]
+    pub(super) fn wish(&self) -> Option<u64> {
+        const SECONDS_A_PART: u64 = 4;
+        let capped = self.max_bytes_per_second.map(|rate| rate.saturating_mul(SECONDS_A_PART));
+        self.part_size.or(capped.filter(|&size| size < self.plan.part_size))
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            concurrency: 6,
+            connections_per_host: 6,
+            concurrency: None,
+            max_bytes_per_second: None,
             hash_concurrency: 2,
             ahead: 8,
             sign_window: 64,
@@ -55,6 +90,10 @@ impl Default for Settings {
             plan: PlanLimits::default(),
             retry: RetryPolicy::default(),
             stall_timeout: Duration::from_secs(30),
+            straggler_factor: 3,
+            straggler_min: Duration::from_secs(3),
+            sleep_threshold: Duration::from_secs(10),
+            wake_grace: Duration::from_secs(5),
             call_timeout: Duration::from_secs(30),
             complete_timeout: Duration::from_secs(150),
             expiry_margin: Duration::from_secs(5),

@@ -12,6 +12,8 @@ pub enum State {
     Waiting,
     /// Bytes are on their way.
     Uploading,
+    /// Halted until it is resumed. What is stored stays.
+    Paused,
     /// Every byte is there; the server and the store check them.
     Finishing,
     /// Done and verified.
@@ -31,6 +33,7 @@ impl State {
         match self {
             Self::Waiting => "waiting",
             Self::Uploading => "uploading",
+            Self::Paused => "paused",
             Self::Finishing => "finishing",
             Self::Completed => "completed",
             Self::Cancelling => "cancelling",

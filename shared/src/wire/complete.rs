@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::checksum::Crc64Nvme;
+use crate::checksum::{ChecksumKind, Crc64Nvme};
 use crate::part::{ETag, PartNumber};
 
 /// The request: what the client believes it stored, for the server to compare with the store.
@@ -11,7 +11,7 @@ use crate::part::{ETag, PartNumber};
 pub struct CompleteUpload {
     /// Every part of the plan, once, in order.
     pub parts: Vec<CompletedPart>,
-    /// The whole object's checksum as the client combined it. Needed where the grant names a kind.
+    /// The whole object's checksum as the client combined it. Needed where the grant asks for CRC-64/NVME.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checksum: Option<Crc64Nvme>,
 }
@@ -39,7 +39,9 @@ pub struct CompletedUpload {
     pub etag: ETag,
     /// Its size in bytes.
     pub size: u64,
-    /// Its checksum as the store verified it; none where checksums are off.
+    /// What the store has verified: of each part and of the whole.
+    pub verified: ChecksumKind,
+    /// Its checksum as the store verified it, where that is a CRC-64/NVME.
     pub checksum: Option<ObjectChecksum>,
     /// Its version, in a bucket with versioning.
     pub version_id: Option<String>,

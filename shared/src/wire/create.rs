@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::SignedPut;
-use crate::checksum::{ChecksumKind, Crc64Nvme};
+use crate::checksum::{Checksum, ChecksumKind};
 use crate::error::Problem;
 use crate::plan::Strategy;
 
@@ -42,7 +42,7 @@ pub struct NewUpload {
     ///
     /// If the server plans the same, the answer brings their signed URLs along.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub checksums: Vec<Crc64Nvme>,
+    pub checksums: Vec<Checksum>,
 }
 
 /// The answer.
@@ -75,6 +75,9 @@ pub struct Grant {
     pub strategy: Strategy,
     /// Which checksum each part's URL wants.
     pub checksum: ChecksumKind,
+    /// How many host names of the store the parts are signed for in turn. A browser opens six
+    /// connections to each over HTTP/1.1.
+    pub hosts: u32,
     /// The first URLs: for those parts whose checksums came along, or simply for the first parts.
     pub parts: Vec<SignedPut>,
 }

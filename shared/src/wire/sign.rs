@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::checksum::Crc64Nvme;
+use super::CompletedUpload;
+use crate::checksum::Checksum;
 use crate::part::{ETag, PartNumber};
 
 /// The request for signed URLs: up to 1,000 parts.
@@ -23,7 +24,7 @@ pub struct PartToSign {
     pub part_number: PartNumber,
     /// Its checksum, which becomes part of the signature. Needed where the grant names a kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub checksum: Option<Crc64Nvme>,
+    pub checksum: Option<Checksum>,
 }
 
 /// The answer.
@@ -33,7 +34,7 @@ pub struct SignedParts {
     pub parts: Vec<SignedPut>,
 }
 
-/// A PUT that the store will accept, once, of exactly the bytes it was signed for.
+/// A request that the store will accept, of exactly the bytes it was signed for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedPut {
     /// The part's number.
@@ -44,6 +45,10 @@ pub struct SignedPut {
     /// `Content-Length` and `Host`, which are signed too, by itself.)
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
+    /// Where these are given, the part is not PUT: it is POSTed as `multipart/form-data`, these
+    /// fields first and the bytes last, as `file`. A page may do so without a preflight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<BTreeMap<String, String>>,
     /// Seconds until the URL expires.
     pub expires_in: u64,
 }
@@ -53,6 +58,9 @@ pub struct SignedPut {
 pub struct ListedParts {
     /// The parts, by number.
     pub parts: Vec<StoredPart>,
+    /// The object, if the upload turned out to be complete already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed: Option<CompletedUpload>,
 }
 
 /// One part as the store has it.
@@ -66,5 +74,5 @@ pub struct StoredPart {
     pub etag: ETag,
     /// Its checksum, where the store keeps one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub checksum: Option<Crc64Nvme>,
+    pub checksum: Option<Checksum>,
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use partway_shared::checksum::{ChecksumKind, Crc64Nvme};
+use partway_shared::checksum::{Checksum, ChecksumKind, Crc64Nvme, Md5};
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::part::{ByteRange, ETag, PartNumber};
 use partway_shared::plan::{Plan, PlanLimits};
@@ -28,6 +28,13 @@ pub(crate) struct Backend {
     pub(crate) signs: u32,
     /// Names that are refused.
     pub(crate) refused: Vec<String>,
+    /// Host names that parts are signed for.
+    pub(crate) hosts: u32,
+    /// Whether small files come with a form, and whether the store refuses forms.
+    pub(crate) gives_forms: bool,
+    pub(crate) refuses_forms: bool,
+    /// Whether listing parts gives their checksums.
+    pub(crate) lists_checksums: bool,
 }
 
 #[derive(Debug)]
@@ -54,9 +61,29 @@ pub(crate) fn content(name: &str, range: ByteRange) -> Crc64Nvme {
     Crc64Nvme::of(format!("{name} {} {}", range.start, range.end).as_bytes())
 }
 
+pub(crate) fn checksum_of(kind: ChecksumKind, name: &str, range: ByteRange) -> Checksum {
+    let crc = content(name, range);
+    match kind {
+        ChecksumKind::Md5 => Md5::of(&crc.0.to_be_bytes()).into(),
+        ChecksumKind::Crc64Nvme | ChecksumKind::None => crc.into(),
+    }
+}
+
 impl Backend {
     pub(crate) fn new(plan: PlanLimits, checksum: ChecksumKind, url_life: Duration) -> Self {
-        Self { plan, checksum, url_life, uploads: BTreeMap::new(), creates: 0, signs: 0, refused: Vec::new() }
+        Self {
+            plan,
+            checksum,
+            url_life,
+            uploads: BTreeMap::new(),
+            creates: 0,
+            signs: 0,
+            refused: Vec::new(),
+            hosts: 1,
+            gives_forms: false,
+            refuses_forms: false,
+            lists_checksums: true,
+        }
     }
 
     /// Partway's server.
@@ -69,8 +96,13 @@ impl Backend {
             }
             ControlCall::Sign { token, request } => self.sign(token, request, now).map(ControlReply::Signed),
             ControlCall::List { token } => {
+                let upload = self.uploads.get(token).expect("tokens come from here");
+                if let Some(End::Completed(completed)) = &upload.end {
+                    let completed = Some(completed.clone());
+                    return Ok(ControlReply::Listed(ListedParts { parts: Vec::new(), completed }));
+                }
                 let parts = self.open(token)?.parts.values().cloned().collect();
-                Ok(ControlReply::Listed(ListedParts { parts }))
+                Ok(ControlReply::Listed(ListedParts { parts, completed: None }))
             }
             ControlCall::Complete { token, request } => {
                 self.complete(token, request).map(ControlReply::Completed)
@@ -99,12 +131,16 @@ impl Backend {
         let checksums = file.checksums.iter().copied();
         let signed = plan.part_numbers().zip(checksums).map(|(number, checksum)| {
             let range = plan.range(number).expect("of the plan");
-            (number, checksum, content(&file.name, range))
+            (number, checksum, checksum_of(checksum.kind(), &file.name, range))
         });
         // Only what was planned alike can be signed; a real server compares the part size.
         let parts = signed
             .take_while(|(_, claimed, real)| claimed == real)
-            .map(|(number, checksum, _)| self.put(&token, number, Some(checksum), now))
+            .map(|(number, checksum, _)| {
+                let put = self.put(&token, number, Some(checksum), now);
+                let form = (self.gives_forms && !plan.is_multipart()).then(BTreeMap::new);
+                SignedPut { form, ..put }
+            })
             .collect();
         let grant = Grant {
             key: token.clone(),
@@ -112,6 +148,7 @@ impl Backend {
             expires_in: 86_400,
             strategy: plan.strategy(),
             checksum: self.checksum,
+            hosts: self.hosts,
             parts: if self.checksum == ChecksumKind::None { Vec::new() } else { parts },
         };
         let upload = Upload {
@@ -125,13 +162,15 @@ impl Backend {
         CreatedUpload::Accepted(Box::new(grant))
     }
 
-    fn put(&self, token: &str, number: PartNumber, checksum: Option<Crc64Nvme>, now: Time) -> SignedPut {
+    fn put(&self, token: &str, number: PartNumber, checksum: Option<Checksum>, now: Time) -> SignedPut {
         let checksum = checksum.map_or(String::new(), |checksum| checksum.to_string());
         let expires = (now + self.url_life).as_millis();
         SignedPut {
             part_number: number,
-            url: format!("{token}|{number}|{checksum}|{expires}"),
+            // The host comes before the third slash.
+            url: format!("s3://{}/{token}|{number}|{checksum}|{expires}", number.get() % self.hosts),
             headers: BTreeMap::new(),
+            form: None,
             expires_in: self.url_life.as_secs(),
         }
     }
@@ -142,7 +181,8 @@ impl Backend {
         let upload = self.open(token)?;
         for part in &request.parts {
             assert!(upload.plan.range(part.part_number).is_some(), "asked for a part outside the plan");
-            assert_eq!(part.checksum.is_some(), checksum == ChecksumKind::Crc64Nvme);
+            assert_eq!(part.checksum.is_some(), checksum.needs_hashing());
+            assert!(part.checksum.is_none_or(|given| given.kind() == checksum));
         }
         let parts = request.parts.iter().map(|part| self.put(token, part.part_number, part.checksum, now));
         Ok(SignedParts { parts: parts.collect() })
@@ -182,6 +222,7 @@ impl Backend {
             location: format!("/{token}"),
             etag: ETag::new("done"),
             size: upload.plan.size(),
+            verified: self.checksum,
             checksum: request.checksum.map(Into::into),
             version_id: None,
             part_count: upload.plan.part_count(),
@@ -198,7 +239,8 @@ impl Backend {
         altered: bool,
         now: Time,
     ) -> Result<Option<ETag>, Failure> {
-        let fields: Vec<_> = url.split('|').collect();
+        let path = url.splitn(4, '/').nth(3).expect("a path");
+        let fields: Vec<_> = path.split('|').collect();
         let [token, number, checksum, expires] = fields[..] else { panic!("not a signed URL: {url}") };
         if now.as_millis() > expires.parse::<u64>().expect("a time") {
             return Err(refusal(403, "AccessDenied"));
@@ -210,16 +252,21 @@ impl Backend {
         }
         let range = upload.plan.range(number).expect("of the plan");
         assert_eq!(body, range, "the body is the part");
-        let arrived = content(&upload.name, range);
+        let kind = checksum.parse().map_or(ChecksumKind::None, Checksum::kind);
+        let arrived = checksum_of(kind, &upload.name, range);
         if !checksum.is_empty() && (altered || checksum != arrived.to_string()) {
             return Err(refusal(400, "BadDigest"));
         }
-        let etag = ETag::new(&format!("{arrived}"));
+        let etag = match arrived {
+            Checksum::Md5(Md5(bytes)) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Checksum::Crc64Nvme(checksum) => checksum.to_string(),
+        };
+        let etag = ETag::new(&etag);
         let part = StoredPart {
             part_number: number,
             size: range.len(),
             etag: etag.clone(),
-            checksum: Some(arrived),
+            checksum: Some(arrived).filter(|arrived| self.lists_checksums && arrived.crc64nvme().is_some()),
         };
         upload.parts.insert(number, part);
         *upload.puts.entry(number).or_default() += 1;

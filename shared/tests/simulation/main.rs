@@ -8,6 +8,8 @@
 
 mod backend;
 mod faults;
+mod flow;
+mod going_on;
 mod random;
 mod scenarios;
 mod world;

@@ -6,7 +6,7 @@ use fastrand::Rng;
 use partway_shared::checksum::ChecksumKind;
 use partway_shared::plan::PlanLimits;
 use partway_shared::time::Time;
-use partway_shared::upload::State;
+use partway_shared::upload::{InFlight, State};
 
 use crate::backend::{Backend, End};
 use crate::faults::Faults;
@@ -19,12 +19,17 @@ const RUNS: u64 = 10_000;
 fn run(seed: u64) -> World {
     let mut luck = Rng::with_seed(seed);
     let faults = Faults::random(&mut luck);
-    let checksum = if luck.u8(..4) == 0 { ChecksumKind::None } else { ChecksumKind::Crc64Nvme };
+    let kinds = [ChecksumKind::Crc64Nvme, ChecksumKind::Crc64Nvme, ChecksumKind::Md5, ChecksumKind::None];
+    let checksum = kinds[luck.usize(..kinds.len())];
     // Sometimes the server cuts otherwise than the client expects.
     let plan = if luck.u8(..4) == 0 { PlanLimits { part_size: 64, ..tiny() } } else { tiny() };
-    let backend = Backend::new(plan, checksum, faults.url_life);
+    let mut backend = Backend::new(plan, checksum, faults.url_life);
+    backend.hosts = luck.u32(1..4);
+    backend.lists_checksums = luck.u8(..4) > 0;
+    backend.gives_forms = luck.bool();
+    backend.refuses_forms = luck.u8(..4) == 0;
     let mut world = World::new(seed, settings(), backend, faults);
-    let files: Vec<_> = (0..luck.u32(1..6))
+    let mut files: Vec<_> = (0..luck.u32(1..6))
         .map(|n| {
             let size = [0, 1, 39, 40, 41, 400, 1_234][luck.usize(..7)];
             world.add(&format!("file-{n}"), size)
@@ -40,6 +45,23 @@ fn run(seed: u64) -> World {
     if let Some(at) = cancel_at {
         world.run_while(|world| world.now < at);
         world.uploader.cancel(files[0]);
+    }
+    if luck.u8(..4) == 0 {
+        let (from, to) = (luck.u64(..3_000), luck.u64(3_000..60_000));
+        let in_flight = if luck.bool() { InFlight::Finish } else { InFlight::Abandon };
+        let file = files[luck.usize(..files.len())];
+        world.run_while(|world| world.now < Time::from_millis(from));
+        world.uploader.pause(file, in_flight);
+        world.run_while(|world| world.now < Time::from_millis(to));
+        world.uploader.resume(file);
+    }
+    if luck.u8(..6) == 0 && world.changes.is_empty() {
+        for life in 0..luck.u64(1..4) {
+            let until = world.now + Duration::from_millis(luck.u64(..4_000));
+            world.run_while(|world| world.now < until);
+            world.crash(seed + life);
+        }
+        files = world.uploader.files().collect();
     }
     world.run();
     // Whoever failed is retried once, on a line that has become good.

@@ -125,7 +125,7 @@ fn a_refused_signature_is_renewed_before_it_counts() {
         match world.uploader.poll_action(world.now) {
             Some(Action::Put { job, .. }) => break (job, world.now),
             Some(Action::Hash { job, range, .. }) => {
-                world.uploader.handle_hash_done(job, Ok(crate::backend::content("film", range)));
+                world.uploader.handle_hash_done(job, Ok(crate::backend::content("film", range).into()));
             }
             Some(Action::Call { job, call }) => {
                 let reply = world.backend.call(&call, world.now);

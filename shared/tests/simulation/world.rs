@@ -7,14 +7,15 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use fastrand::Rng;
-use partway_shared::checksum::Crc64Nvme;
+use partway_shared::checksum::Checksum;
 use partway_shared::part::{ByteRange, ETag};
 use partway_shared::time::Time;
 use partway_shared::upload::{
-    Action, ControlReply, Event, Failure, FileId, FileInfo, JobId, Settings, SourceFailure, State, Uploader,
+    Action, ControlReply, Event, Failure, FileId, FileInfo, JobId, Resumable, Settings, SourceFailure, State,
+    Uploader,
 };
 
-use crate::backend::{Backend, content, refusal};
+use crate::backend::{Backend, checksum_of, refusal};
 use crate::faults::Faults;
 
 /// More steps than this for one run means that it goes round in circles.
@@ -30,6 +31,12 @@ pub(crate) struct World {
     pub(crate) online: bool,
     /// The most PUTs that were under way at once.
     pub(crate) peak: usize,
+    /// What a browser would have written down, by the file's name.
+    pub(crate) journal: BTreeMap<String, (FileInfo, Resumable)>,
+    /// PUTs that stand still, by the part's number, this often.
+    pub(crate) stuck: BTreeMap<u32, u32>,
+    /// PUTs under way, with the host that they go to.
+    pub(crate) hosts: BTreeMap<JobId, String>,
     /// Every action and outcome in a few words.
     pub(crate) trace: Vec<String>,
     settings: Settings,
@@ -45,7 +52,7 @@ pub(crate) struct World {
 
 /// Something that is on its way.
 enum Happening {
-    Hashed(JobId, Result<Crc64Nvme, SourceFailure>),
+    Hashed(JobId, Result<Checksum, SourceFailure>),
     CallArrives(JobId, partway_shared::upload::ControlCall, bool),
     CallDone(JobId, Result<ControlReply, Failure>),
     PutMoves(JobId, u64),
@@ -70,6 +77,9 @@ impl World {
             changes: BTreeMap::new(),
             online: true,
             peak: 0,
+            journal: BTreeMap::new(),
+            stuck: BTreeMap::new(),
+            hosts: BTreeMap::new(),
             trace: Vec::new(),
             settings,
             luck: Rng::with_seed(!seed),
@@ -94,10 +104,49 @@ impl World {
         self.uploader.status(id, self.now).expect("known").state
     }
 
+    /// The browser dies and is opened again: nothing remains but the journal, from which every
+    /// upload is restored. What is on its way to the store may still arrive.
+    pub(crate) fn crash(&mut self, seed: u64) {
+        for happening in std::mem::take(&mut self.happenings).into_values() {
+            if let Happening::PutArrives(_, url, range, arrival) = happening
+                && self.luck.bool()
+            {
+                let _ = self.backend.store(&url, range, arrival.altered, self.now);
+            }
+        }
+        self.pending.clear();
+        self.names.clear();
+        self.shown.clear();
+        self.putting.clear();
+        self.stopped.clear();
+        self.hosts.clear();
+        self.uploader = Uploader::new(self.settings.clone(), seed);
+        if !self.online {
+            self.online = true;
+        }
+        for (info, saved) in self.journal.clone().into_values() {
+            self.restore(info, saved);
+        }
+    }
+
+    pub(crate) fn restore(&mut self, info: FileInfo, saved: Resumable) -> FileId {
+        let name = info.name.clone();
+        let id = self.uploader.restore(info, saved).expect("its own plan");
+        self.names.insert(id, name);
+        id
+    }
+
     /// The network goes `after` a while, and comes back `length` later.
     pub(crate) fn outage(&mut self, after: Duration, length: Duration) {
         self.later(after, Happening::Connectivity(false));
         self.later(after + length, Happening::Connectivity(true));
+    }
+
+    /// The computer sleeps: time passes, and what was on its way is dead.
+    pub(crate) fn sleep(&mut self, length: Duration) {
+        self.happenings
+            .retain(|_, happening| matches!(happening, Happening::Hashed(..) | Happening::Connectivity(_)));
+        self.now = self.now + length;
     }
 
     /// Runs until nothing is left to happen.
@@ -128,9 +177,22 @@ impl World {
             self.trace.push(format!("{} {action:?}", self.now.as_millis()));
             self.begin(action);
         }
-        assert!(self.putting.len() <= self.settings.concurrency as usize);
+        let most = self.settings.connections_per_host * self.backend.hosts;
+        assert!(self.putting.len() <= self.settings.concurrency.unwrap_or(most).min(most) as usize);
         self.peak = self.peak.max(self.putting.len());
+        let most = self.settings.connections_per_host as usize;
+        for host in self.hosts.values() {
+            let to_it = self.hosts.values().filter(|other| *other == host).count();
+            assert!(to_it <= most, "{to_it} connections to one host");
+        }
         while let Some(event) = self.uploader.poll_event() {
+            if let Event::Journal(id) = event {
+                let name = self.names[&id].clone();
+                match (self.uploader.resumable(id), self.uploader.info(id)) {
+                    (Some(saved), Some(info)) => drop(self.journal.insert(name, (info.clone(), saved))),
+                    _ => drop(self.journal.remove(&name)),
+                }
+            }
             if let Event::Progress(id) = event {
                 let Some(status) = self.uploader.status(id, self.now) else { continue };
                 let shown = self.shown.entry(id).or_default();
@@ -165,12 +227,12 @@ impl World {
 
     fn begin(&mut self, action: Action) {
         match action {
-            Action::Hash { job, file, range } => {
+            Action::Hash { job, file, range, kind } => {
                 let changed = self.has_changed(file);
                 let outcome = if changed {
                     Err(SourceFailure::Changed)
                 } else {
-                    Ok(content(&self.names[&file], range))
+                    Ok(checksum_of(kind, &self.names[&file], range))
                 };
                 self.later(Duration::from_millis(range.len() / 100), Happening::Hashed(job, outcome));
             }
@@ -189,10 +251,24 @@ impl World {
             }
             Action::Put { job, file, range, put } => {
                 self.putting.insert(job);
+                self.hosts.insert(job, put.url.splitn(4, '/').take(3).collect());
+                let stuck = self.stuck.get_mut(&put.part_number.get()).filter(|times| **times > 0);
+                if let Some(times) = stuck {
+                    *times -= 1;
+                    // A first bit of progress, and then none.
+                    let latency = self.latency();
+                    return self.later(latency, Happening::PutMoves(job, range.len() / 10));
+                }
+                if put.form.is_some() && self.backend.refuses_forms {
+                    let latency = self.latency();
+                    return self
+                        .later(latency, Happening::PutDone(job, Err(refusal(405, "MethodNotAllowed"))));
+                }
                 self.put(job, file, range, put.url);
             }
             Action::Stop { job } => {
                 self.putting.remove(&job);
+                self.hosts.remove(&job);
                 self.stopped.insert(job);
             }
         }
@@ -273,6 +349,7 @@ impl World {
             Happening::PutDone(job, outcome) => {
                 self.trace.push(format!("{} {job:?} {outcome:?}", self.now.as_millis()));
                 self.putting.remove(&job);
+                self.hosts.remove(&job);
                 self.uploader.handle_put_done(job, outcome, self.now);
             }
             Happening::Connectivity(online) => {

@@ -3,6 +3,8 @@
 //! What is compared takes turns within a round, and each round gives one ratio: on a busy
 //! machine the median of those stays true when no absolute figure does.
 
+#![allow(dead_code, reason = "not every benchmark uses everything")]
+
 use std::fmt::Write as _;
 
 /// A series of figures, one a round.
@@ -23,7 +25,6 @@ pub(crate) struct Figures {
 #[derive(Clone, Copy)]
 pub(crate) enum Goal {
     AtLeast(f64),
-    #[allow(dead_code, reason = "not every benchmark has one")]
     Below(f64),
 }
 
@@ -44,7 +45,6 @@ impl Figures {
     }
 
     /// Holds one series against a goal.
-    #[allow(dead_code, reason = "not every benchmark has one")]
     pub(crate) fn expect(&mut self, name: &str, goal: Goal) {
         let values = self.values(name).to_vec();
         self.judge(name, &values, goal);
@@ -86,7 +86,7 @@ pub(crate) fn rounds(default: usize) -> usize {
 }
 
 /// Lowest, median, highest.
-fn spread(values: &[f64]) -> [f64; 3] {
+pub(crate) fn spread(values: &[f64]) -> [f64; 3] {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
@@ -94,7 +94,7 @@ fn spread(values: &[f64]) -> [f64; 3] {
 }
 
 /// Three digits that count.
-fn shown(value: f64) -> String {
+pub(crate) fn shown(value: f64) -> String {
     match value.abs() {
         size if size < 10.0 => format!("{value:.3}"),
         size if size < 1_000.0 => format!("{value:.1}"),

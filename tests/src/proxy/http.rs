@@ -56,6 +56,24 @@ pub(super) struct Head {
 }
 
 impl Head {
+    /// With another status.
+    pub(super) fn set_status(&mut self, status: u16) {
+        let text = String::from_utf8_lossy(&self.bytes).into_owned();
+        let rest = text.split_once("\r\n").map_or("", |(_, rest)| rest);
+        self.bytes = format!("HTTP/1.1 {status} Injected\r\n{rest}").into_bytes();
+        // Not every status says by itself that no body follows.
+        if let Framing::Length(length) = self.framing {
+            self.set_length(length);
+        }
+    }
+
+    /// With another length of the body.
+    pub(super) fn set_length(&mut self, length: u64) {
+        self.strip(&["content-length"]);
+        self.bytes.truncate(self.bytes.len().saturating_sub(2));
+        self.bytes.extend_from_slice(format!("content-length: {length}\r\n\r\n").as_bytes());
+    }
+
     /// Without some of the headers.
     pub(super) fn strip(&mut self, names: &[&str]) {
         let text = String::from_utf8_lossy(&self.bytes).into_owned();

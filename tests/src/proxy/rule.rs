@@ -1,83 +1,16 @@
 //! What to do to which requests, and what was counted.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
-use tokio::sync::watch;
+use fastrand::Rng;
 
+use super::fault::Fault;
 use super::http::Request;
+use super::lock;
 
 type Matcher = Box<dyn Fn(&Request) -> bool + Send + Sync>;
-
-/// Damage to an exchange.
-#[derive(Clone, Debug)]
-pub enum Fault {
-    /// Answers in the store's place, once the request's body is read.
-    Answer {
-        /// The HTTP status.
-        status: u16,
-        /// Headers besides the length.
-        headers: Vec<(&'static str, String)>,
-        /// The body.
-        body: String,
-    },
-    /// Resets the connection when this many bytes of the request's body have come.
-    Reset {
-        /// Bytes of the body.
-        after: u64,
-    },
-    /// Passes the request on with one byte of its body altered.
-    FlipByte {
-        /// Its offset.
-        at: u64,
-    },
-    /// Passes the request on, but cuts these headers out of the answer (names in lower case).
-    StripHeaders(&'static [&'static str]),
-    /// Passes the request on, and resets the connection in place of the answer.
-    LoseAnswer,
-    /// Passes the request on once the gate is open.
-    Hold(Gate),
-}
-
-impl Fault {
-    /// An error as S3 sends it, readable for pages of any origin.
-    #[must_use]
-    pub fn s3_error(status: u16, code: &str) -> Self {
-        Self::Answer {
-            status,
-            headers: vec![
-                ("content-type", "application/xml".to_owned()),
-                ("access-control-allow-origin", "*".to_owned()),
-            ],
-            body: format!(
-                "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>Injected</Message></Error>"
-            ),
-        }
-    }
-}
-
-/// Lets held requests pass when it is opened.
-#[derive(Clone, Debug)]
-pub struct Gate(watch::Sender<bool>);
-
-impl Default for Gate {
-    fn default() -> Self {
-        Self(watch::Sender::new(false))
-    }
-}
-
-impl Gate {
-    /// Lets all requests pass, now and later.
-    pub fn open(&self) {
-        self.0.send_replace(true);
-    }
-
-    pub(super) async fn passed(&self) {
-        // The sender lives in `self`, so this cannot fail.
-        let _ = self.0.subscribe().wait_for(|open| *open).await;
-    }
-}
 
 /// A fault, and the requests it applies to.
 pub struct Rule {
@@ -85,6 +18,9 @@ pub struct Rule {
     fault: Fault,
     skip: u64,
     times: u64,
+    probability: f64,
+    is_per_mib: bool,
+    random: Mutex<Rng>,
     seen: AtomicU64,
 }
 
@@ -97,7 +33,22 @@ impl fmt::Debug for Rule {
 impl Rule {
     /// Does this to the first request that fits.
     pub fn new(matches: impl Fn(&Request) -> bool + Send + Sync + 'static, fault: Fault) -> Self {
-        Self { matches: Box::new(matches), fault, skip: 0, times: 1, seen: AtomicU64::new(0) }
+        Self {
+            matches: Box::new(matches),
+            fault,
+            skip: 0,
+            times: 1,
+            probability: 1.0,
+            is_per_mib: false,
+            random: Mutex::new(Rng::with_seed(0)),
+            seen: AtomicU64::new(0),
+        }
+    }
+
+    /// Does it to the n-th request that fits alone, counted from 1.
+    #[must_use]
+    pub fn nth(self, n: u64) -> Self {
+        self.skip(n.saturating_sub(1)).times(1)
     }
 
     /// Spares the first so many.
@@ -120,8 +71,39 @@ impl Rule {
         self.times(u64::MAX)
     }
 
+    /// Looks only at so many of the requests that fit, from 0 for none to 1 for all. Which ones
+    /// depends on the seed and on the order in which they come.
+    #[must_use]
+    pub fn at_random(mut self, probability: f64, seed: u64) -> Self {
+        self.probability = probability;
+        self.random = Mutex::new(Rng::with_seed(seed));
+        self
+    }
+
+    /// Takes that probability for each MiB of the request's body, so that the damage does not
+    /// depend on how many requests the bytes are in.
+    #[must_use]
+    pub fn per_mib(mut self) -> Self {
+        self.is_per_mib = true;
+        self
+    }
+
+    fn probability_of(&self, request: &Request) -> f64 {
+        const MIB: f64 = 1_048_576.0;
+        let chances = if self.is_per_mib { request.length as f64 / MIB } else { 1.0 };
+        1.0 - (1.0 - self.probability).powf(chances)
+    }
+
     pub(super) fn apply(&self, request: &Request) -> Option<Fault> {
         if !(self.matches)(request) {
+            return None;
+        }
+        // Drawn for each that fits, so that what becomes of one does not shift the others.
+        let (is_drawn, place) = {
+            let mut random = lock(&self.random);
+            (random.f64() < self.probability_of(request), random.f64())
+        };
+        if !is_drawn {
             return None;
         }
         let end = self.skip.saturating_add(self.times);
@@ -130,7 +112,10 @@ impl Rule {
             .seen
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |seen| (seen < end).then_some(seen + 1))
             .ok()?;
-        (seen >= self.skip).then(|| self.fault.clone())
+        (seen >= self.skip).then(|| match &self.fault {
+            Fault::ResetAnywhere => Fault::Reset { after: (place * request.length as f64) as u64 },
+            fault => fault.clone(),
+        })
     }
 }
 

@@ -1,3 +1,6 @@
+mod line;
+mod outage;
+
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -48,11 +51,16 @@ impl Client {
     }
 
     async fn put(&mut self, target: &str, body: &[u8]) -> Result<String> {
+        self.send(target, body).await?;
+        self.answer(body.len()).await
+    }
+
+    async fn send(&mut self, target: &str, body: &[u8]) -> Result<()> {
         let head =
             format!("PUT {target} HTTP/1.1\r\nHost: files.example\r\nContent-Length: {}\r\n\r\n", body.len());
         self.0.write_all(head.as_bytes()).await?;
         self.0.write_all(body).await?;
-        self.answer(body.len()).await
+        Ok(())
     }
 
     /// An answer whose body is at least so long, as text.
@@ -147,6 +155,70 @@ async fn headers_can_go_missing() -> Result<()> {
     proxy.add(Rule::new(|_| true, Fault::StripHeaders(&["etag"])).always());
     let answer = Client::connect(&proxy).await?.put("/k", b"a").await?;
     assert!(!answer.contains("ETag") && answer.contains("X-Host"), "{answer}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_nth_answer_can_have_another_status() -> Result<()> {
+    let proxy = proxy().await?;
+    let rule = proxy.add(Rule::new(|_| true, Fault::Status(507)).nth(2));
+    let mut client = Client::connect(&proxy).await?;
+    assert!(client.put("/k", b"one").await?.starts_with("HTTP/1.1 200"));
+    let answer = client.put("/k", b"two").await?;
+    assert!(answer.starts_with("HTTP/1.1 507") && answer.contains("ETag: \"e\""), "{answer}");
+    assert_eq!(answer.matches("ontent-").count(), 1, "{answer}");
+    assert!(client.put("/k", b"three").await?.ends_with("\r\n\r\nthree"));
+    assert_eq!(rule.hits(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_answer_can_promise_more_than_comes() -> Result<()> {
+    let proxy = proxy().await?;
+    proxy.add(Rule::new(|_| true, Fault::Truncate { after: 3 }).times(2));
+    for (body, length) in [("abcdef", 6), ("ab", 3)] {
+        let mut client = Client::connect(&proxy).await?;
+        client.send("/k", body.as_bytes()).await?;
+        let mut answer = String::new();
+        client.0.read_to_string(&mut answer).await?;
+        let promise = format!("ontent-length: {length}\r\n");
+        assert!(answer.to_lowercase().contains(&promise), "{answer}");
+        assert!(answer.ends_with(&format!("\r\n\r\n{}", &body[..body.len().min(3)])), "{answer}");
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_can_trickle() -> Result<()> {
+    const EVERY: Duration = Duration::from_secs(1);
+    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n";
+    let response = [head.as_slice(), b"body"].concat();
+    let mut server = response.as_slice();
+    let parsed = http::read_response(&mut server, "GET").await?;
+    let (mut client, mut sent) = tokio::io::duplex(1024);
+    let start = tokio::time::Instant::now();
+    let fault = Fault::Trickle { every: EVERY };
+    exchange::send_answer(&mut server, &mut sent, parsed, Some(&fault)).await?;
+    assert_eq!(start.elapsed(), EVERY * u32::try_from(head.len())?);
+    drop(sent);
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).await?;
+    assert_eq!(answer, response);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_body_can_stall_in_the_middle() -> Result<()> {
+    let proxy = proxy().await?;
+    let gate = Gate::default();
+    let watch = proxy.watch(|_| true);
+    proxy.add(Rule::new(is_part(1), Fault::Stall { after: 2, gate: gate.clone() }));
+    let mut client = Client::connect(&proxy).await?;
+    client.send("/k?partNumber=1", b"abcdef").await?;
+    wait_for("the request", Duration::from_secs(5), async || Ok((watch.in_flight() == 1).then_some(())))
+        .await?;
+    gate.open();
+    assert!(client.answer(6).await?.ends_with("\r\n\r\nabcdef"));
     Ok(())
 }
 

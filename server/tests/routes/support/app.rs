@@ -6,8 +6,11 @@ use std::path::Path;
 
 use bytesize::ByteSize;
 use partway_server::app::Application;
-use partway_server::config::Settings;
+use partway_server::config::{Settings, StoreConfig};
+use partway_server::local::{ACCESS_KEY_ID, LocalSecrets};
+use partway_server::store::S3Store;
 use reqwest::RequestBuilder;
+use secrecy::SecretString;
 use serde::Serialize;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -25,6 +28,8 @@ pub struct TestApp {
     pub store_origin: String,
     /// The store with the server's own credentials, for looking at it from outside.
     pub store: aws_sdk_s3::Client,
+    /// The store as the server uses it.
+    pub s3: S3Store,
     settings: Settings,
     data: TempDir,
     handle: actix_web::dev::ServerHandle,
@@ -46,6 +51,19 @@ pub fn settings(data: &TempDir) -> Settings {
     settings
 }
 
+/// Settings of a server without a store of its own, before the store at this endpoint.
+pub fn before(endpoint: &str, secret_access_key: SecretString) -> impl FnOnce(&mut Settings) + use<> {
+    let store = StoreConfig {
+        bucket: Some(BUCKET.to_owned()),
+        region: Some("us-east-1".to_owned()),
+        endpoint: Some(endpoint.to_owned()),
+        access_key_id: Some(ACCESS_KEY_ID.to_owned()),
+        secret_access_key: Some(secret_access_key),
+        ..StoreConfig::default()
+    };
+    |settings| settings.store = store
+}
+
 impl TestApp {
     pub async fn start() -> Self {
         Self::with(|_| {}).await
@@ -61,10 +79,11 @@ impl TestApp {
     async fn on(data: TempDir, settings: Settings) -> Self {
         let application = Application::build(settings.clone()).await.unwrap();
         let (url, store_origin) = (application.url(), application.store_origin().to_owned());
-        let store = application.store().client().clone();
+        let s3 = application.store().clone();
+        let store = s3.client().clone();
         let handle = application.handle();
         let running = tokio::spawn(application.run());
-        Self { url, http: reqwest::Client::new(), store_origin, store, settings, data, handle, running }
+        Self { url, http: reqwest::Client::new(), store_origin, store, s3, settings, data, handle, running }
     }
 
     /// Another process on the same data, as after a crash of the machine or a new release.
@@ -72,6 +91,11 @@ impl TestApp {
         self.handle.stop(true).await;
         self.running.await.unwrap().unwrap();
         Self::on(self.data, self.settings).await
+    }
+
+    /// What its store is signed for with.
+    pub fn secret_access_key(&self) -> SecretString {
+        LocalSecrets::load_or_make(self.data()).unwrap().secret_access_key
     }
 
     /// The embedded store's folder.

@@ -4,6 +4,7 @@
 
 mod answer;
 mod app;
+mod lax;
 mod upload;
 
 use base64::Engine as _;
@@ -13,14 +14,16 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use answer::Answer;
-pub use app::{BUCKET, TOKEN_SECRET, TestApp, settings};
-pub use partway_shared::checksum::{ChecksumKind, Crc64Nvme};
+pub use app::{BUCKET, TOKEN_SECRET, TestApp, before, settings};
+pub use lax::{LaxStore, Manners};
+pub use partway_server::config::ChecksumSetting;
+pub use partway_shared::checksum::{Checksum, ChecksumKind, Crc64Nvme, Md5, PartHasher};
 pub use partway_shared::error::{ErrorCode, Problem};
 pub use partway_shared::part::{ETag, PartNumber};
 pub use partway_shared::wire::*;
 pub use reqwest::Method;
 pub use serde_json::json;
-pub use upload::{Upload, put_bytes};
+pub use upload::{Upload, post_form, put_bytes};
 
 pub const KIB: usize = 1 << 10;
 pub const MIB: usize = 1 << 20;
@@ -53,6 +56,13 @@ pub fn changed(json: &impl Serialize, pointer: &str, value: Value) -> Value {
         other => panic!("{other} has nothing in it"),
     }
     json
+}
+
+/// What a client computes for a part.
+pub fn checksum(kind: ChecksumKind, bytes: &[u8]) -> Option<Checksum> {
+    let mut hasher = PartHasher::new(kind)?;
+    hasher.update(bytes);
+    Some(hasher.finish())
 }
 
 pub fn file(name: &str, size: u64) -> NewUpload {

@@ -34,8 +34,7 @@ impl<'a> Upload<'a> {
     }
 
     pub fn to_sign(&self, part: u32) -> PartToSign {
-        let checksum = self.is_checked().then(|| Crc64Nvme::of(self.piece(part)));
-        PartToSign { part_number: number(part), checksum }
+        PartToSign { part_number: number(part), checksum: checksum(self.grant.checksum, self.piece(part)) }
     }
 
     pub async fn sign(&self, parts: impl IntoIterator<Item = u32>) -> Vec<SignedPut> {
@@ -61,13 +60,16 @@ impl<'a> Upload<'a> {
     }
 
     pub async fn list(&self) -> Vec<StoredPart> {
-        let listed: ListedParts = self.app.get(&self.path("/parts")).await.is(200);
-        listed.parts
+        self.listed().await.parts
+    }
+
+    pub async fn listed(&self) -> ListedParts {
+        self.app.get(&self.path("/parts")).await.is(200)
     }
 
     /// What a client that got everything right asks for.
     pub fn completion(&self, parts: &[CompletedPart]) -> CompleteUpload {
-        let checksum = self.is_checked().then(|| Crc64Nvme::of(&self.bytes));
+        let checksum = (self.grant.checksum == ChecksumKind::Crc64Nvme).then(|| Crc64Nvme::of(&self.bytes));
         CompleteUpload { parts: parts.to_vec(), checksum }
     }
 
@@ -112,10 +114,29 @@ impl<'a> Upload<'a> {
     pub fn upload_id(&self) -> String {
         self.claims().upload_id.expect("a multipart upload")
     }
+}
 
-    fn is_checked(&self) -> bool {
-        self.grant.checksum == ChecksumKind::Crc64Nvme
+/// A form as a browser sends it: the fields, then the file.
+pub fn form_body(fields: &BTreeMap<String, String>, bytes: &[u8]) -> (String, Vec<u8>) {
+    let boundary = "----WebKitFormBoundary7MA4YWxkTrZu0gW";
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        let field =
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body.extend_from_slice(field.as_bytes());
     }
+    let file = "Content-Disposition: form-data; name=\"file\"; filename=\"blob\"\r\nContent-Type: image/png";
+    body.extend_from_slice(format!("--{boundary}\r\n{file}\r\n\r\n").as_bytes());
+    body.extend_from_slice(bytes);
+    body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    (format!("multipart/form-data; boundary={boundary}"), body)
+}
+
+/// Sends these bytes as the grant's form, from a page of another origin.
+pub async fn post_form(http: &reqwest::Client, put: &SignedPut, bytes: &[u8]) -> Answer {
+    let (content_type, body) = form_body(put.form.as_ref().expect("a form"), bytes);
+    let request = http.post(&put.url).header("origin", "https://app.example.com");
+    Answer::to(request.header("content-type", content_type).body(body)).await
 }
 
 pub async fn put_bytes(http: &reqwest::Client, put: &SignedPut, bytes: &[u8]) -> Answer {

@@ -1,0 +1,42 @@
+//! Listing: what the store has, for whoever comes back to go on from there.
+
+use partway_shared::error::Problem;
+use partway_shared::wire::{CompletedUpload, ListedParts};
+
+use crate::identity::Subject;
+use crate::store::StoreError;
+use crate::token::UploadClaims;
+
+use super::{Uploads, log, upload_ref};
+
+impl Uploads {
+    /// What the store has of an upload: parts, or the object that it has become.
+    ///
+    /// # Errors
+    /// When the token is not good, or the store has neither upload nor object.
+    pub async fn list(&self, subject: &Subject, token: &str) -> Result<ListedParts, Problem> {
+        let claims = self.claims(subject, token)?;
+        let Some(upload) = upload_ref(&claims) else {
+            // A single PUT is there as a whole or not at all.
+            return Ok(ListedParts { parts: Vec::new(), completed: self.find_object(&claims).await? });
+        };
+        match self.store.list_parts(upload).await {
+            Ok(parts) => Ok(ListedParts { parts, completed: None }),
+            // Whoever comes back has to learn whether the upload is lost or done.
+            Err(StoreError::NoSuchUpload) => match self.find_object(&claims).await? {
+                Some(object) => Ok(ListedParts { parts: Vec::new(), completed: Some(object) }),
+                None => Err(StoreError::NoSuchUpload.into()),
+            },
+            Err(error) => {
+                log(&claims, "listing parts")(&error);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The object, if it is there and as large as the file.
+    async fn find_object(&self, claims: &UploadClaims) -> Result<Option<CompletedUpload>, Problem> {
+        let object = self.head(claims).await?.filter(|object| object.size == claims.size);
+        object.map(|object| self.completed(claims, object)).transpose()
+    }
+}

@@ -1,0 +1,161 @@
+//! What users ask for.
+
+use super::{Job, Uploader};
+use crate::plan::{FileTooLarge, Plan};
+use crate::upload::action::{FileId, FileInfo};
+use crate::upload::call::Retried;
+use crate::upload::file::{FileUpload, Parked, Phase, Wish, Work};
+use crate::upload::parts::Parts;
+use crate::upload::resume::Resumable;
+
+/// What a pause does with the parts that are on their way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InFlight {
+    /// They are broken off, and sent again later.
+    #[default]
+    Abandon,
+    /// They are sent to their end.
+    Finish,
+}
+
+impl Uploader {
+    /// Takes a file to upload.
+    ///
+    /// # Errors
+    /// When it is larger than an object can be.
+    pub fn add(&mut self, info: FileInfo) -> Result<FileId, FileTooLarge> {
+        let id = self.next_id();
+        self.add_as(id, info).map(|()| id)
+    }
+
+    /// The same under an id of the caller's, which no other file of this machine may have.
+    ///
+    /// # Errors
+    /// When it is larger than an object can be.
+    pub fn add_as(&mut self, id: FileId, info: FileInfo) -> Result<(), FileTooLarge> {
+        let plan = Plan::new(info.size, self.settings.wish(), &self.settings.plan)?;
+        self.admit(id, FileUpload::new(info, plan, self.checksum));
+        Ok(())
+    }
+
+    /// Takes a file whose upload was begun elsewhere, and goes on from what the store has.
+    ///
+    /// That it is the same file by its name, size and time is the caller's to know
+    /// ([`Difference::between`](crate::upload::Difference::between)); its bytes are compared here.
+    /// `None` when the plan is none that S3 allows for the file's size.
+    pub fn restore(&mut self, info: FileInfo, saved: Resumable) -> Option<FileId> {
+        let id = self.next_id();
+        self.restore_as(id, info, saved).map(|()| id)
+    }
+
+    /// The same under an id of the caller's, which no other file of this machine may have.
+    pub fn restore_as(&mut self, id: FileId, info: FileInfo, saved: Resumable) -> Option<()> {
+        let plan = Plan::from_strategy(info.size, saved.strategy)?;
+        self.set_hosts(saved.ticket.hosts);
+        let mut file = FileUpload::new(info, plan, saved.checksum);
+        file.phase = file.begin_from(Parked::Unlisted(saved.ticket));
+        file.shown.raise(saved.stored_bytes.min(plan.size()));
+        self.admit(id, file);
+        Some(())
+    }
+
+    /// Halts a file's upload until [`resume`](Self::resume). Returns whether there was anything to halt:
+    /// what is being completed or has ended is not.
+    pub fn pause(&mut self, id: FileId, in_flight: InFlight) -> bool {
+        self.touch(id, |machine, file| {
+            match file.phase {
+                Phase::Creating(Wish::Upload) => {
+                    file.phase = Phase::Creating(Wish::Pause);
+                    return true;
+                }
+                Phase::Queued | Phase::Listing { .. } | Phase::Checking { .. } | Phase::Uploading { .. } => {}
+                _ => return false,
+            }
+            let finish = in_flight == InFlight::Finish;
+            file.park(finish);
+            machine.stop_jobs(|job| job.file() == Some(id) && !(finish && matches!(job, Job::Put(..))));
+            file.phase = Phase::Paused(file.take_parked());
+            file.trouble = None;
+            true
+        })
+        .unwrap_or(false)
+    }
+
+    /// Goes on with a paused upload. Returns whether it was paused.
+    pub fn resume(&mut self, id: FileId) -> bool {
+        self.touch(id, |_, file| match file.phase {
+            Phase::Creating(Wish::Pause) => {
+                file.phase = Phase::Creating(Wish::Upload);
+                true
+            }
+            Phase::Paused(_) => {
+                let parked = file.take_parked();
+                file.phase = file.begin_from(parked);
+                true
+            }
+            _ => false,
+        })
+        .unwrap_or(false)
+    }
+
+    /// Aborts a file's upload, and removes what was stored. Of one that has failed as well.
+    /// Returns whether there was anything to cancel.
+    pub fn cancel(&mut self, id: FileId) -> bool {
+        self.touch(id, |machine, file| {
+            match file.phase {
+                Phase::Creating(Wish::Abort)
+                | Phase::Aborting { .. }
+                | Phase::Completed(_)
+                | Phase::Cancelled => return false,
+                Phase::Creating(_) => {
+                    file.phase = Phase::Creating(Wish::Abort);
+                }
+                _ => {
+                    let parked = file.take_parked();
+                    file.phase = match parked {
+                        Parked::Nothing => Phase::Cancelled,
+                        Parked::Unlisted(ticket) | Parked::Parts(ticket) | Parked::Abort(ticket) => {
+                            Phase::Aborting { ticket, abort: Retried::new() }
+                        }
+                    };
+                }
+            }
+            machine.stop_all_of(id, file);
+            file.trouble = None;
+            true
+        })
+        .unwrap_or(false)
+    }
+
+    /// Goes on with a failed upload, from what is stored. Returns whether it had failed.
+    pub fn retry(&mut self, id: FileId) -> bool {
+        let checksum = self.checksum;
+        self.touch(id, |machine, file| {
+            if !matches!(file.phase, Phase::Failed { .. }) {
+                return false;
+            }
+            let parked = file.take_parked();
+            if parked == Parked::Nothing {
+                let plan = Plan::new(file.info.size, machine.settings.wish(), &machine.settings.plan);
+                file.parts = Parts::new(plan.unwrap_or(*file.parts.plan()), checksum);
+            }
+            file.phase = file.begin_from(parked);
+            true
+        })
+        .unwrap_or(false)
+    }
+
+    /// Forgets a file whose upload has ended. Returns whether it had.
+    ///
+    /// What is kept of a failed one for resuming it later stays: no [`Event::Journal`](super::Event::Journal)
+    /// comes of this.
+    pub fn remove(&mut self, id: FileId) -> bool {
+        if !self.file(id).is_some_and(|file| file.state().has_ended()) {
+            return false;
+        }
+        let work = self.work.remove(id).unwrap_or_default();
+        self.index.update(id, &work, &Work::default());
+        self.files.remove(id);
+        true
+    }
+}

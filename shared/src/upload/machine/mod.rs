@@ -1,0 +1,287 @@
+//! The machine itself: which file and which part is next.
+//!
+//! `commands` is what users ask for, `outcomes` what came of work, `polling` what to do
+//! next; here is what they share.
+
+mod commands;
+mod outcomes;
+mod polling;
+
+use std::collections::VecDeque;
+
+use crate::checksum::ChecksumKind;
+use crate::part::PartNumber;
+use crate::progress::Speedometer;
+use crate::sorted::SortedMap;
+use crate::time::Time;
+
+use super::action::{FileId, FileInfo, JobId};
+use super::batch::Batch;
+use super::failure::UploadError;
+use super::file::{FileUpload, Phase, Work};
+use super::flow::{Cap, Flow};
+use super::index::{Index, Turn};
+use super::parts::HostId;
+use super::resume::Resumable;
+use super::settings::Settings;
+use super::status::{State, Status};
+
+pub use commands::InFlight;
+
+/// The upload machine: any number of files, one pool of connections.
+///
+/// Four kinds of methods, in the manner of sans-IO protocols:
+/// - getters: [`status`](Self::status), [`files`](Self::files), [`resumable`](Self::resumable),
+///   [`bytes_per_second`](Self::bytes_per_second);
+/// - commands: [`add`](Self::add), [`restore`](Self::restore), [`pause`](Self::pause),
+///   [`resume`](Self::resume), [`cancel`](Self::cancel), [`retry`](Self::retry), [`remove`](Self::remove);
+/// - `handle_*`: the outcomes of work, the passing of time, and the state of the network;
+/// - `poll_*`: what to do next.
+///
+/// After every command and every `handle_*`, call [`poll_action`](Self::poll_action) until it
+/// gives nothing, then [`poll_event`](Self::poll_event) likewise, then wait for an outcome or
+/// until [`poll_timeout`](Self::poll_timeout), when [`handle_timeout`](Self::handle_timeout) is due.
+#[derive(Debug)]
+pub struct Uploader {
+    settings: Settings,
+    /// A place is empty while its file is being touched.
+    files: SortedMap<FileId, Option<Box<FileUpload>>>,
+    /// What each file could do when it was last touched.
+    work: SortedMap<FileId, Work>,
+    index: Index,
+    batch: Batch,
+    jobs: SortedMap<JobId, Job>,
+    stops: VecDeque<JobId>,
+    events: VecDeque<Event>,
+    hash_turn: Turn,
+    call_turn: Turn,
+    send_turn: Turn,
+    flow: Flow,
+    cap: Option<Cap>,
+    online: bool,
+    /// When it was last asked what to do.
+    seen: Time,
+    /// What the server asked for last, which is what it will ask for next.
+    checksum: ChecksumKind,
+    /// The most host names that a grant spoke of.
+    hosts: u32,
+    speed: Speedometer,
+    luck: fastrand::Rng,
+    next_file: u32,
+    next_job: u64,
+}
+
+/// What a job's outcome belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Job {
+    Hash(FileId, PartNumber),
+    /// Hashing a part that is stored already.
+    Check(FileId),
+    Put(FileId, PartNumber, HostId),
+    Create,
+    Call(FileId),
+}
+
+/// Something to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A file's state changed.
+    State(FileId, State),
+    /// More bytes have left.
+    Progress(FileId),
+    /// What [`resumable`](Uploader::resumable) gives has changed, and should be kept or forgotten.
+    Journal(FileId),
+}
+
+impl Uploader {
+    /// A machine without files. The seed decides the jitter of its retries.
+    #[must_use]
+    pub fn new(settings: Settings, seed: u64) -> Self {
+        let ceiling = settings.ceiling(1);
+        Self {
+            flow: Flow::new(settings.connections_per_host, ceiling),
+            cap: settings.max_bytes_per_second.map(Cap::new),
+            settings,
+            files: SortedMap::new(),
+            work: SortedMap::new(),
+            index: Index::default(),
+            batch: Batch::default(),
+            jobs: SortedMap::new(),
+            stops: VecDeque::new(),
+            events: VecDeque::new(),
+            hash_turn: Turn::default(),
+            call_turn: Turn::default(),
+            send_turn: Turn::default(),
+            online: true,
+            seen: Time::default(),
+            checksum: ChecksumKind::default(),
+            hosts: 1,
+            speed: Speedometer::default(),
+            luck: fastrand::Rng::with_seed(seed),
+            next_file: 1,
+            next_job: 1,
+        }
+    }
+
+    // Getters.
+
+    /// A snapshot of one file's upload.
+    #[must_use]
+    pub fn status(&self, id: FileId, now: Time) -> Option<Status<'_>> {
+        self.file(id).map(|file| file.status(now))
+    }
+
+    /// What a file was added with.
+    #[must_use]
+    pub fn info(&self, id: FileId) -> Option<&FileInfo> {
+        self.file(id).map(|file| &file.info)
+    }
+
+    /// What has to be kept of a file's upload so that it can go on after a reload; `None` when
+    /// nothing has to, because there is no multipart upload, or no longer.
+    #[must_use]
+    pub fn resumable(&self, id: FileId) -> Option<Resumable> {
+        self.file(id)?.resumable()
+    }
+
+    /// Every file, in the order in which they came.
+    pub fn files(&self) -> impl Iterator<Item = FileId> + '_ {
+        self.files.keys()
+    }
+
+    /// Throughput of the last seconds over all files.
+    #[must_use]
+    pub fn bytes_per_second(&self, now: Time) -> Option<f64> {
+        self.speed.bytes_per_second(now)
+    }
+
+    /// Whether any work is under way.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        !self.jobs.is_empty()
+    }
+
+    // Bookkeeping.
+
+    fn file(&self, id: FileId) -> Option<&FileUpload> {
+        self.files.get(id)?.as_deref()
+    }
+
+    /// An id that no file has yet.
+    const fn next_id(&self) -> FileId {
+        FileId(self.next_file)
+    }
+
+    /// Takes in a file that is ready to begin.
+    fn admit(&mut self, id: FileId, file: FileUpload) {
+        self.next_file = self.next_file.max(id.0.saturating_add(1));
+        let state = file.state();
+        self.files.insert(id, Some(Box::new(file)));
+        self.events.push_back(Event::State(id, state));
+        self.settle(id, state);
+    }
+
+    /// Changes one file, then looks anew at what it could do and whether its state changed.
+    fn touch<R>(&mut self, id: FileId, change: impl FnOnce(&mut Self, &mut FileUpload) -> R) -> Option<R> {
+        let mut file = self.files.get_mut(id)?.take()?;
+        let before = file.state();
+        let result = change(self, &mut file);
+        if matches!(file.phase, Phase::Uploading { .. }) {
+            file.parts.open_unhashed(self.settings.sign_window);
+        }
+        if let Some(place) = self.files.get_mut(id) {
+            *place = Some(file);
+        }
+        self.settle(id, before);
+        Some(result)
+    }
+
+    fn settle(&mut self, id: FileId, before: State) {
+        let Some(file) = self.files.get_mut(id).and_then(Option::as_mut) else { return };
+        let work = file.work(&self.settings);
+        if file.shown.raise(file.parts.bytes_sent()) {
+            self.events.push_back(Event::Progress(id));
+        }
+        if file.state() != before {
+            self.events.push_back(Event::State(id, file.state()));
+        }
+        let journaled = file.is_resumable().then(|| file.parts.stored_count());
+        if journaled != file.journaled {
+            file.journaled = journaled;
+            self.events.push_back(Event::Journal(id));
+        }
+        let old = self.work.insert(id, work).unwrap_or_default();
+        self.index.update(id, &old, &work);
+    }
+
+    fn fail(&mut self, id: FileId, file: &mut FileUpload, error: UploadError) {
+        self.stop_all_of(id, file);
+        file.fail(error);
+    }
+
+    fn count(&mut self, file: &mut FileUpload, more: u64, now: Time) {
+        if more > 0 {
+            file.speed.record(more, now);
+            self.speed.record(more, now);
+            let in_flight = self.count_jobs(|job| matches!(job, Job::Put(..)));
+            self.flow.moved(more, in_flight, now);
+        }
+    }
+
+    fn set_hosts(&mut self, hosts: u32) {
+        self.hosts = self.hosts.max(hosts);
+        self.flow.set_ceiling(self.settings.ceiling(self.hosts));
+    }
+
+    fn begin(&mut self, job: Job) -> JobId {
+        let id = JobId(self.next_job);
+        self.next_job += 1;
+        self.jobs.insert(id, job);
+        id
+    }
+
+    fn finish(&mut self, job: JobId) -> Option<Job> {
+        self.jobs.remove(job)
+    }
+
+    fn stop(&mut self, job: JobId) {
+        if self.jobs.remove(job).is_some() {
+            self.stops.push_back(job);
+        }
+    }
+
+    fn stop_all_of(&mut self, id: FileId, file: &mut FileUpload) {
+        file.park(false);
+        self.stop_jobs(|job| job.file() == Some(id));
+    }
+
+    fn stop_jobs(&mut self, which: impl Fn(&Job) -> bool) {
+        let those = self.jobs.iter().filter(|(_, job)| which(job));
+        let those: Vec<_> = those.map(|(job, _)| job).collect();
+        for job in those {
+            self.stop(job);
+        }
+    }
+
+    fn count_jobs(&self, kind: impl Fn(&Job) -> bool) -> u32 {
+        let count = self.jobs.values().filter(|job| kind(job)).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+}
+
+impl Job {
+    const fn file(self) -> Option<FileId> {
+        match self {
+            Self::Hash(id, _) | Self::Check(id) | Self::Put(id, ..) | Self::Call(id) => Some(id),
+            Self::Create => None,
+        }
+    }
+}
+
+/// Moves on to completing once the last part is there.
+fn complete_when_stored(file: &mut FileUpload) {
+    if matches!(file.phase, Phase::Uploading { .. }) && file.parts.all_stored() {
+        let parked = file.take_parked();
+        file.phase = file.begin_from(parked);
+    }
+}

@@ -1,0 +1,480 @@
+//! What came of work, of time and of the network.
+
+use super::{Job, Uploader, complete_when_stored};
+use crate::checksum::Checksum;
+use crate::error::ErrorCode;
+use crate::part::{ETag, PartNumber};
+use crate::plan::Plan;
+use crate::time::Time;
+use crate::upload::action::{ControlReply, FileId, JobId};
+use crate::upload::batch::Batch;
+use crate::upload::call::Retried;
+use crate::upload::failure::{
+    Failure, PutVerdict, SourceFailure, UploadError, Verdict, judge_call, judge_put,
+};
+use crate::upload::file::{FileUpload, Parked, Phase, Why, Wish};
+use crate::upload::parts::Parts;
+use crate::upload::resume::{Difference, Ticket};
+use crate::wire::{CreatedUpload, Grant, ListedParts};
+
+/// How often a file's parts may turn out to be missing before it fails.
+const MAX_RECONCILIATIONS: u32 = 3;
+
+impl Uploader {
+    /// The checksum of an [`Action::Hash`](crate::upload::Action::Hash), or why the bytes could not be read.
+    pub fn handle_hash_done(&mut self, job: JobId, outcome: Result<Checksum, SourceFailure>) {
+        let (id, part) = match self.finish(job) {
+            Some(Job::Hash(id, part)) => (id, Some(part)),
+            Some(Job::Check(id)) => (id, None),
+            _ => return,
+        };
+        self.touch(id, |machine, file| match (outcome, part) {
+            (Ok(checksum), Some(part)) => file.parts.hashed(part, checksum),
+            (Ok(checksum), None) => machine.checked(id, file, checksum),
+            (Err(failure), _) => machine.fail(id, file, failure.into()),
+        });
+    }
+
+    /// How many bytes of an [`Action::Put`](crate::upload::Action::Put) have left so far.
+    pub fn handle_put_progress(&mut self, job: JobId, sent: u64, now: Time) {
+        let Some(&Job::Put(id, part, _)) = self.jobs.get(job) else { return };
+        self.touch(id, |machine, file| {
+            let more = file.parts.put_progress(part, job, sent, now);
+            machine.count(file, more, now);
+        });
+    }
+
+    /// The outcome of an [`Action::Put`](crate::upload::Action::Put): the ETag of a 2xx, if the header
+    /// could be read.
+    pub fn handle_put_done(&mut self, job: JobId, outcome: Result<Option<ETag>, Failure>, now: Time) {
+        let Some(Job::Put(id, part, _)) = self.finish(job) else { return };
+        self.touch(id, |machine, file| match outcome {
+            Ok(Some(etag)) if file.parts.contradicts(part, &etag) => {
+                let error = UploadError::new(ErrorCode::PartRefused, "the store has other bytes than were sent");
+                machine.judge_part(id, file, part, job, PutVerdict::Altered { error }, now);
+            }
+            Ok(Some(etag)) if !etag.is_empty() => {
+                let sent = file.parts.put_done(part, job, etag, now);
+                machine.count(file, sent.more, now);
+                machine.flow.acknowledged();
+                if let Some(loser) = sent.loser {
+                    machine.stop(loser);
+                }
+                file.trouble = None;
+                complete_when_stored(file);
+            }
+            Ok(_) => {
+                let detail = "the store's answer has no ETag that a page may read: add ETag to the ExposeHeaders of the bucket's CORS rules";
+                machine.fail(id, file, UploadError::new(ErrorCode::StoreEtagHidden, detail));
+            }
+            Err(Failure::NoAnswer) if !machine.online => file.parts.put_interrupted(part, job),
+            Err(failure) => {
+                if failure.asks_for_less() {
+                    machine.flow.slow_down(now);
+                }
+                machine.judge_part(id, file, part, job, judge_put(failure), now);
+            }
+        });
+    }
+
+    /// The outcome of an [`Action::Call`](crate::upload::Action::Call).
+    pub fn handle_call_done(&mut self, job: JobId, outcome: Result<ControlReply, Failure>, now: Time) {
+        match self.finish(job) {
+            Some(Job::Create) => self.created(outcome, now),
+            Some(Job::Call(id)) => {
+                self.touch(id, |machine, file| machine.called(id, file, job, outcome, now));
+            }
+            _ => {}
+        }
+    }
+
+    /// The time that [`poll_timeout`](Self::poll_timeout) named has come. Harmless at any other.
+    ///
+    /// One that comes much too late means that machine and network were asleep.
+    pub fn handle_timeout(&mut self, now: Time) {
+        let due = self.index.next_deadline().map(|due| due.max(self.seen));
+        if due.is_some_and(|due| now.since(due) >= self.settings.sleep_threshold) {
+            self.handle_wake(now);
+            return;
+        }
+        self.give_up_calls(now);
+        if let Batch::Asked { create, .. } = &mut self.batch {
+            create.wake(now);
+        }
+        for id in self.index.due(now) {
+            self.touch(id, |machine, file| {
+                if let Some(call) = file.call_mut() {
+                    call.wake(now);
+                }
+                file.parts.wake(Some(now));
+                for (part, job) in file.parts.stalled(machine.settings.stall_timeout, now) {
+                    machine.stop(job);
+                    machine.stalled(id, file, part, job, now);
+                    if file.state().has_ended() {
+                        return;
+                    }
+                }
+                if matches!(file.phase, Phase::Uploading { .. }) {
+                    file.parts.mark_stragglers(&machine.settings, now);
+                }
+            });
+        }
+    }
+
+    /// The network went or came back. While it is away nothing is begun and no failure
+    /// counts; when it is back, whatever waits goes at once.
+    pub fn handle_connectivity(&mut self, online: bool) {
+        let back = online && !self.online;
+        self.online = online;
+        if back {
+            self.hurry(|_| {});
+        }
+    }
+
+    /// The computer slept, or somebody looks at the page again: whatever waits goes at once. What was
+    /// on its way may be dead, and has a few seconds to move.
+    pub fn handle_wake(&mut self, now: Time) {
+        let (timeout, grace) = (self.settings.stall_timeout, now + self.settings.wake_grace);
+        if let Batch::Asked { create, .. } = &mut self.batch {
+            create.rearm(grace);
+        }
+        self.hurry(|file| {
+            if let Some(call) = file.call_mut() {
+                call.rearm(grace);
+            }
+            file.parts.rearm(timeout, grace);
+        });
+    }
+
+    /// Ends all waits, and does something more to each file.
+    fn hurry(&mut self, also: impl Fn(&mut FileUpload)) {
+        if let Batch::Asked { create, .. } = &mut self.batch {
+            create.hurry();
+        }
+        let ids: Vec<_> = self.files.keys().collect();
+        for id in ids {
+            self.touch(id, |_, file| {
+                also(file);
+                if let Some(call) = file.call_mut() {
+                    call.hurry();
+                }
+                file.parts.wake(None);
+                file.speed.reset();
+            });
+        }
+        self.speed.reset();
+        self.flow.reset();
+    }
+
+    /// Calls without an answer for too long count as unanswered.
+    fn give_up_calls(&mut self, now: Time) {
+        let is_overdue = |job: &Job| match *job {
+            Job::Create => matches!(&self.batch, Batch::Asked { create, .. } if create.is_overdue(now)),
+            Job::Call(id) => {
+                self.file(id).and_then(FileUpload::call).is_some_and(|call| call.is_overdue(now))
+            }
+            _ => false,
+        };
+        let overdue: Vec<_> =
+            self.jobs.iter().filter(|(_, job)| is_overdue(job)).map(|(job, _)| job).collect();
+        for job in overdue {
+            self.stops.push_back(job);
+            self.handle_call_done(job, Err(Failure::NoAnswer), now);
+        }
+    }
+
+    // Creating.
+
+    fn created(&mut self, outcome: Result<ControlReply, Failure>, now: Time) {
+        let Batch::Asked { files, create } = std::mem::take(&mut self.batch) else { return };
+        let failure = match outcome {
+            Ok(ControlReply::Created(created)) if created.uploads.len() == files.len() => {
+                let mut postponed = Vec::new();
+                for (id, result) in files.into_iter().zip(created.uploads) {
+                    let refused = self.touch(id, |machine, file| match result {
+                        CreatedUpload::Accepted(grant) => {
+                            machine.granted(id, file, *grant, now);
+                            None
+                        }
+                        CreatedUpload::Refused(problem) => Some(UploadError::from(problem)),
+                    });
+                    let Some(Some(error)) = refused else { continue };
+                    if error.retryable() {
+                        postponed.push((id, error));
+                    } else {
+                        self.touch(id, |machine, file| machine.refused(id, file, error));
+                    }
+                }
+                // The store was short of something for these alone.
+                if let Some((_, error)) = postponed.first() {
+                    let verdict = Verdict::Retry { error: error.clone(), retry_after: None };
+                    let files = postponed.into_iter().map(|(id, _)| id).collect();
+                    self.create_again(files, create, verdict, now);
+                }
+                return;
+            }
+            Ok(_) => Failure::Unusable("it is not one result for each file".to_owned()),
+            Err(failure) => failure,
+        };
+        if failure == Failure::NoAnswer && !self.online {
+            let files = self.still_wanted(files);
+            if !files.is_empty() {
+                self.batch = Batch::Asked { files, create: Retried::new() };
+            }
+            return;
+        }
+        self.create_again(files, create, judge_call(failure), now);
+    }
+
+    /// Asks for these once more, unless that was done often enough.
+    fn create_again(&mut self, files: Vec<FileId>, mut create: Retried, verdict: Verdict, now: Time) {
+        let files = self.still_wanted(files);
+        if files.is_empty() {
+            return;
+        }
+        let luck = self.luck.f64();
+        match create.fail(verdict, &self.settings.retry, luck, now) {
+            Ok(error) => {
+                for &id in &files {
+                    self.touch(id, |_, file| file.trouble = Some(error.code));
+                }
+                self.batch = Batch::Asked { files, create };
+            }
+            Err(error) => {
+                for id in files {
+                    self.touch(id, |machine, file| machine.fail(id, file, error.clone()));
+                }
+            }
+        }
+    }
+
+    /// Nobody waits for those that were cancelled or paused meanwhile: no answer, no upload.
+    fn still_wanted(&mut self, files: Vec<FileId>) -> Vec<FileId> {
+        let is_wanted = |file: &mut FileUpload| match file.phase {
+            Phase::Creating(Wish::Abort) => {
+                file.phase = Phase::Cancelled;
+                false
+            }
+            Phase::Creating(Wish::Pause) => {
+                file.phase = Phase::Paused(Parked::Nothing);
+                false
+            }
+            _ => true,
+        };
+        files.into_iter().filter(|&id| self.touch(id, |_, file| is_wanted(file)).unwrap_or(false)).collect()
+    }
+
+    fn refused(&mut self, id: FileId, file: &mut FileUpload, error: UploadError) {
+        if matches!(file.phase, Phase::Creating(Wish::Abort)) {
+            file.phase = Phase::Cancelled;
+        } else {
+            self.fail(id, file, error);
+        }
+    }
+
+    fn granted(&mut self, id: FileId, file: &mut FileUpload, grant: Grant, now: Time) {
+        let ticket = Ticket {
+            token: grant.token,
+            key: grant.key,
+            expires_at: now + std::time::Duration::from_secs(grant.expires_in),
+            hosts: grant.hosts,
+        };
+        let wish = match file.phase {
+            Phase::Creating(wish) => wish,
+            _ => Wish::Upload,
+        };
+        if wish == Wish::Abort {
+            file.phase = Phase::Aborting { ticket, abort: Retried::new() };
+            return;
+        }
+        file.trouble = None;
+        self.checksum = grant.checksum;
+        self.set_hosts(grant.hosts);
+        let Some(plan) = Plan::from_strategy(file.info.size, grant.strategy) else {
+            let error =
+                UploadError::new(ErrorCode::ServerMisbehaved, "the server's plan does not fit the file");
+            self.fail(id, file, error);
+            return;
+        };
+        if plan != *file.parts.plan() || grant.checksum != file.parts.checksum_kind() {
+            self.stop_all_of(id, file);
+            file.parts = Parts::new(plan, grant.checksum);
+        }
+        if wish == Wish::Pause {
+            self.stop_all_of(id, file);
+            file.phase = Phase::Paused(Parked::Parts(ticket));
+            return;
+        }
+        file.phase = Phase::Uploading { ticket, sign: Retried::new() };
+        for put in grant.parts {
+            file.parts.signed(put, now);
+        }
+    }
+
+    // Going on from elsewhere.
+
+    fn listed(&mut self, id: FileId, file: &mut FileUpload, listed: ListedParts) {
+        let Phase::Listing { ticket, why, .. } = std::mem::replace(&mut file.phase, Phase::Cancelled) else {
+            return;
+        };
+        file.trouble = None;
+        if let Some(completed) = listed.completed {
+            file.shown.raise(file.info.size);
+            file.phase = Phase::Completed(Box::new(completed));
+            return;
+        }
+        match why {
+            Why::Lost(error) => {
+                let lost = file.parts.reconcile(&listed.parts);
+                file.phase = Phase::Uploading { ticket, sign: Retried::new() };
+                if lost == 0 {
+                    self.fail(id, file, error);
+                }
+            }
+            Why::Resumed => {
+                file.parts.adopt(&listed.parts);
+                let luck = self.luck.f64();
+                file.phase = match file.parts.sample(luck) {
+                    Some((part, range, stored)) => {
+                        Phase::Checking { ticket, part, range, stored, asked: false }
+                    }
+                    None => Phase::Uploading { ticket, sign: Retried::new() },
+                };
+                complete_when_stored(file);
+            }
+        }
+    }
+
+    /// The sample of a resumed upload was hashed: it is the file, or another.
+    fn checked(&mut self, id: FileId, file: &mut FileUpload, checksum: Checksum) {
+        let Phase::Checking { stored, part, .. } = &file.phase else { return };
+        if *stored == checksum {
+            let Phase::Checking { ticket, .. } = std::mem::replace(&mut file.phase, Phase::Cancelled) else {
+                return;
+            };
+            file.phase = Phase::Uploading { ticket, sign: Retried::new() };
+            complete_when_stored(file);
+            return;
+        }
+        let part = part.get().to_string();
+        let error = UploadError {
+            field: Some(Difference::Content.field().to_owned()),
+            ..UploadError::new(
+                ErrorCode::FileMismatch,
+                ["part ", &part, ", which is stored already, differs from the file"].concat(),
+            )
+        };
+        self.fail(id, file, error);
+    }
+
+    // Other calls.
+
+    fn called(
+        &mut self,
+        id: FileId,
+        file: &mut FileUpload,
+        job: JobId,
+        outcome: Result<ControlReply, Failure>,
+        now: Time,
+    ) {
+        let failure = match (outcome, &mut file.phase) {
+            (Ok(ControlReply::Signed(signed)), Phase::Uploading { sign, .. }) => {
+                for put in signed.parts {
+                    file.parts.signed(put, now);
+                }
+                if !file.parts.unsign(job) {
+                    sign.reset();
+                    file.trouble = None;
+                    return;
+                }
+                Failure::Unusable("it lacks URLs for some of the parts".to_owned())
+            }
+            (Ok(ControlReply::Listed(listed)), Phase::Listing { .. }) => {
+                self.listed(id, file, listed);
+                return;
+            }
+            (Ok(ControlReply::Completed(completed)), Phase::Completing { .. }) => {
+                file.trouble = None;
+                file.phase = Phase::Completed(Box::new(completed));
+                return;
+            }
+            (Ok(ControlReply::Aborted), Phase::Aborting { .. }) => {
+                file.phase = Phase::Cancelled;
+                return;
+            }
+            (Ok(_), _) => Failure::Unusable("it answers another question".to_owned()),
+            (Err(failure), _) => failure,
+        };
+        file.parts.unsign(job);
+        if failure == Failure::NoAnswer && !self.online {
+            if let Some(call) = file.call_mut() {
+                call.reset();
+            }
+            return;
+        }
+        let verdict = judge_call(failure);
+        if let Verdict::Final(error) = &verdict
+            && after_refusal(file, error)
+        {
+            return;
+        }
+        let luck = self.luck.f64();
+        let policy = self.settings.retry;
+        let Some(call) = file.call_mut() else { return };
+        match call.fail(verdict, &policy, luck, now) {
+            Ok(error) => file.trouble = Some(error.code),
+            Err(error) => self.fail(id, file, error),
+        }
+    }
+
+    // Parts.
+
+    fn stalled(&mut self, id: FileId, file: &mut FileUpload, part: PartNumber, job: JobId, now: Time) {
+        let seconds = self.settings.stall_timeout.as_secs().to_string();
+        let error = UploadError::new(ErrorCode::Stalled, ["no byte moved for ", &seconds, " s"].concat());
+        let verdict = PutVerdict::Other(Verdict::Retry { error, retry_after: None });
+        self.judge_part(id, file, part, job, verdict, now);
+    }
+
+    fn judge_part(
+        &mut self,
+        id: FileId,
+        file: &mut FileUpload,
+        part: PartNumber,
+        job: JobId,
+        verdict: PutVerdict,
+        now: Time,
+    ) {
+        let luck = self.luck.f64();
+        match file.parts.put_failed(part, job, verdict, &self.settings.retry, luck, now) {
+            Ok(error) => file.trouble = error.map(|error| error.code),
+            Err(error) => self.fail(id, file, error),
+        }
+    }
+}
+
+/// Refusals that mean something else than failure; whether this was one.
+fn after_refusal(file: &mut FileUpload, error: &UploadError) -> bool {
+    use ErrorCode::{AlreadyCompleted, PartMismatch, PartMissing, TokenExpired, UploadGone};
+    let phase = std::mem::replace(&mut file.phase, Phase::Cancelled);
+    file.phase = match (error.code, phase) {
+        // Aborting what does not exist is done.
+        (UploadGone | TokenExpired, Phase::Aborting { .. }) => Phase::Cancelled,
+        // Too late to cancel: the answer to complete had been lost, and is asked for again.
+        (AlreadyCompleted, Phase::Aborting { ticket, .. }) if file.parts.all_stored() => {
+            Phase::Completing { ticket, complete: Retried::new() }
+        }
+        // The store lacks what it acknowledged: find out what, and send that again.
+        (PartMissing | PartMismatch, Phase::Completing { ticket, .. })
+            if file.reconciliations < MAX_RECONCILIATIONS =>
+        {
+            file.reconciliations += 1;
+            Phase::Listing { ticket, list: Retried::new(), why: Why::Lost(error.clone()) }
+        }
+        (_, phase) => {
+            file.phase = phase;
+            return false;
+        }
+    };
+    true
+}

@@ -1,0 +1,209 @@
+//! The parts of one file, each on its way from untouched to stored.
+//!
+//! Only a window of parts is held in detail, however many there are: those
+//! before it are stored, those after it untouched.
+
+mod sending;
+mod signing;
+mod stage;
+mod stored;
+
+use std::time::Duration;
+
+use crate::checksum::ChecksumKind;
+use crate::part::{ByteRange, PartNumber};
+use crate::plan::Plan;
+use crate::sorted::{SortedMap, SortedSet};
+use crate::time::Time;
+
+use super::settings::Settings;
+use stage::{Part, Stage, Then};
+use stored::Stored;
+
+pub(super) use sending::ToSend;
+pub(super) use stage::HostId;
+
+/// All parts of one file.
+#[derive(Debug)]
+pub(super) struct Parts {
+    plan: Plan,
+    checksum: ChecksumKind,
+    /// The lowest number never touched.
+    next: u32,
+    /// Parts that were stored once and have to be sent again.
+    again: SortedSet<PartNumber>,
+    active: SortedMap<PartNumber, Part>,
+    /// By index; only as long as the highest stored part.
+    stored: Vec<Option<Stored>>,
+    stored_count: u32,
+    stored_bytes: u64,
+    /// Milliseconds that a mebibyte takes lately, over one connection.
+    pace: Option<f64>,
+}
+
+/// What the parts of a file could do next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PartWork {
+    pub(super) hash: bool,
+    pub(super) sign: bool,
+    pub(super) send: bool,
+    /// Parts hashed and not yet on their way.
+    pub(super) ahead: u32,
+    pub(super) deadline: Option<Time>,
+}
+
+impl Parts {
+    pub(super) fn new(plan: Plan, checksum: ChecksumKind) -> Self {
+        Self {
+            plan,
+            checksum,
+            next: 1,
+            again: SortedSet::new(),
+            active: SortedMap::new(),
+            stored: Vec::new(),
+            stored_count: 0,
+            stored_bytes: 0,
+            pace: None,
+        }
+    }
+
+    pub(super) const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub(super) const fn checksum_kind(&self) -> ChecksumKind {
+        self.checksum
+    }
+
+    pub(super) const fn stored_count(&self) -> u32 {
+        self.stored_count
+    }
+
+    pub(super) const fn stored_bytes(&self) -> u64 {
+        self.stored_bytes
+    }
+
+    pub(super) fn all_stored(&self) -> bool {
+        self.stored_count == self.plan.part_count()
+    }
+
+    /// Bytes stored, and bytes on their way.
+    pub(super) fn bytes_sent(&self) -> u64 {
+        self.stored_bytes + self.active.values().map(|part| part.stage.bytes_sent()).sum::<u64>()
+    }
+
+    /// Surveys what can be done, and when something will have to be. Nothing straggles while
+    /// the file is halted.
+    pub(super) fn work(&self, settings: &Settings, is_halted: bool) -> PartWork {
+        let mut work =
+            PartWork { hash: self.checksum.needs_hashing() && self.has_untouched(), ..PartWork::default() };
+        let at_tail = !is_halted && self.is_at_tail();
+        for (number, part) in self.active.iter() {
+            let deadline = match &part.stage {
+                Stage::ToHash => {
+                    work.hash = true;
+                    None
+                }
+                Stage::Hashing | Stage::Signing(..) => {
+                    work.ahead += 1;
+                    None
+                }
+                Stage::ToSign(_) => {
+                    work.ahead += 1;
+                    work.sign = true;
+                    None
+                }
+                Stage::Ready(_) => {
+                    work.ahead += 1;
+                    work.send = true;
+                    None
+                }
+                Stage::Sending(sending) => {
+                    work.send |= sending.wants_second();
+                    let straggles_at =
+                        if at_tail { self.straggles_at(number, sending, settings) } else { None };
+                    earliest(sending.stalls_at(settings.stall_timeout), straggles_at)
+                }
+                Stage::Backoff { until, .. } => Some(*until),
+            };
+            work.deadline = earliest(work.deadline, deadline);
+        }
+        work
+    }
+
+    /// Ends the waits that are over; all of them when `now` is `None`.
+    pub(super) fn wake(&mut self, now: Option<Time>) {
+        for part in self.active.values_mut() {
+            if let Stage::Backoff { until, then } = &mut part.stage
+                && now.is_none_or(|now| *until <= now)
+            {
+                let then = std::mem::replace(then, Then::Hash);
+                part.stage = then.begin();
+            }
+        }
+    }
+
+    /// Forgets all work under way and every past failure; what is being sent too, unless that
+    /// is to be finished. What is stored stays stored, and checksums that are known stay known.
+    pub(super) fn park(&mut self, finish_sending: bool) {
+        for part in self.active.values_mut() {
+            if finish_sending && matches!(part.stage, Stage::Sending(_)) {
+                continue;
+            }
+            part.stage = match part.stage.checksum() {
+                None if self.checksum.needs_hashing() => Stage::ToHash,
+                checksum => Stage::ToSign(checksum),
+            };
+            part.failures = 0;
+            part.resigned = false;
+        }
+    }
+
+    /// Nothing is left to begin: what is not stored is on its way.
+    fn is_at_tail(&self) -> bool {
+        !self.has_untouched() && self.active.values().all(|part| matches!(part.stage, Stage::Sending(_)))
+    }
+
+    fn has_untouched(&self) -> bool {
+        !self.again.is_empty() || self.next <= self.plan.part_count()
+    }
+
+    /// Begins the next untouched part.
+    fn open(&mut self) -> Option<PartNumber> {
+        let number = match self.again.pop_first() {
+            Some(number) => number,
+            None if self.next <= self.plan.part_count() => {
+                let number = PartNumber::new(self.next).ok()?;
+                self.next += 1;
+                number
+            }
+            None => return None,
+        };
+        let stage = if self.checksum.needs_hashing() { Stage::ToHash } else { Stage::ToSign(None) };
+        self.active.insert(number, Part { failures: 0, resigned: false, stage });
+        Some(number)
+    }
+
+    fn len(&self, number: PartNumber) -> u64 {
+        self.plan.range(number).map_or(0, ByteRange::len)
+    }
+}
+
+pub(super) fn earliest(a: Option<Time>, b: Option<Time>) -> Option<Time> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// How long a request may stand still.
+///
+/// Before its first byte it may wait for one of the browser's connections, which other tabs use as
+/// well. Of a form nothing is heard until its answer.
+fn patience(stall_timeout: Duration, sent: u64, is_form: bool) -> Duration {
+    match sent {
+        _ if is_form => stall_timeout * 4,
+        0 => stall_timeout * 2,
+        _ => stall_timeout,
+    }
+}

@@ -1,0 +1,261 @@
+//! Parts between a signed URL and the store's acknowledgement.
+
+use std::time::Duration;
+
+use super::stage::{Flight, HostId, Part, Second, Sending, Stage, Then};
+use super::stored::Stored;
+use super::{Parts, patience};
+use crate::checksum::Checksum;
+use crate::limits::MIB;
+use crate::part::{ByteRange, ETag, PartNumber};
+use crate::retry::RetryPolicy;
+use crate::time::Time;
+use crate::upload::action::JobId;
+use crate::upload::failure::{PutVerdict, UploadError, Verdict};
+use crate::upload::settings::Settings;
+use crate::wire::SignedPut;
+
+/// A part to send: which, its bytes, the request, and the host that it goes to.
+pub(in crate::upload) struct ToSend {
+    pub(in crate::upload) part: PartNumber,
+    pub(in crate::upload) range: ByteRange,
+    pub(in crate::upload) put: SignedPut,
+    pub(in crate::upload) host: HostId,
+}
+
+/// What an acknowledgement brought.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::upload) struct Sent {
+    /// Bytes that no progress had reported.
+    pub(in crate::upload) more: u64,
+    /// The part's other request, which is no longer needed.
+    pub(in crate::upload) loser: Option<JobId>,
+}
+
+impl Parts {
+    /// The next part to send to a host that has room. URLs that expire by `usable_until` go
+    /// back to be signed.
+    pub(in crate::upload) fn start_put(
+        &mut self,
+        job: JobId,
+        now: Time,
+        usable_until: Time,
+        has_room: impl Fn(HostId) -> bool,
+    ) -> Option<ToSend> {
+        for (part, Part { stage, .. }) in self.active.iter_mut() {
+            let signed = match stage {
+                Stage::Ready(signed) if signed.expires_at <= usable_until => {
+                    *stage = Stage::ToSign(signed.checksum);
+                    continue;
+                }
+                Stage::Ready(signed) if has_room(signed.host) => signed.clone(),
+                Stage::Sending(sending) if sending.wants_second() => {
+                    if sending.signed.expires_at <= usable_until {
+                        sending.second = Second::Spent;
+                        continue;
+                    }
+                    if !has_room(sending.signed.host) {
+                        continue;
+                    }
+                    sending.second = Second::Sent(Flight::new(job, now));
+                    let (put, host) = (sending.signed.put.clone(), sending.signed.host);
+                    return Some(ToSend { part, range: self.plan.range(part)?, put, host });
+                }
+                _ => continue,
+            };
+            let (put, host) = (signed.put.clone(), signed.host);
+            *stage = Stage::Sending(Sending { signed, first: Flight::new(job, now), second: Second::NotYet });
+            return Some(ToSend { part, range: self.plan.range(part)?, put, host });
+        }
+        None
+    }
+
+    /// Takes how much of a part has left; returns how much that is more than before.
+    pub(in crate::upload) fn put_progress(
+        &mut self,
+        number: PartNumber,
+        job: JobId,
+        total: u64,
+        now: Time,
+    ) -> u64 {
+        let total = total.min(self.len(number));
+        let Some(Stage::Sending(sending)) = self.active.get_mut(number).map(|part| &mut part.stage) else {
+            return 0;
+        };
+        let before = sending.sent();
+        if let Some(flight) = sending.flight_mut(job)
+            && total > flight.sent
+        {
+            flight.sent = total;
+            flight.progress_at = now;
+        }
+        sending.sent() - before
+    }
+
+    /// Whether the store's ETag of a part is the MD5 of other bytes than were sent.
+    pub(in crate::upload) fn contradicts(&self, number: PartNumber, etag: &ETag) -> bool {
+        match self.active.get(number).and_then(|part| part.stage.checksum()) {
+            Some(Checksum::Md5(ours)) => {
+                crate::checksum::Md5::from_etag(etag).is_some_and(|theirs| theirs != ours)
+            }
+            _ => false,
+        }
+    }
+
+    /// The store has acknowledged a part.
+    pub(in crate::upload) fn put_done(
+        &mut self,
+        number: PartNumber,
+        job: JobId,
+        etag: ETag,
+        now: Time,
+    ) -> Sent {
+        let len = self.len(number);
+        let Some(Stage::Sending(sending)) = self.active.get(number).map(|part| &part.stage) else {
+            return Sent::default();
+        };
+        let more = len - sending.sent();
+        let loser = sending.flights().map(|flight| flight.job).find(|&other| other != job);
+        let took =
+            sending.flights().find(|flight| flight.job == job).map(|flight| now.since(flight.started_at));
+        let checksum = sending.signed.checksum;
+        self.active.remove(number);
+        self.store(number, Stored { etag, checksum });
+        self.learn_pace(len, took);
+        // The network works: what the others suffered before does not add up.
+        for part in self.active.values_mut() {
+            part.failures = part.failures.min(1);
+        }
+        Sent { more, loser }
+    }
+
+    /// A PUT failed: the part waits to be tried again, or the reason to give up comes back.
+    /// Where a second request carries the part, that one decides.
+    pub(in crate::upload) fn put_failed(
+        &mut self,
+        number: PartNumber,
+        job: JobId,
+        verdict: PutVerdict,
+        policy: &RetryPolicy,
+        luck: f64,
+        now: Time,
+    ) -> Result<Option<UploadError>, UploadError> {
+        let Some(part) = self.active.get_mut(number) else { return Ok(None) };
+        let Stage::Sending(sending) = &mut part.stage else { return Ok(None) };
+        if sending.drop_flight(job) {
+            return Ok(None);
+        }
+        let checksum = sending.signed.checksum;
+        let is_form = sending.is_form();
+        let (error, retry_after, then) = match verdict {
+            PutVerdict::Unauthorised { error } if !part.resigned => {
+                part.resigned = true;
+                part.stage = Stage::ToSign(checksum);
+                self.distrust_signatures();
+                return Ok(Some(error));
+            }
+            PutVerdict::Unauthorised { error } => (error, None, Then::Sign(checksum)),
+            PutVerdict::Altered { error } if checksum.is_some() => (error, None, Then::Hash),
+            PutVerdict::Altered { error } => (error, None, Then::Sign(None)),
+            // Not every store takes forms. What is signed from now on is a PUT.
+            PutVerdict::Other(Verdict::Final(error)) if is_form => (error, None, Then::Sign(checksum)),
+            PutVerdict::Other(Verdict::Retry { error, retry_after }) if is_form => {
+                (error, retry_after, Then::Sign(checksum))
+            }
+            PutVerdict::Other(Verdict::Retry { error, retry_after }) => {
+                (error, retry_after, Then::Send(sending.signed.clone()))
+            }
+            PutVerdict::Other(Verdict::Final(error)) => return Err(error),
+        };
+        part.failures += 1;
+        match policy.delay(part.failures, retry_after, luck) {
+            Some(delay) => {
+                part.stage = Stage::Backoff { until: now + delay, then };
+                Ok(Some(error))
+            }
+            None => Err(error),
+        }
+    }
+
+    /// A PUT was cut off through no fault of anybody's: it is ready to go again at once.
+    pub(in crate::upload) fn put_interrupted(&mut self, number: PartNumber, job: JobId) {
+        if let Some(part) = self.active.get_mut(number)
+            && let Stage::Sending(sending) = &mut part.stage
+            && !sending.drop_flight(job)
+        {
+            part.stage = Stage::Ready(sending.signed.clone());
+        }
+    }
+
+    /// Requests without progress for too long.
+    pub(in crate::upload) fn stalled(&self, timeout: Duration, now: Time) -> Vec<(PartNumber, JobId)> {
+        let mut stalled = Vec::new();
+        for (number, part) in self.active.iter() {
+            let Stage::Sending(sending) = &part.stage else { continue };
+            let is_form = sending.is_form();
+            let flights = sending.flights().filter(|flight| flight.stalls_at(timeout, is_form) <= now);
+            stalled.extend(flights.map(|flight| (number, flight.job)));
+        }
+        stalled
+    }
+
+    /// After a sleep nobody knows how the connections are: each gets until `deadline` to move.
+    pub(in crate::upload) fn rearm(&mut self, timeout: Duration, deadline: Time) {
+        for part in self.active.values_mut() {
+            if let Stage::Sending(Sending { first, second, signed }) = &mut part.stage {
+                let is_form = signed.put.form.is_some();
+                let second = match second {
+                    Second::Sent(flight) => Some(flight),
+                    _ => None,
+                };
+                for flight in std::iter::once(first).chain(second) {
+                    flight.progress_at = deadline - patience(timeout, flight.sent, is_form);
+                }
+            }
+        }
+    }
+
+    /// Marks the parts that are far behind what the others took, so that they are sent a second time.
+    pub(in crate::upload) fn mark_stragglers(&mut self, settings: &Settings, now: Time) {
+        if !self.is_at_tail() {
+            return;
+        }
+        let late = |(number, part): (PartNumber, &Part)| match &part.stage {
+            Stage::Sending(sending) => {
+                self.straggles_at(number, sending, settings).filter(|&at| at <= now).map(|_| number)
+            }
+            _ => None,
+        };
+        let late: Vec<_> = self.active.iter().filter_map(late).collect();
+        for number in late {
+            if let Some(Stage::Sending(sending)) = self.active.get_mut(number).map(|part| &mut part.stage) {
+                sending.second = Second::Wanted;
+            }
+        }
+    }
+
+    /// When a part that is sent once will have taken several times what others took.
+    pub(super) fn straggles_at(
+        &self,
+        number: PartNumber,
+        sending: &Sending,
+        settings: &Settings,
+    ) -> Option<Time> {
+        if !matches!(sending.second, Second::NotYet) {
+            return None;
+        }
+        let usual = self.pace? * self.len(number) as f64 / MIB as f64;
+        let limit = Duration::from_millis((usual * f64::from(settings.straggler_factor)) as u64);
+        let at = sending.first.started_at + limit.max(settings.straggler_min);
+        // A request that was cut and began anew may be late and yet nearly there.
+        let left = self.len(number) - sending.first.sent;
+        let nearly = left * 4 < self.len(number) && sending.first.sent > 0;
+        Some(if nearly { at + limit } else { at })
+    }
+
+    fn learn_pace(&mut self, len: u64, took: Option<Duration>) {
+        let Some(took) = took.filter(|_| len > 0) else { return };
+        let pace = took.as_millis() as f64 * MIB as f64 / len as f64;
+        self.pace = Some(self.pace.map_or(pace, |before| before * 0.7 + pace * 0.3));
+    }
+}

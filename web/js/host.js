@@ -1,0 +1,119 @@
+// Where an uploader's engine runs: in a worker of its own, or in the page where
+// there can be no worker.
+//
+// A host is given commands by name, `command("cancel", id)`, which keep their
+// order and return nothing. What comes of them, and what happens by itself, is told
+// as `{ type, ... }`, never before the command has returned. Which commands and
+// events there are, it does not know: the engine and the Uploader do.
+
+import { Session } from "./engine.js";
+import { PartwayError } from "./errors.js";
+
+let warned = false;
+
+// Resolves to a host whose engine is ready. Rejects with a PartwayError.
+export async function openHost({ worker, ...options }, tell) {
+  if (worker !== false) {
+    try {
+      return await open(WorkerHost, options, tell);
+    } catch (error) {
+      if (error.code === "invalid_option") throw error;
+      warn(error);
+    }
+  }
+  return open(PageHost, options, tell);
+}
+
+async function open(Host, options, tell) {
+  let host;
+  let hear;
+  try {
+    await new Promise((resolve, reject) => {
+      hear = ({ type, error }) => {
+        if (type !== "opened") return reject(error);
+        // At once: what it tells next may come before this promise is heard of.
+        hear = tell;
+        return resolve();
+      };
+      host = new Host((event) => hear(event));
+      host.command("open", options);
+    });
+  } catch (thrown) {
+    host?.close();
+    throw PartwayError.from(thrown);
+  }
+  return host;
+}
+
+// Once for all uploaders: they share the reason.
+function warn({ message }) {
+  if (warned) return;
+  warned = true;
+  const needed = isHome() ? "worker-src 'self'" : `worker-src blob:; script-src ${new URL(import.meta.url).origin}`;
+  console.warn(
+    `Partway uploads in the page's main thread, because its worker did not start (${message}). ` +
+      `Serve worker.js beside index.js, and allow it in the page's Content-Security-Policy (${needed}), ` +
+      "or set the option worker to false.",
+  );
+}
+
+class WorkerHost {
+  #worker;
+
+  constructor(tell) {
+    const worker = startWorker();
+    worker.onmessage = ({ data }) => tell(data);
+    worker.onerror = ({ message }) => {
+      tell({ type: "broken", error: { message: message ?? "worker.js could not be loaded" } });
+    };
+    this.#worker = worker;
+  }
+
+  command(...message) {
+    this.#worker.postMessage(message);
+  }
+
+  // The worker ends itself when the engine has closed.
+  close() {
+    this.#worker.onmessage = this.#worker.onerror = null;
+    this.command("close");
+  }
+}
+
+class PageHost {
+  #session;
+  #tell;
+
+  constructor(tell) {
+    this.#tell = tell;
+    this.#session = new Session((event) => queueMicrotask(() => this.#tell?.(event)));
+  }
+
+  command(...message) {
+    this.#session.handle(message);
+  }
+
+  close() {
+    this.#tell = undefined;
+    this.command("close");
+  }
+}
+
+function startWorker() {
+  // Bundlers look for exactly this expression.
+  if (isHome()) return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+
+  // A worker has to be of the page's own origin, as a blob is. What it imports need not be.
+  const home = import.meta.url;
+  const script = `import ${JSON.stringify(new URL("./worker.js", home))};`;
+  const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+  const worker = new Worker(address, { type: "module" });
+  const forget = () => URL.revokeObjectURL(address);
+  worker.addEventListener("message", forget, { once: true });
+  worker.addEventListener("error", forget, { once: true });
+  return worker;
+}
+
+function isHome() {
+  return new URL(import.meta.url).origin === location.origin;
+}
