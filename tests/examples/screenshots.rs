@@ -1,4 +1,5 @@
-//! Takes the README's pictures: uploads under way on a line of 12 MiB/s, and finished.
+//! Takes the README's pictures: uploads under way on a line of 12 MiB/s, paused, finished, and
+//! offered again after a reload.
 //!
 //! `cargo run -p partway-tests --example screenshots` writes them to `web/screenshots`.
 
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use partway_tests::files::RandomFile;
+use partway_tests::proxy::Line;
 use partway_tests::stack::Stack;
 use partway_tests::wait::wait_for;
 use serde_json::json;
@@ -38,9 +40,29 @@ async fn main() -> Result<()> {
         .await?;
         browser.screenshot(&folder.join("uploading.png")).await?;
 
+        stack.page.press(2, "pause").await?;
+        wait_for("the pause", PATIENTLY, async || {
+            Ok(stack.page.rows().await?.iter().any(|row| row.state == "paused").then_some(()))
+        })
+        .await?;
+        browser.screenshot(&folder.join("paused.png")).await?;
+        stack.page.press(2, "resume").await?;
+
         line(stack, 0).await?;
         stack.page.wait_for_end(3, PATIENTLY).await?;
-        browser.screenshot(&folder.join("finished.png")).await
+        browser.screenshot(&folder.join("finished.png")).await?;
+
+        stack.proxy.set_line(Some(Line::new(Duration::from_millis(20)).bytes_per_second(12 * MIB)));
+        let late = [stack.file("Holiday.mov", 120 * MIB)?, stack.file("Thesis data.zip", 80 * MIB)?];
+        stack.page.choose(&late.each_ref()).await?;
+        wait_for("some of it", PATIENTLY, async || {
+            let stored = [stack.page.status(4).await?, stack.page.status(5).await?];
+            Ok(stored.iter().all(|status| status["partsStored"].as_u64() >= Some(2)).then_some(()))
+        })
+        .await?;
+        stack.page.visit(&stack.control.url()).await?;
+        stack.page.wait_for_resumable("Holiday.mov").await?;
+        browser.screenshot(&folder.join("resumable.png")).await
     })
     .await
 }

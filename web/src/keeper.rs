@@ -11,6 +11,7 @@ use idb::Error;
 use js_sys::Array;
 use partway_shared::error::ErrorCode;
 use partway_shared::sorted::{SortedMap, SortedSet};
+use partway_shared::time::Time;
 use partway_shared::upload::{ControlCall, Difference, FileId, UploadError};
 use wasm_bindgen::JsValue;
 use web_sys::AbortController;
@@ -37,6 +38,7 @@ pub(crate) struct Keeper {
     /// What the journal does not know yet.
     changed: RefCell<SortedSet<FileId>>,
     timer: RefCell<Option<Timer>>,
+    written_at: Cell<Time>,
     is_writing: Cell<bool>,
     has_warned: Cell<bool>,
 }
@@ -109,7 +111,9 @@ impl Driver {
                 let ours = ours.values().any(|kept| kept.object_key == entry.saved.ticket.key);
                 !ours && !held.contains(&name)
             };
-            let offered: Vec<_> = contents.entries.into_iter().filter(is_free).collect();
+            let mut offered: Vec<_> = contents.entries.into_iter().filter(is_free).collect();
+            // The order in which they were begun.
+            offered.sort_by_key(|entry| entry.saved.ticket.expires_at);
             let entries: Array = offered.iter().map(Entry::to_page).collect();
             *driver.keeper.offered.borrow_mut() = offered;
             driver.tell_page(&report::resumable(&entries, contents.skipped));
@@ -183,15 +187,16 @@ impl Driver {
         self.keeper.changed.borrow_mut().insert(id);
         let is_known = self.keeper.kept.borrow().contains_key(id);
         match resumable {
-            Some(_) if is_known => {
+            Some(_) if is_known && now().since(self.keeper.written_at.get()) < INTERVAL => {
                 if self.keeper.timer.borrow().is_none() {
-                    let timer = self.timer(now() + INTERVAL, |driver| {
+                    let timer = self.timer(self.keeper.written_at.get() + INTERVAL, |driver| {
                         driver.keeper.timer.take();
                         driver.write_journal();
                     });
                     *self.keeper.timer.borrow_mut() = Some(timer);
                 }
             }
+            Some(_) if is_known => self.write_journal(),
             Some(object_key) => {
                 let name = self.lock_name(&object_key);
                 self.keeper.kept.borrow_mut().insert(id, Kept { object_key, _lock: None });
@@ -213,6 +218,7 @@ impl Driver {
     /// Writes what has changed, one entry after the other.
     fn write_journal(&self) {
         let Some(journal) = self.keeper.journal.borrow().clone() else { return };
+        self.keeper.written_at.set(now());
         if self.keeper.is_writing.replace(true) {
             return;
         }
