@@ -44,6 +44,11 @@ test-browser *ARGS: (install "rust" "browser")
     cargo build --package partway-server --locked
     cargo test --package partway-tests --test browser --locked "$@"
 
+# A file of 10 GiB in the browser, which takes as much disk and some minutes
+test-large: (install "rust" "browser")
+    cargo build --package partway-server --locked
+    cargo test --package partway-tests --test browser --locked -- --ignored --nocapture large
+
 # Take the README's pictures anew
 screenshots: (install "rust" "browser")
     cargo build --package partway-server --locked

@@ -9,8 +9,6 @@
 
 #[path = "figures/mod.rs"]
 mod figures;
-#[path = "processes/mod.rs"]
-mod processes;
 
 use std::time::Duration;
 
@@ -18,6 +16,7 @@ use anyhow::{Context as _, Result, ensure};
 use figures::{Figures, Goal, rounds};
 use partway_tests::browser::Browser;
 use partway_tests::files::RandomFile;
+use partway_tests::processes;
 use partway_tests::server::Server;
 use processes::cpu_seconds;
 use serde::Deserialize;

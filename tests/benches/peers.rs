@@ -14,8 +14,6 @@
 
 #[path = "figures/mod.rs"]
 mod figures;
-#[path = "processes/mod.rs"]
-mod processes;
 
 #[path = "peers/backend.rs"]
 mod backend;
@@ -38,6 +36,7 @@ use backend::Backend;
 use figures::rounds;
 use partway_tests::browser::Browser;
 use partway_tests::files::RandomFile;
+use partway_tests::processes;
 use partway_tests::proxy::{Fault, Line, Proxy, Rule, RuleHandle};
 use partway_tests::server::Server;
 use report::{Report, Run};

@@ -10,6 +10,7 @@ pub mod files;
 pub mod objects;
 pub mod page;
 mod process;
+pub mod processes;
 pub mod proxy;
 pub mod server;
 pub mod stack;

@@ -52,6 +52,16 @@ impl Objects {
         Ok(Content { size, sha256: sha256.finalize().into() })
     }
 
+    /// An object's size, without reading it.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub async fn size(&self, key: &str) -> Result<u64> {
+        let response = self.client.head_object().bucket(&self.bucket).key(key).send().await;
+        let size = response.with_context(|| format!("looking at {key}"))?.content_length;
+        u64::try_from(size.unwrap_or_default()).context("a size is not negative")
+    }
+
     /// The keys of all objects.
     ///
     /// # Errors

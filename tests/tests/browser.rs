@@ -15,6 +15,8 @@ use partway_tests::stack::Stack;
 use partway_tests::wait::wait_for;
 use serde_json::json;
 
+#[path = "browser/large.rs"]
+mod large;
 #[path = "browser/survival.rs"]
 mod survival;
 #[path = "browser/worker.rs"]

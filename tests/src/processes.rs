@@ -1,6 +1,4 @@
-//! What the processes begun by a benchmark have taken, as Linux tells it.
-
-#![allow(dead_code, reason = "not every benchmark asks for everything")]
+//! What the processes begun by a test have taken, as Linux tells it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +10,10 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 /// The CPU seconds that the processes begun by this one have taken so far: those of the server,
 /// and all others together, which are the browser's.
-pub(crate) fn cpu_seconds() -> Result<BTreeMap<&'static str, f64>> {
+///
+/// # Errors
+/// Where there is no `/proc`.
+pub fn cpu_seconds() -> Result<BTreeMap<&'static str, f64>> {
     let mut sums = BTreeMap::new();
     for process in descendants()? {
         let who = if process.name == "partway" { "server" } else { "browser" };
@@ -22,7 +23,10 @@ pub(crate) fn cpu_seconds() -> Result<BTreeMap<&'static str, f64>> {
 }
 
 /// Forgets how much memory the browser's renderers had at most.
-pub(crate) fn reset_renderer_peaks() -> Result<()> {
+///
+/// # Errors
+/// Where there is no `/proc`.
+pub fn reset_renderer_peaks() -> Result<()> {
     for process in descendants()?.iter().filter(|process| process.is_renderer()) {
         // It may have ended in between.
         let _ = fs::write(format!("/proc/{}/clear_refs", process.id), "5");
@@ -31,7 +35,10 @@ pub(crate) fn reset_renderer_peaks() -> Result<()> {
 }
 
 /// The most memory, in MiB, that any one renderer had since then: resident, with what it shares.
-pub(crate) fn renderer_peak() -> Result<f64> {
+///
+/// # Errors
+/// Where there is no `/proc`.
+pub fn renderer_peak() -> Result<f64> {
     let peaks = descendants()?.into_iter().filter(Process::is_renderer).filter_map(|process| {
         let status = fs::read_to_string(format!("/proc/{}/status", process.id)).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
