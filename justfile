@@ -5,6 +5,8 @@ set positional-arguments := true
 
 # Packages of Debian and Ubuntu. Without wasm-opt (binaryen) the widget is some kB larger.
 build-packages := "build-essential binaryen"
+# What every step of `test` builds with: one set of features, so that dependencies are built once.
+everything := "--workspace --features partway-tests/bench --locked"
 browser-packages := "chromium chromium-driver"
 node-packages := "nodejs npm"
 
@@ -23,7 +25,7 @@ test: (install "rust" "browser") check docs test-unit test-browser
 # Formatting and lints, for the host and for wasm
 check: (install "rust")
     cargo fmt --all --check
-    cargo clippy --workspace --all-targets --features partway-tests/bench --locked -- --deny warnings
+    cargo clippy {{ everything }} --all-targets -- --deny warnings
     cargo clippy --package partway-web --target wasm32-unknown-unknown --target-dir target/widget --profile widget --locked -- --deny warnings
 
 # Format all Rust code
@@ -32,31 +34,31 @@ fmt: (install "rust")
 
 # Build the documentation of the crates into target/doc
 docs: (install "rust")
-    RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --locked
+    RUSTDOCFLAGS="--deny warnings" cargo doc {{ everything }} --no-deps
 
 # Unit, property, simulation, route and store tests: all that need no browser
 test-unit *ARGS: (install "rust")
-    cargo test --workspace --exclude partway-tests --locked "$@"
-    cargo test --package partway-tests --lib --locked "$@"
+    cargo test {{ everything }} --lib --bins --test simulation --test store --test routes "$@"
+    cargo test {{ everything }} --doc "$@"
 
 # The whole system in a real browser
 test-browser *ARGS: (install "rust" "browser")
-    cargo build --package partway-server --locked
-    cargo test --package partway-tests --test browser --locked "$@"
+    cargo build {{ everything }} --bins
+    cargo test {{ everything }} --test browser "$@"
 
 # A file of 10 GiB in the browser, which takes as much disk and some minutes
 test-large: (install "rust" "browser")
-    cargo build --package partway-server --locked
-    cargo test --package partway-tests --test browser --locked -- --ignored --nocapture large
+    cargo build {{ everything }} --bins
+    cargo test {{ everything }} --test browser -- --ignored --nocapture large
 
 # Take the README's pictures anew
 screenshots: (install "rust" "browser")
-    cargo build --package partway-server --locked
-    cargo run --package partway-tests --example screenshots --locked
+    cargo build {{ everything }} --bins
+    cargo run {{ everything }} --example screenshots
 
 # Print what a page has to load, in bytes
 sizes: (install "rust")
-    @cargo build --quiet --package partway-server --locked
+    @cargo build --quiet {{ everything }} --bins
     @cat target/widget/sizes.txt
 
 # All benchmarks that need nothing from npm, one after another: ratios against peers, side by side
