@@ -24,7 +24,7 @@ pub struct Settings {
     pub ahead: u32,
     /// Parts signed ahead, for each file, where nothing has to be hashed. Default 64.
     pub sign_window: u32,
-    /// Calls to Partway's server at once. Default 4.
+    /// Calls to Partway's server at once. Default 6, which is what a browser opens to a host over HTTP/1.1.
     pub call_concurrency: u32,
     /// Files created and not yet ended, at once. Default 1,000. Further ones wait.
     pub open_files: u32,
@@ -84,7 +84,7 @@ impl Default for Settings {
             hash_concurrency: 2,
             ahead: 8,
             sign_window: 64,
-            call_concurrency: 4,
+            call_concurrency: 6,
             open_files: 1_000,
             part_size: None,
             plan: PlanLimits::default(),
