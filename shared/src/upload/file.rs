@@ -102,6 +102,8 @@ pub(super) struct Work {
     pub(super) open: bool,
     pub(super) hash: bool,
     pub(super) call: bool,
+    /// It is all stored, and can be completed together with others.
+    pub(super) complete: bool,
     pub(super) send: bool,
     pub(super) ahead: u32,
     pub(super) deadline: Option<Time>,
@@ -192,6 +194,8 @@ impl FileUpload {
                 deadline: earliest(work.deadline, parts.deadline),
                 ..work
             },
+            // The store has completed a single PUT already; what is asked for is a look at it.
+            Phase::Completing { .. } if !self.parts.plan().is_multipart() => Work { complete: call, ..work },
             _ => Work { call, ..work },
         }
     }

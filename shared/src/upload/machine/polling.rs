@@ -44,8 +44,8 @@ impl Uploader {
     }
 
     fn poll_call(&mut self, now: Time) -> Option<Action> {
-        if self.count_jobs(|job| matches!(job, Job::Call(_) | Job::Create)) >= self.settings.call_concurrency
-        {
+        let is_call = |job: &Job| matches!(job, Job::Call(_) | Job::Create | Job::Complete);
+        if self.count_jobs(is_call) >= self.settings.call_concurrency {
             return None;
         }
         if let Batch::Asked { files, create } = &mut self.batch
@@ -59,6 +59,9 @@ impl Uploader {
             create.start(now + self.settings.call_timeout);
             self.jobs.insert(job, Job::Create);
             return Some(Action::Call { job, call });
+        }
+        if let Some(action) = self.poll_completions(now) {
+            return Some(action);
         }
         let id = self.call_turn.order(&self.index.call).next()?;
         self.call_turn.served(id);
@@ -89,14 +92,19 @@ impl Uploader {
     }
 
     fn poll_put(&mut self, now: Time) -> Option<Action> {
-        if self.count_puts() >= self.flow.limit() || self.cap.as_ref().is_some_and(|cap| !cap.allows(now)) {
+        let puts = self.count_puts();
+        if puts >= self.flow.limit() || self.cap.as_ref().is_some_and(|cap| !cap.allows(now)) {
             return None;
         }
+        let no_large = puts >= self.flow.large_limit();
         let usable_until = now + self.settings.expiry_margin;
         // A file whose URLs have all expired, or whose host is busy, gives nothing.
         let order: Vec<_> = self.send_turn.order(&self.index.send).collect();
         for id in order {
             let action = self.touch(id, |machine, file| {
+                if no_large && file.parts.plan().is_multipart() {
+                    return None;
+                }
                 let job = JobId(machine.next_job);
                 let jobs = &machine.jobs;
                 let most = machine.settings.connections_per_host as usize;
