@@ -21,6 +21,8 @@ use super::status::{State, Status};
 pub(super) struct FileUpload {
     pub(super) info: FileInfo,
     pub(super) parts: Parts,
+    /// The part size that the server is asked for.
+    pub(super) wish: Option<u64>,
     pub(super) phase: Phase,
     pub(super) shown: Watermark,
     pub(super) speed: Speedometer,
@@ -110,10 +112,11 @@ pub(super) struct Work {
 }
 
 impl FileUpload {
-    pub(super) fn new(info: FileInfo, plan: Plan, checksum: ChecksumKind) -> Self {
+    pub(super) fn new(info: FileInfo, plan: Plan, wish: Option<u64>, checksum: ChecksumKind) -> Self {
         Self {
             info,
             parts: Parts::new(plan, checksum),
+            wish,
             phase: Phase::Queued,
             shown: Watermark::default(),
             speed: Speedometer::default(),
@@ -268,7 +271,7 @@ impl FileUpload {
         }
     }
 
-    pub(super) fn to_wire(&self, settings: &Settings) -> NewUpload {
+    pub(super) fn to_wire(&self) -> NewUpload {
         NewUpload {
             name: self.info.name.clone(),
             size: self.info.size,
@@ -276,7 +279,7 @@ impl FileUpload {
             last_modified: self.info.last_modified,
             path: self.info.path.clone(),
             destination: self.info.destination.clone(),
-            part_size: settings.wish(),
+            part_size: self.wish,
             checksums: self.parts.leading_checksums(),
         }
     }

@@ -77,6 +77,11 @@ impl Flow {
         if self.has_moved { self.limit } else { self.limit.div_ceil(2) }
     }
 
+    /// Bytes a second that one of them made lately, when there were as many as may be.
+    pub(super) fn part_speed(&self) -> Option<f64> {
+        self.before.map(|rate| rate / f64::from(self.limit))
+    }
+
     pub(super) fn set_ceiling(&mut self, ceiling: u32) {
         self.ceiling = ceiling.max(1);
         self.limit = self.limit.min(self.ceiling);

@@ -178,6 +178,11 @@ impl Uploader {
         FileId(self.next_file)
     }
 
+    /// The part size to ask for, from what is known of the line.
+    fn wish(&self, size: u64) -> Option<u64> {
+        self.settings.wish(size, self.flow.part_speed())
+    }
+
     /// Takes in a file that is ready to begin.
     fn admit(&mut self, id: FileId, file: FileUpload) {
         self.next_file = self.next_file.max(id.0.saturating_add(1));

@@ -4,7 +4,7 @@ use super::{Event, Job, Uploader};
 use crate::limits::MAX_FILES_PER_CREATE;
 use crate::time::Time;
 use crate::upload::action::{Action, ControlCall, JobId};
-use crate::upload::batch::Batch;
+use crate::upload::batch::{Batch, Waiting};
 use crate::upload::call::Retried;
 use crate::upload::file::{Phase, Wish};
 use crate::upload::flow::Cap;
@@ -52,7 +52,7 @@ impl Uploader {
             && create.is_due()
         {
             let files = files.iter().filter_map(|&id| self.files.get(id)?.as_ref());
-            let files = files.map(|file| file.to_wire(&self.settings)).collect();
+            let files = files.map(|file| file.to_wire()).collect();
             let call = ControlCall::Create(CreateUploads { files });
             let job = JobId(self.next_job);
             self.next_job += 1;
@@ -158,7 +158,11 @@ impl Uploader {
         let room = self.settings.open_files.saturating_sub(self.index.open) as usize;
         let room = room.min(MAX_FILES_PER_CREATE);
         let (ready, queued) = (self.index.batchable.len(), self.index.queued.len());
-        if !self.batch.is_due(ready, queued, room, self.settings.batch_linger, now) {
+        // Two rounds for all connections are on their way or could be.
+        let enough = 2 * self.flow.limit() as usize;
+        let has_time = self.count_puts() as usize + self.index.send.iter().take(enough).count() >= enough;
+        let waiting = Waiting { ready, queued, room, has_time };
+        if !self.batch.is_due(waiting, self.settings.batch_linger, now) {
             return None;
         }
         let files: Vec<_> = self.index.batchable.iter().take(room).collect();
