@@ -15,9 +15,7 @@ use crate::wire::{CompleteUploads, Completion, UploadToComplete};
 impl Uploader {
     /// The next call for several files, if any are ready and it is time.
     pub(super) fn poll_completions(&mut self, now: Time) -> Option<Action> {
-        if self.index.complete.first().is_none() {
-            return None;
-        }
+        self.index.complete.first()?;
         // While one is under way further files gather for the next, unless none is to come.
         let more_to_come = self.count_puts() > 0 || self.index.send.first().is_some();
         if more_to_come && !self.completions.is_empty() {
