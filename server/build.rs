@@ -1,6 +1,6 @@
 //! Builds the widget that the server serves: the crate `web/` to wasm, its
 //! JavaScript glue, the hand-written files of `web/js` and `web/page`, the scripts without
-//! their comments, and a brotli and a gzip form of each, all in `OUT_DIR/widget/`. Also writes
+//! their comments, the element's style as a script, and a brotli and a gzip form of each, all in `OUT_DIR/widget/`. Also writes
 //! `OUT_DIR/widget_files.rs`, the table that embeds them in the binary.
 //!
 //! Nothing here decides what the widget does, and nothing at run time needs
@@ -19,6 +19,8 @@ mod files;
 mod sizes;
 #[path = "build/strip.rs"]
 mod strip;
+#[path = "build/styles.rs"]
+mod styles;
 
 use std::env;
 use std::fs;
@@ -57,6 +59,7 @@ fn build_widget() -> Result<()> {
         files::copy(&workspace.join(folder), &widget)?;
     }
 
+    styles::to_modules(&widget.join("element"))?;
     strip::strip_all(&widget)?;
 
     let built = files::compress_all(&widget)?;

@@ -11,6 +11,7 @@ import "./engine.js";
 import "./host.js";
 import "./options.js";
 import "./overall.js";
+import "./updates.js";
 
 export { PartwayError } from "./errors.js";
 export { ResumableUpload } from "./resumable.js";

@@ -37,6 +37,11 @@ pub(crate) fn refused(FileId(id): FileId, error: &UploadError) -> JsValue {
     object([("type", "refused".into()), ("ids", ids.into()), ("error", self::error(error))])
 }
 
+/// The page is to say with which headers the server is called.
+pub(crate) fn headers_wanted() -> JsValue {
+    object([("type", "headers".into())])
+}
+
 /// Something that a developer should know of, and that stops nothing.
 pub(crate) fn warning(code: &str, message: &str) -> JsValue {
     object([("type", "warning".into()), ("code", code.into()), ("message", message.into())])

@@ -27,6 +27,8 @@ pub enum Failure {
     Unusable(String),
     /// The file itself.
     Source(SourceFailure),
+    /// Nothing was sent: whoever is asked for credentials had none to give, and why.
+    Unidentified(String),
 }
 
 impl Failure {
@@ -131,6 +133,10 @@ pub(super) fn judge_call(failure: Failure) -> Verdict {
             Verdict::Retry { error: UploadError::new(ErrorCode::ServerMisbehaved, detail), retry_after: None }
         }
         Failure::Source(failure) => Verdict::Final(failure.into()),
+        Failure::Unidentified(detail) => Verdict::Retry {
+            error: UploadError::new(ErrorCode::CredentialsUnavailable, detail),
+            retry_after: None,
+        },
         Failure::Status { status, code, detail, field, retry_after } => {
             let ours = code.and_then(|code| code.parse::<ErrorCode>().ok());
             let retry = match ours {
@@ -171,7 +177,7 @@ pub(super) fn judge_put(failure: Failure) -> PutVerdict {
             return PutVerdict::Other(Verdict::Retry { error, retry_after: None });
         }
         Failure::Source(failure) => return PutVerdict::Other(Verdict::Final(failure.into())),
-        Failure::Unusable(detail) => {
+        Failure::Unusable(detail) | Failure::Unidentified(detail) => {
             let error = UploadError::new(ErrorCode::PartRefused, detail);
             return PutVerdict::Other(Verdict::Retry { error, retry_after: None });
         }

@@ -1,6 +1,9 @@
 // Line drawings on a grid of 24, in the colour of the text around them.
 
 const SHAPES = {
+  camera: "M4 8h3.5l1.5-2.5h6L16.5 8H20v11H4zM12 16.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Z",
+  folder: "M3.5 6h6l2 2.5h9v10.5h-17z",
+  warning: "M12 4 3 19.5h18zM12 10v4.5M12 17h.01",
   upload: "M12 16V4.5m0 0L7.5 9M12 4.5 16.5 9M4.5 15v2.5a2 2 0 0 0 2 2h11a2 2 0 0 0 2-2V15",
   close: "m7 7 10 10M17 7 7 17",
   pause: "M9 6.5v11M15 6.5v11",
@@ -32,7 +35,7 @@ export function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("aria-hidden", "true");
-  svg.setAttribute("class", `pw-svg pw-svg-${name}`);
+  svg.setAttribute("class", `icon icon-${name}`);
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   path.setAttribute("d", SHAPES[name]);
   svg.append(path);
