@@ -55,6 +55,15 @@ pub(crate) fn below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Leaves nothing in a folder but copies of these files.
+pub(crate) fn publish(from: &Path, to: &Path) -> Result<()> {
+    if to.exists() {
+        fs::remove_dir_all(to).with_context(|| format!("emptying {}", to.display()))?;
+    }
+    fs::create_dir_all(to).with_context(|| format!("creating {}", to.display()))?;
+    copy(from, to)
+}
+
 /// Compresses each file of the folder as far as it goes; the result is in the
 /// order of the names.
 pub(crate) fn compress_all(folder: &Path) -> Result<Vec<Built>> {

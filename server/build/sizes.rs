@@ -64,8 +64,8 @@ fn write_row(table: &mut String, name: &str, sum: Sum) -> Result<()> {
     Ok(writeln!(table, "{name:<28} {raw:>9} {gzip:>9} {brotli:>9}")?)
 }
 
-/// The files that loading `start` loads: those it names in quotes, and so on. What a file other than
-/// `engine.js` imports by a call is loaded when it is needed, or never.
+/// The files that loading `start` and uploading load: those it names in quotes, and so on. What is imported by a
+/// call is loaded when it is needed, or never.
 fn reachable<'a>(built: &'a [Built], start: &'a str) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::new();
     let mut open = vec![start];
@@ -77,7 +77,7 @@ fn reachable<'a>(built: &'a [Built], start: &'a str) -> BTreeSet<&'a str> {
             continue;
         }
         let text = String::from_utf8_lossy(&file.content);
-        let text = if name == "engine.js" { text.into_owned() } else { text.replace("import(\"", "") };
+        let text = text.replace("import(\"", "");
         let named = built.iter().map(|other| other.name.as_str());
         open.extend(named.filter(|other| text.contains(&format!("\"{}\"", from(name, other)))));
     }

@@ -113,7 +113,7 @@ impl Driver {
                 }
                 return Err(UploadError {
                     code: partway_shared::error::ErrorCode::FileTooLarge,
-                    detail: error.to_string(),
+                    detail: error.message(),
                     status: None,
                     field: None,
                 });

@@ -66,7 +66,7 @@ pub(crate) fn status(FileId(id): FileId, status: &Status<'_>) -> JsValue {
 pub(crate) fn error(error: &UploadError) -> JsValue {
     object([
         ("code", error.code.as_str().into()),
-        ("message", error.to_string().into()),
+        ("message", error.message().into()),
         ("retryable", error.retryable().into()),
         ("field", error.field.as_deref().map_or(JsValue::UNDEFINED, JsValue::from)),
         ("status", error.status.map_or(JsValue::UNDEFINED, JsValue::from)),

@@ -69,6 +69,13 @@ impl UploadError {
         Self { code, detail: detail.into(), status: None, field: None }
     }
 
+    /// What happened, in one sentence for people. The widget takes this and not `Display`, whose machinery
+    /// would weigh some kB.
+    #[must_use]
+    pub fn message(&self) -> String {
+        [self.code.spec().title, ": ", &self.detail].concat()
+    }
+
     /// Whether `retry` can help.
     #[must_use]
     pub const fn retryable(&self) -> bool {
@@ -78,9 +85,7 @@ impl UploadError {
 
 impl fmt::Display for UploadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code.spec().title)?;
-        f.write_str(": ")?;
-        f.write_str(&self.detail)
+        f.write_str(&self.message())
     }
 }
 
