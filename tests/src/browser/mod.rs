@@ -1,43 +1,52 @@
-//! Chromium, driven over WebDriver.
+//! A browser, driven over WebDriver.
+//!
+//! What only Chromium's driver can do says so when another one is asked for it.
 
-use std::io;
+mod engine;
+
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail, ensure};
 use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
+use fantoccini::{Client, Locator};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 use url::Url;
 
 use crate::process;
-
-const INSTALL: &str = "these tests need Chromium and its driver: `apt install chromium chromium-driver`, or any \
-                       chromedriver on the PATH with a browser of its version";
+pub use engine::Engine;
+use engine::Launched;
 
 /// One window with a profile of its own. Everything ends when it is dropped.
 #[derive(Debug)]
 pub struct Browser {
-    client: Client,
-    driver: Child,
+    engine: Engine,
+    launched: Launched,
     profile: TempDir,
 }
 
 impl Browser {
+    /// Starts Chromium.
+    ///
+    /// # Errors
+    /// When it or its driver is not installed or does not start.
+    pub async fn start() -> Result<Self> {
+        Self::start_engine(Engine::Chromium).await
+    }
+
     /// Starts a driver and a browser.
     ///
     /// # Errors
     /// When either is not installed or does not start.
-    pub async fn start() -> Result<Self> {
+    pub async fn start_engine(engine: Engine) -> Result<Self> {
         let profile = tempfile::tempdir().context("making a folder for the browser")?;
-        let (client, driver) = launch(profile.path()).await?;
-        Ok(Self { client, driver, profile })
+        let launched = engine.launch(profile.path()).await?;
+        Ok(Self { engine, launched, profile })
+    }
+
+    fn client(&self) -> &Client {
+        &self.launched.client
     }
 
     /// Kills the browser as a crash or a power cut would, and starts it again with all that it had kept.
@@ -46,9 +55,9 @@ impl Browser {
     /// When it does not start.
     pub async fn crash(&mut self) -> Result<()> {
         process::kill_all_with_path(self.profile.path());
-        process::signal(&self.driver, Signal::KILL);
-        self.driver.wait().await.context("waiting for the killed driver")?;
-        (self.client, self.driver) = launch(self.profile.path()).await?;
+        process::signal(&self.launched.driver, Signal::KILL);
+        self.launched.driver.wait().await.context("waiting for the killed driver")?;
+        self.launched = self.engine.launch(self.profile.path()).await?;
         Ok(())
     }
 
@@ -57,7 +66,7 @@ impl Browser {
     /// # Errors
     /// When it does not load.
     pub async fn open(&self, url: &str) -> Result<()> {
-        self.client.goto(url).await.with_context(|| format!("opening {url}"))
+        self.client().goto(url).await.with_context(|| format!("opening {url}"))
     }
 
     /// Puts a new tab in the place of the one in use: another process, in which nothing is left of
@@ -66,11 +75,11 @@ impl Browser {
     /// # Errors
     /// When the browser refuses.
     pub async fn renew(&self) -> Result<()> {
-        let old = self.client.window().await.context("finding the tab")?;
-        let new = self.client.new_window(true).await.context("opening a tab")?.handle;
-        self.client.switch_to_window(old).await?;
-        self.client.close_window().await.context("closing a tab")?;
-        self.client.switch_to_window(new).await.context("changing to a new tab")
+        let old = self.client().window().await.context("finding the tab")?;
+        let new = self.client().new_window(true).await.context("opening a tab")?.handle;
+        self.client().switch_to_window(old).await?;
+        self.client().close_window().await.context("closing a tab")?;
+        self.client().switch_to_window(new).await.context("changing to a new tab")
     }
 
     /// Opens another tab and goes on in it; gives the one before.
@@ -78,9 +87,9 @@ impl Browser {
     /// # Errors
     /// When the browser refuses.
     pub async fn open_tab(&self) -> Result<WindowHandle> {
-        let old = self.client.window().await.context("finding the tab")?;
-        let new = self.client.new_window(true).await.context("opening a tab")?.handle;
-        self.client.switch_to_window(new).await.context("changing to a new tab")?;
+        let old = self.client().window().await.context("finding the tab")?;
+        let new = self.client().new_window(true).await.context("opening a tab")?.handle;
+        self.client().switch_to_window(new).await.context("changing to a new tab")?;
         Ok(old)
     }
 
@@ -89,10 +98,10 @@ impl Browser {
     /// # Errors
     /// When the browser refuses.
     pub async fn close_tab(&self, other: &WindowHandle) -> Result<()> {
-        let here = self.client.window().await.context("finding the tab")?;
-        self.client.switch_to_window(other.clone()).await?;
-        self.client.close_window().await.context("closing a tab")?;
-        self.client.switch_to_window(here).await.context("going back to the tab")
+        let here = self.client().window().await.context("finding the tab")?;
+        self.client().switch_to_window(other.clone()).await?;
+        self.client().close_window().await.context("closing a tab")?;
+        self.client().switch_to_window(here).await.context("going back to the tab")
     }
 
     /// Runs a script's body in the page and gives what it returns.
@@ -100,7 +109,7 @@ impl Browser {
     /// # Errors
     /// When it throws.
     pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
-        let result = self.client.execute(script, arguments).await;
+        let result = self.client().execute(script, arguments).await;
         result.with_context(|| format!("running a script: {script}"))
     }
 
@@ -117,7 +126,7 @@ impl Browser {
                (error) => done({{ error: `${{error?.code ?? error?.name}}: ${{error?.message}}` }}),
              );"
         );
-        let mut result = self.client.execute_async(&script, arguments).await.context("running a script")?;
+        let mut result = self.client().execute_async(&script, arguments).await.context("running a script")?;
         if let Some(error) = result.get("error") {
             bail!("the script failed with {error}: {body}");
         }
@@ -131,7 +140,7 @@ impl Browser {
     pub async fn choose(&self, selector: &str, files: &[&Path]) -> Result<()> {
         let paths: Option<Vec<&str>> = files.iter().map(|path| path.to_str()).collect();
         let paths = paths.context("a path is not UTF-8")?.join("\n");
-        let input = self.client.find(Locator::Css(selector)).await?;
+        let input = self.client().find(Locator::Css(selector)).await?;
         input.send_keys(&paths).await.context("choosing files")
     }
 
@@ -140,7 +149,7 @@ impl Browser {
     /// # Errors
     /// When there is none, or it cannot be clicked.
     pub async fn click(&self, selector: &str) -> Result<()> {
-        let element = self.client.find(Locator::Css(selector)).await?;
+        let element = self.client().find(Locator::Css(selector)).await?;
         element.click().await.with_context(|| format!("clicking {selector}"))
     }
 
@@ -172,8 +181,9 @@ impl Browser {
     /// # Errors
     /// When the browser refuses.
     pub async fn devtools(&self, method: &'static str, parameters: Value) -> Result<Value> {
+        ensure!(self.engine == Engine::Chromium, "{:?} has no DevTools protocol", self.engine);
         let command = Post { path: "goog/cdp/execute", body: json!({ "cmd": method, "params": parameters }) };
-        self.client.issue_cmd(command).await.with_context(|| format!("DevTools' {method}"))
+        self.client().issue_cmd(command).await.with_context(|| format!("DevTools' {method}"))
     }
 
     /// What the console has shown since the last call.
@@ -181,8 +191,13 @@ impl Browser {
     /// # Errors
     /// When the driver does not say.
     pub async fn console(&self) -> Result<Vec<String>> {
+        ensure!(
+            self.engine == Engine::Chromium,
+            "{:?}'s driver does not tell what the console shows",
+            self.engine
+        );
         let command = Post { path: "se/log", body: json!({ "type": "browser" }) };
-        let log = self.client.issue_cmd(command).await.context("reading the console")?;
+        let log = self.client().issue_cmd(command).await.context("reading the console")?;
         let entries = log.as_array().cloned().unwrap_or_default();
         Ok(entries.iter().map(|entry| format!("{} {}", entry["level"], entry["message"])).collect())
     }
@@ -192,74 +207,16 @@ impl Browser {
     /// # Errors
     /// When it cannot be written.
     pub async fn screenshot(&self, to: &Path) -> Result<()> {
-        let png = self.client.screenshot().await.context("taking a screenshot")?;
+        let png = self.client().screenshot().await.context("taking a screenshot")?;
         std::fs::write(to, png).with_context(|| format!("writing {}", to.display()))
     }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        process::signal(&self.driver, Signal::KILL);
+        process::signal(&self.launched.driver, Signal::KILL);
         process::kill_all_with_path(self.profile.path());
     }
-}
-
-async fn launch(profile: &Path) -> Result<(Client, Child)> {
-    let (driver, port) = start_driver().await?;
-    let capabilities = json!({
-        "browserName": "chrome",
-        "goog:loggingPrefs": { "browser": "ALL" },
-        "goog:chromeOptions": { "args": [
-            "--headless=new",
-            // Containers have no user namespaces, and the page is our own.
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--window-size=1000,1200",
-            format!("--user-data-dir={}", profile.display()),
-        ] },
-    });
-    let Value::Object(capabilities) = capabilities else { bail!("capabilities are an object") };
-    let client = ClientBuilder::new(HttpConnector::new())
-        .capabilities(capabilities)
-        .connect(&format!("http://127.0.0.1:{port}"))
-        .await
-        .with_context(|| format!("starting the browser; {INSTALL}"))?;
-    Ok((client, driver))
-}
-
-async fn start_driver() -> Result<(Child, u16)> {
-    let mut driver = Command::new("chromedriver")
-        .arg("--port=0")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => anyhow!("chromedriver is not installed; {INSTALL}"),
-            _ => error.into(),
-        })?;
-    let output = driver.stdout.take().context("chromedriver has no output")?;
-    let mut lines = BufReader::new(output).lines();
-    let port = tokio::time::timeout(Duration::from_secs(20), async {
-        while let Some(line) = lines.next_line().await? {
-            // "ChromeDriver was started successfully on port 40123."
-            if let Some((_, port)) = line.split_once("successfully on port ") {
-                return Ok(port.trim_end_matches('.').parse()?);
-            }
-        }
-        bail!("chromedriver ended at once; {INSTALL}")
-    });
-    let port = port.await.context("chromedriver does not say its port")??;
-    // Read on, or it blocks once the pipe is full.
-    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    Ok((driver, port))
 }
 
 /// A command that only Chromium's driver has.
