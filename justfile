@@ -7,7 +7,12 @@ set positional-arguments := true
 build-packages := "build-essential binaryen"
 # What every step of `test` builds with: one set of features, so that dependencies are built once.
 everything := "--workspace --features partway-tests/bench --locked"
-browser-packages := "chromium chromium-driver"
+chromium-packages := "chromium chromium-driver"
+firefox-packages := "firefox-esr"
+# It has no headless mode, so it gets a display of its own.
+webkit-packages := "webkit2gtk-driver xvfb"
+# Debian has none.
+geckodriver := "geckodriver@0.37"
 node-packages := "nodejs npm"
 
 # List the recipes
@@ -20,7 +25,7 @@ run *ARGS: (install "rust")
     @cargo run --package partway-server -- serve "$@"
 
 # Run everything that must pass: formatting, lints, docs, then every test, the quick ones first
-test: (install "rust" "browser") check docs test-unit test-browser
+test: (install "rust" "browser" "node") check docs test-unit test-browser test-package
 
 # Formatting and lints, for the host and for wasm
 check: (install "rust")
@@ -41,10 +46,15 @@ test-unit *ARGS: (install "rust")
     cargo test {{ everything }} --lib --bins --test simulation --test store --test routes "$@"
     cargo test {{ everything }} --doc "$@"
 
-# The whole system in a real browser
+# The whole system in real browsers: all of it in Chromium, the core of it in Firefox and WebKit, too
 test-browser *ARGS: (install "rust" "browser")
     cargo build {{ everything }} --bins
     cargo test {{ everything }} --test browser "$@"
+
+# The npm package: packed, installed, bundled by Vite, webpack and esbuild, and driven in Chromium
+test-package *ARGS: (install "rust" "browser" "node")
+    cargo build {{ everything }} --bins
+    cargo test {{ everything }} --test package "$@"
 
 # A file of 10 GiB in the browser, which takes as much disk and some minutes
 test-large: (install "rust" "browser")
@@ -56,10 +66,16 @@ screenshots: (install "rust" "browser")
     cargo build {{ everything }} --bins
     cargo run {{ everything }} --example screenshots
 
-# Print what a page has to load, in bytes
-sizes: (install "rust")
+# Print what a page has to load, in bytes, beside what Uppy's pages load
+sizes: (install "rust" "node")
     @cargo build --quiet {{ everything }} --bins
     @cat target/widget/sizes.txt
+    @node tests/benches/peers/sizes.js
+
+# Build the npm package, and pack it into target/npm
+package: (install "rust" "node")
+    cargo build --package partway-server --locked
+    node web/npm/build.js
 
 # All benchmarks that need nothing from npm, one after another: ratios against peers, side by side
 bench: bench-signing bench-store bench-browser
@@ -110,10 +126,15 @@ install *WHAT:
           have wasm-opt || packages binaryen "would be some kB lighter with wasm-opt" || true
           ;;
         browser)
-          have chromium chromedriver || have google-chrome chromedriver || packages "{{ browser-packages }}" "is tested in Chromium"
+          have chromium chromedriver || have google-chrome chromedriver || packages "{{ chromium-packages }}" "is tested in Chromium"
+          have firefox || packages "{{ firefox-packages }}" "is tested in Firefox"
+          have WebKitWebDriver Xvfb || packages "{{ webkit-packages }}" "is tested in WebKit"
+          # Not optimised, which makes no difference to a test and halves its build.
+          have geckodriver || [ -x target/tools/bin/geckodriver ] ||
+            cargo install --quiet --debug --locked --root target/tools {{ geckodriver }}
           ;;
         node)
-          have node npm || packages "{{ node-packages }}" "is measured against peers from npm"
+          have node npm || packages "{{ node-packages }}" "makes its npm package with npm"
           ;;
         *)
           echo "There is nothing called $what to install; try rust, browser or node." >&2

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
+use crate::browser::{Browser, Engine};
 use crate::files::RandomFile;
 use crate::wait::wait_for;
 
@@ -69,8 +69,8 @@ impl Page {
     ///
     /// # Errors
     /// When the browser does not start or the page does not load.
-    pub async fn open(url: &str) -> Result<Self> {
-        let page = Self { browser: Browser::start().await? };
+    pub async fn open(engine: Engine, url: &str) -> Result<Self> {
+        let page = Self { browser: Browser::start_engine(engine).await? };
         page.visit(url).await?;
         Ok(page)
     }

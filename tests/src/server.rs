@@ -178,7 +178,7 @@ fn spawn(folder: &TempDir, port: u16, store_port: u16, env: &[(String, String)])
 
 /// A port that was free a moment ago. Port 0 would not do: a restart has to
 /// come back at the same one.
-fn free_port() -> Result<u16> {
+pub fn free_port() -> Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").context("finding a free port")?;
     Ok(listener.local_addr()?.port())
 }

@@ -15,8 +15,12 @@ use partway_tests::stack::Stack;
 use partway_tests::wait::wait_for;
 use serde_json::json;
 
+#[path = "browser/engines.rs"]
+mod engines;
 #[path = "browser/large.rs"]
 mod large;
+#[path = "browser/policy.rs"]
+mod policy;
 #[path = "browser/survival.rs"]
 mod survival;
 #[path = "browser/worker.rs"]

@@ -14,6 +14,9 @@ use crate::excerpt::excerpt;
 pub use disposition::{content_disposition, content_type};
 pub use key::object_key;
 
+/// What the one destination goes by.
+const DEFAULT_DESTINATION: &str = "default";
+
 /// The rules of the one destination.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -51,7 +54,9 @@ impl Policy {
         {
             return refuse("type", "it is not a media type such as image/png");
         }
-        if let Some(destination) = &file.destination {
+        if let Some(destination) = &file.destination
+            && destination != DEFAULT_DESTINATION
+        {
             let why = format!("there is no destination {:?}", excerpt(destination));
             return Err(
                 Problem::new(ErrorCode::UnknownDestination, why).with_field(format!("{field}.destination"))

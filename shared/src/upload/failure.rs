@@ -27,6 +27,8 @@ pub enum Failure {
     Unusable(String),
     /// The file itself.
     Source(SourceFailure),
+    /// Nothing was sent: whoever is asked for credentials had none to give, and why.
+    Unidentified(String),
 }
 
 impl Failure {
@@ -67,6 +69,13 @@ impl UploadError {
         Self { code, detail: detail.into(), status: None, field: None }
     }
 
+    /// What happened, in one sentence for people. The widget takes this and not `Display`, whose machinery
+    /// would weigh some kB.
+    #[must_use]
+    pub fn message(&self) -> String {
+        [self.code.spec().title, ": ", &self.detail].concat()
+    }
+
     /// Whether `retry` can help.
     #[must_use]
     pub const fn retryable(&self) -> bool {
@@ -76,9 +85,7 @@ impl UploadError {
 
 impl fmt::Display for UploadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code.spec().title)?;
-        f.write_str(": ")?;
-        f.write_str(&self.detail)
+        f.write_str(&self.message())
     }
 }
 
@@ -143,6 +150,10 @@ pub(super) fn judge_call(failure: Failure) -> Verdict {
             Verdict::Retry { error: UploadError::new(ErrorCode::ServerMisbehaved, detail), retry_after: None }
         }
         Failure::Source(failure) => Verdict::Final(failure.into()),
+        Failure::Unidentified(detail) => Verdict::Retry {
+            error: UploadError::new(ErrorCode::CredentialsUnavailable, detail),
+            retry_after: None,
+        },
         Failure::Status { status, code, detail, field, retry_after } => {
             let ours = code.and_then(|code| code.parse::<ErrorCode>().ok());
             let retry = match ours {
@@ -183,7 +194,7 @@ pub(super) fn judge_put(failure: Failure) -> PutVerdict {
             return PutVerdict::Other(Verdict::Retry { error, retry_after: None });
         }
         Failure::Source(failure) => return PutVerdict::Other(Verdict::Final(failure.into())),
-        Failure::Unusable(detail) => {
+        Failure::Unusable(detail) | Failure::Unidentified(detail) => {
             let error = UploadError::new(ErrorCode::PartRefused, detail);
             return PutVerdict::Other(Verdict::Retry { error, retry_after: None });
         }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{MIB, PATIENTLY, SOON, Test, ensure_arrived, is_part};
 
 /// The engine's files that the page itself has loaded. What a worker loads is not among them.
-const ENGINE_IN_PAGE: &str = "return performance.getEntriesByType('resource')
+pub(super) const ENGINE_IN_PAGE: &str = "return performance.getEntriesByType('resource')
     .map(({ name }) => name.split('/').at(-1)).filter((name) => name.startsWith('partway_web'));";
 
 /// A page that imports `Uploader` from a server and lets a file be chosen.
@@ -41,7 +41,7 @@ async fn upload(stack: &Stack, file: &RandomFile, options: Value) -> Result<()> 
 }
 
 /// Has a proxy answer `GET path` with a page.
-fn serve(proxy: &Proxy, path: &'static str, headers: &[(&'static str, &str)], html: String) {
+pub(super) fn serve(proxy: &Proxy, path: &'static str, headers: &[(&'static str, &str)], html: String) {
     let mut headers: Vec<_> = headers.iter().map(|&(name, value)| (name, value.to_owned())).collect();
     headers.push(("content-type", "text/html; charset=utf-8".to_owned()));
     let answer = Fault::Answer { status: 200, headers, body: html };
