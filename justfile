@@ -20,7 +20,7 @@ run *ARGS: (install "rust")
     @cargo run --package partway-server -- serve "$@"
 
 # Run everything that must pass: formatting, lints, docs, then every test, the quick ones first
-test: (install "rust" "browser") check docs test-unit test-browser
+test: (install "rust" "browser" "node") check docs test-unit test-browser
 
 # Formatting and lints, for the host and for wasm
 check: (install "rust")
@@ -42,7 +42,7 @@ test-unit *ARGS: (install "rust")
     cargo test {{ everything }} --doc "$@"
 
 # The whole system in a real browser
-test-browser *ARGS: (install "rust" "browser")
+test-browser *ARGS: (install "rust" "browser" "node")
     cargo build {{ everything }} --bins
     cargo test {{ everything }} --test browser "$@"
 
@@ -51,7 +51,7 @@ test-large: (install "rust" "browser")
     cargo build {{ everything }} --bins
     cargo test {{ everything }} --test browser -- --ignored --nocapture large
 
-# Take the README's pictures anew
+# Take pictures of the element in every state and look into target/debug/screenshots, and the README's anew
 screenshots: (install "rust" "browser")
     cargo build {{ everything }} --bins
     cargo run {{ everything }} --example screenshots
@@ -113,7 +113,7 @@ install *WHAT:
           have chromium chromedriver || have google-chrome chromedriver || packages "{{ browser-packages }}" "is tested in Chromium"
           ;;
         node)
-          have node npm || packages "{{ node-packages }}" "is measured against peers from npm"
+          have node npm || packages "{{ node-packages }}" "is tested and measured with packages from npm"
           ;;
         *)
           echo "There is nothing called $what to install; try rust, browser or node." >&2

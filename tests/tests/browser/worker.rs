@@ -41,7 +41,7 @@ async fn upload(stack: &Stack, file: &RandomFile, options: Value) -> Result<()> 
 }
 
 /// Has a proxy answer `GET path` with a page.
-fn serve(proxy: &Proxy, path: &'static str, headers: &[(&'static str, &str)], html: String) {
+pub(super) fn serve(proxy: &Proxy, path: &'static str, headers: &[(&'static str, &str)], html: String) {
     let mut headers: Vec<_> = headers.iter().map(|&(name, value)| (name, value.to_owned())).collect();
     headers.push(("content-type", "text/html; charset=utf-8".to_owned()));
     let answer = Fault::Answer { status: 200, headers, body: html };
