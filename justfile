@@ -47,7 +47,7 @@ test-unit *ARGS: (install "rust")
     cargo test {{ everything }} --doc "$@"
 
 # The whole system in real browsers: all of it in Chromium, the core of it in Firefox and WebKit, too
-test-browser *ARGS: (install "rust" "browser")
+test-browser *ARGS: (install "rust" "browser" "node")
     cargo build {{ everything }} --bins
     cargo test {{ everything }} --test browser "$@"
 
@@ -61,7 +61,7 @@ test-large: (install "rust" "browser")
     cargo build {{ everything }} --bins
     cargo test {{ everything }} --test browser -- --ignored --nocapture large
 
-# Take the README's pictures anew
+# Take pictures of the element in every state and look into target/debug/screenshots, and the README's anew
 screenshots: (install "rust" "browser")
     cargo build {{ everything }} --bins
     cargo run {{ everything }} --example screenshots
@@ -134,7 +134,7 @@ install *WHAT:
             cargo install --quiet --debug --locked --root target/tools {{ geckodriver }}
           ;;
         node)
-          have node npm || packages "{{ node-packages }}" "makes its npm package with npm"
+          have node npm || packages "{{ node-packages }}" "is tested and measured with packages from npm"
           ;;
         *)
           echo "There is nothing called $what to install; try rust, browser or node." >&2

@@ -65,12 +65,12 @@ pub(crate) fn drop_panics(output: &mut Output) {
         let name = plain(name);
         PANICS.iter().any(|panic| name.contains(panic)) && !name.contains("panic_count")
     };
-    let panics: Vec<_> = module
-        .funcs
-        .iter()
-        .filter(|function| function.name.as_deref().is_some_and(is_panic))
-        .map(|function| function.id())
-        .collect();
+    let mut panics = Vec::new();
+    for function in module.funcs.iter() {
+        if function.name.as_deref().is_some_and(is_panic) {
+            panics.push(function.id());
+        }
+    }
     for (id, function) in module.funcs.iter_local_mut() {
         if panics.contains(&id) {
             let mut body = function.builder_mut().func_body();
@@ -80,7 +80,10 @@ pub(crate) fn drop_panics(output: &mut Output) {
     }
     // Names have done their work. Where there is no wasm-opt, nobody else takes them out.
     module.funcs.iter_mut().for_each(|function| function.name = None);
-    let segments: Vec<_> = module.data.iter().map(|segment| segment.id()).collect();
+    let mut segments = Vec::new();
+    for segment in module.data.iter() {
+        segments.push(segment.id());
+    }
     for segment in segments {
         blank_paths(&mut module.data.get_mut(segment).value);
     }
