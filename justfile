@@ -12,7 +12,7 @@ firefox-packages := "firefox-esr"
 # It has no headless mode, so it gets a display of its own.
 webkit-packages := "webkit2gtk-driver xvfb"
 # Debian has none.
-geckodriver := "geckodriver@0.37"
+geckodriver := "geckodriver@^0.37"
 node-packages := "nodejs npm"
 
 # List the recipes
@@ -131,7 +131,7 @@ install *WHAT:
           have WebKitWebDriver Xvfb || packages "{{ webkit-packages }}" "is tested in WebKit"
           # Not optimised, which makes no difference to a test and halves its build.
           have geckodriver || [ -x target/tools/bin/geckodriver ] ||
-            cargo install --quiet --debug --locked --root target/tools {{ geckodriver }}
+            cargo install --quiet --debug --locked --root target/tools "{{ geckodriver }}"
           ;;
         node)
           have node npm || packages "{{ node-packages }}" "is tested and measured with packages from npm"
