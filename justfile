@@ -12,7 +12,7 @@ firefox-packages := "firefox-esr"
 # It has no headless mode, so it gets a display of its own.
 webkit-packages := "webkit2gtk-driver xvfb"
 # Debian has none.
-geckodriver := "geckodriver@0.37"
+geckodriver := "geckodriver@^0.37"
 node-packages := "nodejs npm"
 
 # List the recipes
@@ -47,7 +47,7 @@ test-unit *ARGS: (install "rust")
     cargo test {{ everything }} --doc "$@"
 
 # The whole system in real browsers: all of it in Chromium, the core of it in Firefox and WebKit, too
-test-browser *ARGS: (install "rust" "browser")
+test-browser *ARGS: (install "rust" "browser" "node")
     cargo build {{ everything }} --bins
     cargo test {{ everything }} --test browser "$@"
 
@@ -61,7 +61,7 @@ test-large: (install "rust" "browser")
     cargo build {{ everything }} --bins
     cargo test {{ everything }} --test browser -- --ignored --nocapture large
 
-# Take the README's pictures anew
+# Take pictures of the element in every state and look into target/debug/screenshots, and the README's anew
 screenshots: (install "rust" "browser")
     cargo build {{ everything }} --bins
     cargo run {{ everything }} --example screenshots
@@ -131,10 +131,10 @@ install *WHAT:
           have WebKitWebDriver Xvfb || packages "{{ webkit-packages }}" "is tested in WebKit"
           # Not optimised, which makes no difference to a test and halves its build.
           have geckodriver || [ -x target/tools/bin/geckodriver ] ||
-            cargo install --quiet --debug --locked --root target/tools {{ geckodriver }}
+            cargo install --quiet --debug --locked --root target/tools "{{ geckodriver }}"
           ;;
         node)
-          have node npm || packages "{{ node-packages }}" "makes its npm package with npm"
+          have node npm || packages "{{ node-packages }}" "is tested and measured with packages from npm"
           ;;
         *)
           echo "There is nothing called $what to install; try rust, browser or node." >&2

@@ -86,11 +86,6 @@ fn reachable<'a>(built: &'a [Built], start: &'a str) -> BTreeSet<&'a str> {
 
 /// How a file names another: `./dom.js`, `../index.js`.
 fn from(name: &str, other: &str) -> String {
-    let folder = |name: &str| name.rfind('/').map_or(0, |slash| slash + 1);
-    let (here, there) = (&name[..folder(name)], &other[..folder(other)]);
-    match (here, there) {
-        _ if here == there => format!("./{}", &other[there.len()..]),
-        ("", _) => format!("./{other}"),
-        _ => format!("../{other}"),
-    }
+    let here = name.rfind('/').map_or("", |slash| &name[..=slash]);
+    other.strip_prefix(here).map_or_else(|| format!("../{other}"), |below| format!("./{below}"))
 }

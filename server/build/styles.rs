@@ -1,5 +1,4 @@
-//! Makes a module of each style sheet that has a script's name in front of `.css`: `style.css` becomes
-//! `style.css.js`, which exports its text. An element adopts that at once, without a request of its own that a
+//! Makes a module of each of the element's style sheets: `base.css` becomes `base.css.js`, which exports its text. An element adopts that at once, without a request of its own that a
 //! page's policy could refuse, and every bundler knows how to take it along.
 
 use std::fs;

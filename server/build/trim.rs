@@ -80,10 +80,12 @@ pub(crate) fn drop_panics(output: &mut Output) {
     }
     // Names have done their work. Where there is no wasm-opt, nobody else takes them out.
     module.funcs.iter_mut().for_each(|function| function.name = None);
-    let segments: Vec<_> = module.data.iter().map(|segment| (segment.id(), segment.value.clone())).collect();
-    for (id, mut value) in segments {
-        blank_paths(&mut value);
-        module.data.get_mut(id).value = value;
+    let mut segments = Vec::new();
+    for segment in module.data.iter() {
+        segments.push(segment.id());
+    }
+    for segment in segments {
+        blank_paths(&mut module.data.get_mut(segment).value);
     }
 }
 

@@ -60,7 +60,9 @@ async fn upload(server: &Server, page: &str, folder: &Path) -> Test {
     let content = objects.read(&key).await?;
     ensure!(content == Content { size: file.size, sha256: file.sha256 }, "it arrived as something else");
     // Such as that there was no worker.
-    let complaints: Vec<&String> = console.iter().filter(|line| !line.contains("favicon")).collect();
+    let is_complaint = |line: &&String| line.contains("WARNING") || line.contains("SEVERE");
+    let complaints = console.iter().filter(is_complaint).filter(|line| !line.contains("favicon"));
+    let complaints: Vec<&String> = complaints.collect();
     ensure!(complaints.is_empty(), "{complaints:#?}");
     Ok(())
 }
@@ -148,11 +150,14 @@ async fn the_declarations_say_what_can_be_called() -> Test {
         "--strict",
         "--exactOptionalPropertyTypes",
         "--noUnusedLocals",
-        "--target=es2022",
-        "--module=esnext",
-        "--moduleResolution=bundler",
-        "--lib=es2022,dom,dom.iterable,dom.asynciterable",
-        "--types=",
+        "--target",
+        "es2022",
+        "--module",
+        "esnext",
+        "--moduleResolution",
+        "bundler",
+        "--lib",
+        "es2022,dom,dom.iterable,dom.asynciterable",
     ];
     workshop.tool("tsc", options.iter().chain(&["usage.ts"]), &folder)?;
     // Mistakes are noticed.

@@ -7,13 +7,12 @@
 // takes part in a form. Attributes, properties, events, slots and parts are described in element.d.ts.
 
 import { Uploader } from "./index.js";
-import "./element/announcer.js";
 import { OBSERVED, adopt, reflect } from "./element/attributes.js";
 import { relay } from "./element/events.js";
 import { FormValue } from "./element/form.js";
 import { languageOf, wordingIn } from "./element/language.js";
 import { problem } from "./element/notices.js";
-import style from "./element/style.css.js";
+import { styleSheets } from "./element/style.js";
 import { View } from "./element/view.js";
 
 // What changes the view as a whole.
@@ -43,9 +42,7 @@ export class PartwayUploader extends Base {
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open", delegatesFocus: true });
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(style);
-    root.adoptedStyleSheets = [sheet];
+    root.adoptedStyleSheets = styleSheets();
     this.#internals = this.attachInternals();
     this.#internals.role = "group";
     this.#form = new FormValue(this, this.#internals);
@@ -246,10 +243,10 @@ export class PartwayUploader extends Base {
     this.#view = new View(this, wording, this.#uploader, {
       ask: ({ file, path }) => this.#tell("before-file-added", { file, path }, true),
       onRefused: ({ file, path }, code, message) => this.#tell("file-refused", { file, path, code, message }),
-      onDrawn: () => this.#update(),
+      onDrawn: () => this.#submit(),
     });
     this.shadowRoot.replaceChildren(this.#view.node);
-    this.#update();
+    this.#submit();
     this.#lookForUnfinished();
   }
 
@@ -295,9 +292,15 @@ export class PartwayUploader extends Base {
     if (found && this.#uploader === uploader) uploader.load().catch(() => {});
   }
 
+  // After an attribute has changed.
   #update() {
+    this.#view?.update();
+    this.#submit();
+  }
+
+  // To the form, if there is one.
+  #submit() {
     if (!this.#view) return;
-    this.#view.update();
     if (this.#form.update(this.uploads, this.#wording, this.#view.anchor)) this.#tell("change");
   }
 

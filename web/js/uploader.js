@@ -76,6 +76,11 @@ export class Uploader extends EventTarget {
     return [...this.#uploads.values()];
   }
 
+  // How many are under way: begun, and not ended.
+  get active() {
+    return this.#active;
+  }
+
   get progress() {
     return overall(this.#run, this.#active);
   }

@@ -34,6 +34,11 @@ cpSync(built, folder, { recursive: true, filter: (file) => !PAGE.some((name) => 
 
 const declarations = readdirSync(join(root, "web/js"), { recursive: true }).filter((name) => name.endsWith(".d.ts"));
 for (const name of declarations) cpSync(join(root, "web/js", name), join(folder, name));
+// All tables of texts are of one type.
+const texts = 'import type { Texts } from "../element.js";\ndeclare const texts: Texts;\nexport default texts;\n';
+for (const name of readdirSync(join(folder, "languages"))) {
+  writeFileSync(join(folder, "languages", name.replace(/\.js$/, ".d.ts")), texts);
+}
 for (const name of ["LICENSE-APACHE", "LICENSE-MIT"]) cpSync(join(root, name), join(folder, name));
 cpSync(own("README.md"), join(folder, "README.md"));
 

@@ -1,6 +1,6 @@
 // The custom-elements manifest (https://github.com/webcomponents/custom-elements-manifest), from the built element
-// itself, so that it cannot say something else. What code does not tell, the words for people, is here; a name
-// that one has and the other lacks is an error.
+// itself and its declarations, so that it cannot say something else. What these do not tell, the words for
+// people, is here; a name that one has and the other lacks is an error.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -37,6 +37,9 @@ export async function manifest(folder) {
   const slots = [...views.matchAll(/(?:\bslot\(|"slot", "", \{ name: )"([a-z-]+)"/g)].map(([, name]) => name);
   same("slots", Object.keys(SLOTS), slots);
   const properties = new Set(source("element/style.css.js").match(/--partway-[a-z-]+(?=[,)])/g));
+  // "- Parts, for `::part()`: `root`, …" in the declarations.
+  const [, sentence] = source("element.d.ts").match(/- Parts[^:]*::part\(\)`:(.*?)\n \* - /s);
+  const parts = [...sentence.matchAll(/`([a-z-]+)`/g)].map(([, name]) => ({ name }));
   const described = (table) => Object.entries(table).map(([name, description]) => ({ name, description }));
   const declaration = {
     kind: "class",
@@ -48,6 +51,7 @@ export async function manifest(folder) {
     members: members(PartwayUploader.prototype),
     events: described(EVENTS).map((event) => ({ ...event, type: { text: "CustomEvent" } })),
     slots: described(SLOTS),
+    cssParts: parts,
     cssProperties: [...properties].sort().map((name) => ({ name })),
   };
   const reference = { name: "PartwayUploader", module: "element.js" };

@@ -28,6 +28,8 @@ pub(super) struct FileUpload {
     pub(super) speed: Speedometer,
     /// Why something is being tried again, until something succeeds.
     pub(super) trouble: Option<ErrorCode>,
+    /// What of it has been told.
+    pub(super) told_trouble: Option<ErrorCode>,
     /// How often the store turned out to lack what it had acknowledged.
     pub(super) reconciliations: u32,
     /// The parts that were stored when it was last told that the upload can be resumed.
@@ -121,6 +123,7 @@ impl FileUpload {
             shown: Watermark::default(),
             speed: Speedometer::default(),
             trouble: None,
+            told_trouble: None,
             reconciliations: 0,
             journaled: None,
         }

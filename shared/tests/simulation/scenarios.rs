@@ -198,6 +198,8 @@ fn a_server_that_is_down_is_named_and_retry_goes_on() {
     let id = world.add("film", 400);
     world.run_while(|world| world.uploader.status(id, world.now).unwrap().waiting_for.is_none());
     assert_eq!(world.uploader.status(id, world.now).unwrap().waiting_for, Some(ErrorCode::ServerUnreachable));
+    world.run_while(|world| !world.shown.contains_key(&id));
+    assert_eq!(world.state(id), State::Waiting, "it is told while it is tried again");
     world.run();
     let error = world.uploader.status(id, world.now).unwrap().error.unwrap();
     assert_eq!(error.code, ErrorCode::ServerUnreachable);

@@ -7,8 +7,9 @@ mod engine;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use fantoccini::Client;
+use fantoccini::elements::Element;
 use fantoccini::wd::{WebDriverCompatibleCommand, WindowHandle};
-use fantoccini::{Client, Locator};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -17,6 +18,12 @@ use url::Url;
 use crate::process;
 pub use engine::Engine;
 use engine::Launched;
+
+/// Finds an element, also in shadows.
+const FIND: &str = "
+    const hosts = [...document.querySelectorAll('*')].filter(({ shadowRoot }) => shadowRoot);
+    const roots = [document, ...hosts.map(({ shadowRoot }) => shadowRoot)];
+    return roots.map((root) => root.querySelector(arguments[0])).find(Boolean) ?? null;";
 
 /// One window with a profile of its own. Everything ends when it is dropped.
 #[derive(Debug)]
@@ -148,7 +155,7 @@ impl Browser {
     pub async fn choose(&self, selector: &str, files: &[&Path]) -> Result<()> {
         let paths: Option<Vec<&str>> = files.iter().map(|path| path.to_str()).collect();
         let paths = paths.context("a path is not UTF-8")?.join("\n");
-        let input = self.client().find(Locator::Css(selector)).await?;
+        let input = self.find(selector).await?;
         input.send_keys(&paths).await.context("choosing files")
     }
 
@@ -157,7 +164,7 @@ impl Browser {
     /// # Errors
     /// When there is none, or it cannot be clicked.
     pub async fn click(&self, selector: &str) -> Result<()> {
-        let element = self.client().find(Locator::Css(selector)).await?;
+        let element = self.find(selector).await?;
         element.click().await.with_context(|| format!("clicking {selector}"))
     }
 
@@ -166,22 +173,47 @@ impl Browser {
     /// # Errors
     /// When there is no such element.
     pub async fn drop_on(&self, selector: &str, paths: &[&Path]) -> Result<()> {
-        let centre = self
-            .run(
-                "const box = document.querySelector(arguments[0]).getBoundingClientRect();
-                 return [box.x + box.width / 2, box.y + box.height / 2];",
-                vec![selector.into()],
-            )
-            .await?;
+        let (x, y, width, height) = self.find(selector).await?.rectangle().await?;
         for kind in ["dragEnter", "dragOver", "drop"] {
             let data = json!({ "items": [], "files": paths, "dragOperationsMask": 1 });
             self.devtools(
                 "Input.dispatchDragEvent",
-                json!({ "type": kind, "x": centre[0], "y": centre[1], "data": data }),
+                json!({ "type": kind, "x": x + width / 2.0, "y": y + height / 2.0, "data": data }),
             )
             .await?;
         }
         Ok(())
+    }
+
+    /// Presses a key, as somebody does who has no mouse: `Tab`, `Enter`, `ArrowDown` or `ArrowUp`.
+    ///
+    /// # Errors
+    /// When there is no such key here, or the browser refuses.
+    pub async fn press(&self, key: &str) -> Result<()> {
+        let (code, text) = match key {
+            "Tab" => (9, ""),
+            "Enter" => (13, "\r"),
+            "ArrowUp" => (38, ""),
+            "ArrowDown" => (40, ""),
+            _ => bail!("no test has pressed {key} before"),
+        };
+        for kind in ["keyDown", "keyUp"] {
+            let text = if kind == "keyDown" { text } else { "" };
+            self.devtools(
+                "Input.dispatchKeyEvent",
+                json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text }),
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// The first element that fits, on the page or in the shadow of one of its elements.
+    async fn find(&self, selector: &str) -> Result<Element> {
+        let found = self.run(FIND, vec![selector.into()]).await?;
+        let id = found.as_object().and_then(|element| element.values().next()).and_then(Value::as_str);
+        let id = id.with_context(|| format!("there is no {selector}"))?;
+        Ok(Element::from_element_id(self.client().clone(), id.to_owned().into()))
     }
 
     /// Calls a method of the DevTools protocol.

@@ -60,8 +60,8 @@ async fn a_file_arrives_in_parts_and_its_progress_is_seen(engine: Engine) -> Tes
             Ok((status["state"] == "completed").then_some(()))
         })
         .await?;
-        let row = stack.page.row().await?;
-        ensure_arrived(stack, &row, &file).await?;
+        let rows = stack.page.wait_for_end(1, SOON).await?;
+        ensure_arrived(stack, &rows[0], &file).await?;
         ensure!(seen.is_sorted(), "progress ran back: {seen:?}");
         let between = seen.iter().filter(|&&uploaded| 0 < uploaded && uploaded < SIZE).count();
         ensure!(between >= 3, "progress was hardly seen: {seen:?}");

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use super::{MIB, PATIENTLY, SOON, Test, ensure_arrived, is_part};
 
-/// The engine's files that the page itself has loaded. What a worker loads is not among them.
+/// The engine's module, if the page itself has loaded it. What a worker fetches is not among this, but the
+/// scripts that it imports are.
 pub(super) const ENGINE_IN_PAGE: &str = "return performance.getEntriesByType('resource')
-    .map(({ name }) => name.split('/').at(-1)).filter((name) => name.startsWith('partway_web'));";
+    .map(({ name }) => name.split('/').at(-1)).filter((name) => name === 'partway_web_bg.wasm');";
 
 /// A page that imports `Uploader` from a server and lets a file be chosen.
 fn page(server: &str) -> String {

@@ -12,7 +12,8 @@ import {
   Uploader,
   type UploaderOptions,
 } from "partway";
-import "partway/element";
+import { PartwayUploader } from "partway/element";
+import german from "partway/languages/de";
 
 declare const file: File;
 declare const files: FileList;
@@ -25,7 +26,8 @@ const options: UploaderOptions = {
   stallTimeout: 20,
   journal: false,
   partSize: 8 * 1024 * 1024,
-  headers: { authorization: "Bearer …" },
+  headers: async () => ({ "x-tenant": "a" }),
+  token: () => "…",
   worker: false,
 };
 const uploader = new Uploader(options);
@@ -57,6 +59,16 @@ async function useUploader(): Promise<void> {
   // @ts-expect-error What it tells cannot be changed.
   uploader.progress.count = 3;
 
+  const waiting = uploader.add(file, { start: false });
+  const begun: boolean = waiting.start();
+  uploader.startAll();
+  uploader.retryAll();
+  const stop: () => void = uploader.subscribe(({ uploads, resumables }) => console.log(uploads.length, resumables.length, begun));
+  stop();
+  // @ts-expect-error A snapshot cannot be changed.
+  uploader.snapshot.uploads.push(one);
+  for await (const { active } of uploader) console.log(active, uploader.active, uploader.endpoint);
+
   uploader.pauseAll({ finishParts: true });
   uploader.resumeAll();
   uploader.cancelAll();
@@ -71,6 +83,8 @@ async function useUpload(upload: Upload): Promise<void> {
   console.log(state, stopped, upload.ended, upload.progress, upload.file.name, upload.path, upload.destination, upload.handle?.name);
   // @ts-expect-error There is no such state.
   if (state === "done") return;
+  upload.subscribe(({ uploaded }) => console.log(uploaded))();
+  for await (const { partsStored } of upload) console.log(partsStored);
   try {
     const { checksum, versionId, partCount } = await upload.finished;
     console.log(checksum?.value, versionId?.length, partCount);
@@ -100,3 +114,34 @@ uploader.addEventListener("warning", ({ detail }) => console.log(detail.code, de
 uploader.addEventListener("idle", () => console.log("all is done"), { once: true });
 
 void useUploader();
+
+async function useElement(): Promise<void> {
+  const made: PartwayUploader = document.createElement("partway-uploader");
+  const found = document.querySelector("partway-uploader");
+  made.endpoint = "https://uploads.example";
+  made.start = "manual";
+  // @ts-expect-error There is no such start.
+  made.start = "later";
+  made.maxSize = "50 MB";
+  made.maxFiles = 3;
+  made.texts = { ...german, dropTitle: "Ziehen Sie Ihre Scans hierher", leftOut: { one: "eine", other: "{count}" } };
+  made.token = async () => "…";
+  made.options = { concurrency: 3 };
+  // @ts-expect-error The endpoint is an attribute.
+  made.options = { endpoint: "/" };
+  await made.add([file, { file, path: "a/b" }]);
+  made.addEventListener("before-file-added", (event) => {
+    if (event.detail.file.size === 0) event.preventDefault();
+  });
+  made.addEventListener("file-refused", ({ detail }) => console.log(detail.code === "duplicate", detail.message));
+  made.addEventListener("completed", ({ detail }) => console.log(detail.completed.length, detail.failed.length));
+  made.addEventListener("click", ({ clientX }) => console.log(clientX));
+  // @ts-expect-error Its events have no such detail.
+  made.addEventListener("file-completed", ({ detail }) => console.log(detail.key));
+  const size: number | undefined = found?.maxSize;
+  console.log(size, made.value.join(), made.results[0]?.key, made.validity.valid, made.form?.action, made.uploader?.active);
+  made.upload();
+  made.clear();
+}
+
+void useElement();

@@ -6,7 +6,7 @@ import { icon } from "./icons.js";
 
 export function facts({ result: { key, checksum }, file }, wording) {
   const fact = (label, value, part) => {
-    const text = make("dd", part, { title: value }, value);
+    const text = make("span", part, { title: value }, value);
     const name = wording.say("copyFact", { fact: label, name: file.name });
     const copyButton = button(
       "copy",
@@ -14,7 +14,7 @@ export function facts({ result: { key, checksum }, file }, wording) {
       icon("copy"),
       icon("check"),
     );
-    return make("div", "fact", {}, make("dt", "", {}, label), text, copyButton);
+    return make("div", "fact", {}, make("dt", "", {}, label), make("dd", "", {}, text, copyButton));
   };
   return make(
     "dl",

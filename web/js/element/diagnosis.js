@@ -1,11 +1,12 @@
 // Says on the console what a developer can do about an error, once for each code.
 // Loaded when there is one.
 
+const ADDRESS = "Check that endpoint is the address of a Partway server, without a path that it does not serve";
 const ADVICE = {
   invalid_option:
     "Set the attribute endpoint to the address of a Partway server: <partway-uploader endpoint=\"https://uploads.example\">.",
-  server_misbehaved:
-    "Check that endpoint is the address of a Partway server, without a path that it does not serve, and that no proxy or login page answers in its place.",
+  server_misbehaved: `${ADDRESS}, and that no proxy or login page answers in its place.`,
+  not_found: `${ADDRESS}.`,
   store_unreachable:
     "Check that the page's Content-Security-Policy names the store in connect-src, and that the bucket's CORS rules allow PUT and POST from this origin; `partway doctor` tells.",
   store_etag_hidden: "Add ETag to ExposeHeaders in the bucket's CORS rules.",

@@ -5,7 +5,7 @@ export class FormValue {
   #host;
   #internals;
   #custom = "";
-  #value = "";
+  #keys = [];
 
   constructor(host, internals) {
     this.#host = host;
@@ -25,10 +25,10 @@ export class FormValue {
       else if (state !== "cancelled") counts.moving += 1;
     }
     this.#setValidity(counts, wording, anchor);
-    const value = counts.completed.join("\n");
-    if (value === this.#value) return false;
-    this.#value = value;
-    this.#internals.setFormValue(this.#data(counts.completed));
+    const keys = counts.completed;
+    if (keys.length === this.#keys.length && keys.every((key, i) => key === this.#keys[i])) return false;
+    this.#keys = keys;
+    this.#internals.setFormValue(this.#data(keys));
     return true;
   }
 

@@ -14,13 +14,14 @@ export function parseSize(text) {
 // One sentence for people; empty where everything may be uploaded.
 export function describe({ accept, minSize, maxSize, maxFiles, maxTotal }, wording) {
   const sized = (key, size) => size !== undefined && wording.say(key, { size: wording.size(size) });
-  return wording.join([
+  const rules = wording.join([
     accept && wording.say("only", { types: wording.list([...new Set(tokens(accept).map((token) => nameOf(token, wording)))]) }),
     maxFiles > 1 && wording.say("maxFiles", { count: maxFiles }),
     sized("minSize", minSize),
     sized("maxSize", maxSize),
     sized("maxTotal", maxTotal),
   ]);
+  return rules.charAt(0).toLocaleUpperCase(wording.tag) + rules.slice(1);
 }
 
 // Why a file may not be uploaded: `{ code, key, values }`, or undefined. `before` is what is there already.

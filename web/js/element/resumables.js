@@ -24,7 +24,7 @@ export class Resumables {
     this.#wording = wording;
     this.#uploader = uploader;
     this.#onRefused = onRefused;
-    const title = make("h3", "summary-title", { id: "unfinished" }, wording.say("unfinished"));
+    const title = make("p", "summary-title", { id: "unfinished" }, wording.say("unfinished"));
     const hint = make("p", "meta", {}, wording.say("unfinishedHint"));
     const head = make("div", "summary", {}, title, hint);
     this.node = make("section", "resumables", { "aria-labelledby": "unfinished" }, head, this.#list, this.#input);

@@ -140,10 +140,11 @@ export class Row {
   }
 }
 
-// A name too long loses its middle, because both ends tell files apart. It is one word to whoever hears it.
+// A name too long loses its middle, because both ends tell files apart. It has a direction of its own.
 export function nameNode(name) {
   const [head, tail] = splitName(name);
-  return make("p", "name", { title: name }, make("span", "name-head", {}, head), make("span", "name-tail", {}, tail));
+  const text = make("bdi", "", {}, make("span", "name-head", {}, head), make("span", "name-tail", {}, tail));
+  return make("p", "name", { title: name }, text);
 }
 
 function isTriedAgain({ state, waitingFor }) {

@@ -9,8 +9,8 @@ const COMMANDS = {
   retryAll: (counts) => counts.failed > 0,
   pauseAll: (counts) => counts.moving > 0,
   resumeAll: (counts) => counts.moving === 0 && counts.paused > 0,
-  clear: (counts) => counts.completed + counts.cancelled > 0,
   cancelAll: (counts) => counts.moving + counts.paused > 0,
+  clear: (counts) => counts.completed + counts.cancelled > 0,
 };
 
 export class Summary {

@@ -40,7 +40,7 @@ export class View {
     this.node = make("div", "root", { lang: wording.tag, dir: wording.direction === "rtl" && "rtl" });
     this.#notices = new Notices(wording);
     this.#announcer = new Announcer(wording);
-    this.#care = new Care(() => uploader.progress.active > 0, signal);
+    this.#care = new Care(() => uploader.active > 0, signal);
     this.#intake = new Intake(host, wording, uploader, { ...handlers, onLeftOut: (sentences) => this.#leaveOut(sentences) });
     this.#list = new List(wording, host, {
       onChange: () => this.#redraw.schedule(),

@@ -37,20 +37,26 @@ export class Wording {
     return this.#format({}).format(value);
   }
 
-  // Three significant digits: "1.25 MB", "12.5 MB", "125 MB". As on disks, 1 kB is 1,000 bytes.
+  // At most three digits that matter: "1.25 MB", "12.5 MB", "125 MB". As on disks, 1 kB is 1,000 bytes.
   size(bytes) {
-    return this.#inUnit(bytes, scale(bytes), UNITS[scale(bytes)]);
+    const step = scale(bytes);
+    return this.#inUnit(bytes, step, UNITS[step], { maximumFractionDigits: digitsOf(bytes, step) });
   }
 
-  // "12.5 of 125 MB": one unit, so that the numbers compare.
+  // "12.5 of 60 MB": one unit and always as many digits, so that the numbers compare and do not jump.
   progress(done, size) {
-    return this.say("doneOf", { done: this.#inUnit(done, scale(size)), size: this.size(size) });
+    const step = scale(size);
+    const digits = digitsOf(size, step);
+    const fixed = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+    return this.say("doneOf", { done: this.#inUnit(done, step, undefined, fixed), size: this.size(size) });
   }
 
   speed(bytesPerSecond) {
     const bytes = Math.max(0, Math.round(bytesPerSecond));
     const step = Math.max(1, scale(bytes));
-    return this.#inUnit(bytes, step, `${UNITS[step]}-per-second`);
+    const digits = digitsOf(bytes, step);
+    const fixed = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+    return this.#inUnit(bytes, step, `${UNITS[step]}-per-second`, fixed);
   }
 
   // Coarse enough not to flicker, in the two largest units that matter.
@@ -82,11 +88,9 @@ export class Wording {
     return texts.join(" ");
   }
 
-  #inUnit(bytes, step, unit) {
-    const value = bytes / 1000 ** step;
-    const digits = step === 0 ? 0 : value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+  #inUnit(bytes, step, unit, digits) {
     const style = unit && { style: "unit", unit, unitDisplay: unit === "byte" ? "long" : "short" };
-    return this.#format({ ...style, minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+    return this.#format({ ...style, ...digits }).format(bytes / 1000 ** step);
   }
 
   #format(options) {
@@ -94,6 +98,12 @@ export class Wording {
     if (!this.#formats.has(key)) this.#formats.set(key, new Intl.NumberFormat(this.tag, options));
     return this.#formats.get(key);
   }
+}
+
+function digitsOf(bytes, step) {
+  const value = bytes / 1000 ** step;
+  if (step === 0 || value >= 99.95) return 0;
+  return value < 9.995 ? 2 : 1;
 }
 
 function scale(bytes) {

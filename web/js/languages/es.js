@@ -92,7 +92,7 @@ export default {
   unfinished: "Subidas sin terminar",
   unfinishedHint: "Se interrumpieron y continúan donde se quedaron.",
   chooseAgain: "Elegir archivo",
-  chooseAgainName: "Elegir {name} de nuevo para continuar",
+  chooseAgainName: "Elegir archivo: {name}",
   until: "hasta el {date}",
   otherName: "«{name}» no puede continuar: el archivo elegido tiene otro nombre.",
   otherSize: "«{name}» no puede continuar: el archivo elegido tiene otro tamaño.",

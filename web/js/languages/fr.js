@@ -92,7 +92,7 @@ export default {
   unfinished: "Envois inachevés",
   unfinishedHint: "Ils ont été interrompus et reprennent là où ils en étaient.",
   chooseAgain: "Choisir le fichier",
-  chooseAgainName: "Choisir à nouveau {name} pour continuer",
+  chooseAgainName: "Choisir le fichier : {name}",
   until: "jusqu’au {date}",
   otherName: "« {name} » ne peut pas reprendre : le fichier choisi porte un autre nom.",
   otherSize: "« {name} » ne peut pas reprendre : le fichier choisi a une autre taille.",

@@ -92,7 +92,7 @@ export default {
   unfinished: "未完了のアップロード",
   unfinishedHint: "中断されたところから再開できます。",
   chooseAgain: "ファイルを選択",
-  chooseAgainName: "{name}を選び直して再開",
+  chooseAgainName: "ファイルを選択: {name}",
   until: "{date}まで",
   otherName: "「{name}」を再開できません。選んだファイルの名前が違います。",
   otherSize: "「{name}」を再開できません。選んだファイルのサイズが違います。",

@@ -92,7 +92,7 @@ export default {
   unfinished: "未完成的上传",
   unfinishedHint: "上传曾中断，可从中断处继续。",
   chooseAgain: "选择文件",
-  chooseAgainName: "重新选择 {name} 以继续",
+  chooseAgainName: "选择文件：{name}",
   until: "{date}前有效",
   otherName: "“{name}”无法继续：所选文件名称不同。",
   otherSize: "“{name}”无法继续：所选文件大小不同。",

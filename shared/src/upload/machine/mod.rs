@@ -210,7 +210,11 @@ impl Uploader {
     fn settle(&mut self, id: FileId, before: State) {
         let Some(file) = self.files.get_mut(id).and_then(Option::as_mut) else { return };
         let work = file.work(&self.settings);
-        if file.shown.raise(file.parts.bytes_sent()) {
+        let has_moved = file.shown.raise(file.parts.bytes_sent());
+        // What is waited for is news as well, above all before a first byte has left.
+        let has_trouble = file.trouble != file.told_trouble;
+        file.told_trouble = file.trouble;
+        if has_moved || has_trouble {
             self.events.push_back(Event::Progress(id));
         }
         if file.state() != before {
