@@ -7,6 +7,7 @@ use crate::part::{ETag, PartNumber};
 
 /// The request: what the client believes it stored, for the server to compare with the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CompleteUpload {
     /// Every part of the plan, once, in order.
@@ -18,6 +19,7 @@ pub struct CompleteUpload {
 
 /// One part that the store acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CompletedPart {
     /// Its number.
@@ -28,6 +30,7 @@ pub struct CompletedPart {
 
 /// The answer: the object, as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CompletedUpload {
     /// Its bucket.
     pub bucket: String,
@@ -51,6 +54,7 @@ pub struct CompletedUpload {
 
 /// A checksum with its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ObjectChecksum {
     /// S3's name for the algorithm.
     pub algorithm: String,
