@@ -14,6 +14,11 @@ webkit-packages := "webkit2gtk-driver xvfb"
 # Debian has none.
 geckodriver := "geckodriver@^0.37"
 node-packages := "nodejs npm"
+python-packages := "python3-venv"
+store-packages := "ceph-mon ceph-osd ceph-common radosgw nginx-light"
+tools := justfile_directory() / "target/tools"
+garage-version := "2.5.0"
+schemathesis-version := "4.32.5"
 
 # List the recipes
 [private]
@@ -61,6 +66,34 @@ test-large: (install "rust" "browser")
     cargo build {{ everything }} --bins
     cargo test {{ everything }} --test browser -- --ignored --nocapture large
 
+# The API against its own description, with requests that schemathesis thinks of
+test-api: (install "rust" "schemathesis")
+    cargo build {{ everything }} --bins
+    tests/api/run.sh {{ tools }}/schemathesis/bin/schemathesis
+
+# The conformance suite over the embedded store, Garage and Ceph's gateway, and two replicas behind nginx
+test-stores *ARGS: (install "rust" "stores")
+    cargo test {{ everything }} --test conformance -- --test-threads=1 --nocapture "$@"
+
+# The unit for systemd, and the container where there is an engine
+check-deploy: (install "rust")
+    #!/bin/sh
+    set -eu
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' server/deploy/partway.service > "$folder/partway.service"
+    if command -v systemd-analyze >/dev/null; then systemd-analyze verify --man=no "$folder/partway.service"; fi
+    for engine in podman docker; do
+      if command -v $engine >/dev/null && $engine info >/dev/null 2>&1; then
+        exec $engine build --file server/deploy/Containerfile --tag partway .
+      fi
+    done
+    echo "There is no engine for containers here, so none was built." >&2
+
+# What is left out unless asked for: traces for OpenTelemetry
+check-otel: (install "rust")
+    cargo clippy --package partway-server --features otel --all-targets --locked -- --deny warnings
+
 # Take pictures of the element in every state and look into target/debug/screenshots, and the README's anew
 screenshots: (install "rust" "browser")
     cargo build {{ everything }} --bins
@@ -83,6 +116,11 @@ bench: bench-signing bench-store bench-browser
 # Signing, against aws-sdk-s3's presigner
 bench-signing *ARGS: (install "rust")
     cargo bench --package partway-tests --features bench --bench signing --locked -- "$@"
+
+# The server over HTTP, against Companion and FastAPI with boto3; `5 alone` is five rounds without them
+bench-server *ARGS: (install "rust" "node" "python")
+    cargo build --release --package partway-server --locked
+    cargo bench --package partway-tests --features bench --bench server --locked -- "$@"
 
 # The embedded store, against s3s-fs
 bench-store *ARGS: (install "rust")
@@ -136,8 +174,26 @@ install *WHAT:
         node)
           have node npm || packages "{{ node-packages }}" "is tested and measured with packages from npm"
           ;;
+        python)
+          python3 -c 'import ensurepip' 2>/dev/null || packages "{{ python-packages }}" "is measured against a peer from PyPI"
+          ;;
+        schemathesis)
+          python3 -c 'import ensurepip' 2>/dev/null || packages "{{ python-packages }}" "tests its API with schemathesis"
+          if ! "{{ tools }}/schemathesis/bin/schemathesis" --version 2>/dev/null | grep -q "{{ schemathesis-version }}"; then
+            python3 -m venv "{{ tools }}/schemathesis"
+            "{{ tools }}/schemathesis/bin/pip" install --quiet "schemathesis=={{ schemathesis-version }}"
+          fi
+          ;;
+        stores)
+          have ceph-mon ceph-osd ceph radosgw nginx || packages "{{ store-packages }}" "is tested on Ceph, and behind nginx"
+          if ! "{{ tools }}/bin/garage" --version 2>/dev/null | grep -q "{{ garage-version }}"; then
+            echo "Building Garage {{ garage-version }} into target/tools (once, some twenty minutes)." >&2
+            cargo install garage --quiet --locked --version "{{ garage-version }}" --root "{{ tools }}" --target-dir "{{ tools }}/garage-build"
+            rm -rf "{{ tools }}/garage-build"
+          fi
+          ;;
         *)
-          echo "There is nothing called $what to install; try rust, browser or node." >&2
+          echo "There is nothing called $what to install; try rust, browser, node, python, schemathesis or stores." >&2
           exit 1
           ;;
       esac

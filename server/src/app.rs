@@ -1,6 +1,6 @@
 //! The application: settings in, two listening ports out.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::{io, time};
@@ -9,41 +9,38 @@ use actix_cors::Cors;
 use actix_web::http::header;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_s3::config::{BehaviorVersion, SharedHttpClient};
-use aws_smithy_http_client::tls;
+use actix_web::{App, HttpServer, dev};
 use partway_shared::checksum::ChecksumKind;
-use secrecy::{ExposeSecret, SecretString};
 use tracing_actix_web::TracingLogger;
-use url::Url;
 
-use crate::config::{EmbeddedConfig, ServerConfig, Settings, SettingsError, StoreConfig};
-use crate::embedded::{
-    OpenError, Options, Origins, ServeError, Server as EmbeddedServer, Store as EmbeddedStore,
-};
+use crate::config::{Settings, SettingsError};
+use crate::embedded::{OpenError, ServeError, Server as EmbeddedServer};
 use crate::host::HostNames;
 use crate::json::MaxBody;
-use crate::local::{ACCESS_KEY_ID, LocalSecrets, LocalSecretsError};
+use crate::listen::Listener;
+use crate::local::LocalSecretsError;
+use crate::metrics::Metrics;
+use crate::readiness::Readiness;
 use crate::routes::widget::PageSettings;
-use crate::signing::{CredentialSource, Hosts, HostsError};
-use crate::store::{S3Store, S3StoreOptions};
+use crate::signing::{Hosts, HostsError};
+use crate::store::{Measured, S3Store};
+use crate::sweep::Timer;
 use crate::telemetry::RequestSpan;
+use crate::tls::{Certificate, TlsError};
 use crate::token::TokenMint;
 use crate::uploads::Uploads;
 use crate::verification::{Probing, Verification};
-use crate::{host, problem, routes};
-
-/// The region where none is said.
-const DEFAULT_REGION: &str = "us-east-1";
+use crate::{host, metrics, problem, routes, stores, sweep, telemetry};
 
 /// A server that listens and has not begun to answer.
 pub struct Application {
-    server: actix_web::dev::Server,
+    server: dev::Server,
+    operations: Option<dev::Server>,
     probing: Option<Probing>,
+    sweeping: Option<Timer>,
     embedded: Option<EmbeddedServer>,
-    addr: SocketAddr,
+    url: String,
+    operations_url: Option<String>,
     store_origin: String,
     s3: S3Store,
 }
@@ -58,7 +55,7 @@ pub enum StartError {
     #[error("cannot listen on {addr} (set by {setting}): {error}")]
     Listen {
         /// The address.
-        addr: SocketAddr,
+        addr: String,
         /// Where it comes from.
         setting: &'static str,
         /// Why.
@@ -87,22 +84,12 @@ pub enum StartError {
          of AWS's usual means (environment, profile, container, instance)"
     )]
     NoCredentials,
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The server itself.
     #[error("the server does not start: {0}")]
     Server(#[from] io::Error),
-}
-
-/// A bucket, and how to reach it.
-struct Bucket {
-    name: String,
-    region: String,
-    endpoint: Option<String>,
-    public_endpoints: Vec<String>,
-    path_style: bool,
-    post_forms: bool,
-    credentials: SharedCredentialsProvider,
-    token_secret: SecretString,
-    embedded: Option<EmbeddedServer>,
 }
 
 impl Application {
@@ -113,21 +100,22 @@ impl Application {
     pub async fn build(settings: Settings) -> Result<Self, StartError> {
         settings.validate()?;
         // First of all, so that a taken port is reported before a store is opened.
-        let listener = listen(settings.server.listen, "server.listen")?;
-        let addr = listener.local_addr()?;
-        let bucket = match &settings.store.bucket {
-            Some(name) => remote(name, &settings.store, &settings.server).await?,
-            None => embedded(&settings.embedded, &settings.store, &settings.server)?,
+        let listener = match &settings.server.socket {
+            Some(path) => listen_unix(path)?,
+            None => listen(settings.server.listen, "server.listen")?,
         };
+        let operations =
+            settings.operations.listen.map(|addr| listen(addr, "operations.listen")).transpose()?;
+        let certificate = match settings.tls.files() {
+            Some((certificate, key)) => Some(Certificate::read(certificate, key)?),
+            None => None,
+        };
+        let url = listener.url(certificate.is_some());
+        let operations_url = operations.as_ref().map(|listener| listener.url(false));
+        let bucket = stores::open(&settings).await?;
         let hosts = Hosts::new(&bucket.public_endpoints, &bucket.name, bucket.path_style)?;
-        let s3 = S3Store::new(S3StoreOptions {
-            bucket: bucket.name.clone(),
-            region: bucket.region.clone(),
-            endpoint: bucket.endpoint,
-            path_style: bucket.path_style,
-            credentials: bucket.credentials.clone(),
-            http_client: http_client(),
-        });
+        let named = bucket.named(&settings)?;
+        let s3 = named.store.clone();
         let store_origins: Vec<_> = hosts.origins().map(str::to_owned).collect();
         let store_origin = hosts.first().origin().to_owned();
         let (verification, probing) = match settings.uploads.checksum.kind() {
@@ -135,32 +123,60 @@ impl Application {
             // The embedded store is known.
             None if bucket.embedded.is_some() => (Verification::known(ChecksumKind::Crc64Nvme), None),
             None => {
-                let (verification, probing) =
-                    Verification::probe(s3.clone(), settings.uploads.key_prefix.clone()).await;
+                let (verification, probing) = Verification::probe(named.clone()).await;
                 (verification, Some(probing))
             }
         };
+        let metrics = Metrics::new();
+        let measured = metrics.of(&named.name);
         let uploads = Uploads {
-            store: Arc::new(s3.clone()),
+            store: Arc::new(Measured::new(Arc::new(s3.clone()), measured.clone())),
             bucket: bucket.name,
             region: bucket.region,
             hosts,
-            credentials: CredentialSource::new(bucket.credentials),
+            credentials: named.credentials.clone(),
             policy: settings.uploads.policy(),
             form_max: bucket.post_forms.then_some(settings.uploads.form_max.as_u64()),
-            verification,
+            verification: verification.clone(),
             url_lifetime: settings.uploads.url_lifetime,
             token_lifetime: settings.server.token_lifetime,
             tokens: TokenMint::new(&bucket.token_secret),
+            metrics: measured.clone(),
         };
-        let server = serve(&settings.server, listener, uploads, store_origins)?;
-        Ok(Self { server, probing, embedded: bucket.embedded, addr, store_origin, s3 })
+        let interval = settings.sweep.interval();
+        let sweeping =
+            named.is_swept.then(|| Timer::start(vec![(named.clone(), measured)], interval, sweep::GRACE));
+        let data = AppData {
+            uploads: Data::new(uploads),
+            page: Data::new(PageSettings { connect_origins: store_origins }),
+            readiness: Data::new(Readiness::new(vec![(named, verification)])),
+            metrics: Data::new(metrics),
+        };
+        let operations = operations.map(|listener| serve_operations(&data, listener)).transpose()?;
+        let server = serve(&settings, listener, certificate, &data)?;
+        Ok(Self {
+            server,
+            operations,
+            probing,
+            sweeping,
+            embedded: bucket.embedded,
+            url,
+            operations_url,
+            store_origin,
+            s3,
+        })
     }
 
     /// Where the server listens, as `http://host:port`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        self.url.clone()
+    }
+
+    /// Where metrics are, if that is elsewhere.
+    #[must_use]
+    pub fn operations_url(&self) -> Option<&str> {
+        self.operations_url.as_deref()
     }
 
     /// Where browsers send the parts; the first of several names.
@@ -180,10 +196,18 @@ impl Application {
     /// # Errors
     /// When the server fails.
     pub async fn run(self) -> io::Result<()> {
+        let operations = self.operations.map(|server| (server.handle(), tokio::spawn(server)));
         let outcome = self.server.await;
         tracing::info!("the server has stopped");
+        if let Some((handle, task)) = operations {
+            handle.stop(true).await;
+            let _ = task.await;
+        }
         if let Some(probing) = self.probing {
             probing.stop().await;
+        }
+        if let Some(sweeping) = self.sweeping {
+            sweeping.stop().await;
         }
         if let Some(embedded) = self.embedded {
             embedded.shutdown().await;
@@ -199,40 +223,112 @@ impl Application {
     }
 }
 
-fn listen(addr: SocketAddr, setting: &'static str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(addr).map_err(|error| StartError::Listen { addr, setting, error })
+/// What requests need, made once for all workers.
+#[derive(Clone)]
+struct AppData {
+    uploads: Data<Uploads>,
+    page: Data<PageSettings>,
+    readiness: Data<Readiness>,
+    metrics: Data<Metrics>,
+}
+
+pub(crate) fn listen(addr: SocketAddr, setting: &'static str) -> Result<Listener, StartError> {
+    Listener::tcp(addr).map_err(|error| StartError::Listen { addr: addr.to_string(), setting, error })
+}
+
+fn listen_unix(path: &std::path::Path) -> Result<Listener, StartError> {
+    let setting = "server.socket";
+    let addr = path.display().to_string();
+    Listener::unix(path.to_owned()).map_err(|error| StartError::Listen { addr, setting, error })
 }
 
 fn serve(
-    config: &ServerConfig,
-    listener: TcpListener,
-    uploads: Uploads,
-    store_origins: Vec<String>,
-) -> io::Result<actix_web::dev::Server> {
-    let uploads = Data::new(uploads);
-    let page = Data::new(PageSettings { connect_origins: store_origins });
+    settings: &Settings,
+    listener: Listener,
+    certificate: Option<Arc<Certificate>>,
+    data: &AppData,
+) -> Result<dev::Server, StartError> {
+    let config = &settings.server;
     let max_body = Data::new(MaxBody(usize::try_from(config.max_body.as_u64()).unwrap_or(usize::MAX)));
     let host_names = Data::new(HostNames::new(config));
     let origins = config.allowed_origins.clone();
+    let with_metrics = settings.operations.metrics && settings.operations.listen.is_none();
+    let with_docs = settings.operations.docs;
+    let data = data.clone();
     let mut server = HttpServer::new(move || {
         App::new()
-            .app_data(uploads.clone())
-            .app_data(page.clone())
+            .app_data(data.uploads.clone())
+            .app_data(data.page.clone())
+            .app_data(data.readiness.clone())
+            .app_data(data.metrics.clone())
             .app_data(max_body.clone())
             .app_data(host_names.clone())
             .wrap(cors(&origins))
             // Around the former, whose refusals of preflights are plain text.
             .wrap(problem::error_handlers())
             .wrap(from_fn(host::check))
+            .wrap(from_fn(metrics::observe))
+            .wrap(from_fn(telemetry::show_id))
             .wrap(TracingLogger::<RequestSpan>::new())
+            .configure(|config| {
+                if with_metrics {
+                    routes::configure_metrics(config);
+                }
+                if with_docs {
+                    routes::configure_docs(config);
+                }
+            })
             .configure(routes::configure)
     })
     .shutdown_timeout(config.shutdown_timeout.as_secs())
+    .shutdown_signal(told_to_stop())
     .client_request_timeout(time::Duration::from_secs(30));
     if let Some(workers) = config.workers {
         server = server.workers(workers);
     }
-    Ok(server.listen(listener)?.run())
+    let server = match (listener, certificate) {
+        (Listener::Tcp(listener, _), None) => server.listen(listener)?,
+        (Listener::Tcp(listener, _), Some(certificate)) => {
+            // For as long as the process lives.
+            drop(certificate.watch());
+            server.listen_rustls_0_23(listener, certificate.server_config()?)?
+        }
+        #[cfg(unix)]
+        (Listener::Unix(listener, _), _) => server.listen_uds(listener)?,
+    };
+    Ok(server.run())
+}
+
+/// Metrics and health at an address of their own. Nothing there is anybody's but the operator's.
+fn serve_operations(data: &AppData, listener: Listener) -> io::Result<dev::Server> {
+    let data = data.clone();
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(data.readiness.clone())
+            .app_data(data.metrics.clone())
+            .wrap(problem::error_handlers())
+            .configure(routes::configure_operations)
+    });
+    let server = server.workers(1).disable_signals();
+    Ok(match listener {
+        Listener::Tcp(listener, _) => server.listen(listener)?,
+        #[cfg(unix)]
+        Listener::Unix(listener, _) => server.listen_uds(listener)?,
+    }
+    .run())
+}
+
+/// Ends when the process is told to: by SIGTERM, or by Ctrl-C.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = terminate.recv() => return,
+            // An error means that there is no such signal here.
+            Ok(()) = tokio::signal::ctrl_c() => return,
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// Pages elsewhere may call the server if their origin is configured.
@@ -240,97 +336,7 @@ fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["GET", "POST", "DELETE"])
         .allow_any_header()
-        .expose_headers([header::RETRY_AFTER])
+        .expose_headers([header::RETRY_AFTER, telemetry::REQUEST_ID])
         .max_age(7_200);
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
-}
-
-/// The store within the binary, with the secrets that lie beside its data.
-fn embedded(
-    config: &EmbeddedConfig,
-    store: &StoreConfig,
-    server: &ServerConfig,
-) -> Result<Bucket, StartError> {
-    let listener = listen(config.listen, "embedded.listen")?;
-    let secrets = LocalSecrets::load_or_make(&config.data)?;
-    let opened = EmbeddedStore::open(Options {
-        data_dir: config.data.clone(),
-        access_key: ACCESS_KEY_ID.to_owned(),
-        secret_key: secrets.secret_access_key.clone(),
-        region: DEFAULT_REGION.to_owned(),
-        buckets: vec![config.bucket.clone()],
-        allowed_origins: Origins::Any,
-        max_bytes: config.max_bytes.map(|max| max.as_u64()),
-    });
-    let opened = opened.map_err(|error| StartError::Open { data: config.data.clone(), error })?;
-    let embedded = opened.serve(listener)?;
-    let endpoint = format!("http://{}", embedded.local_addr());
-    let credentials =
-        Credentials::new(ACCESS_KEY_ID, secrets.secret_access_key.expose_secret(), None, None, "embedded");
-    Ok(Bucket {
-        name: config.bucket.clone(),
-        region: DEFAULT_REGION.to_owned(),
-        public_endpoints: if store.endpoints.is_empty() {
-            vec![endpoint.clone()]
-        } else {
-            store.endpoints.iter().map(|name| with_port(name, embedded.local_addr().port())).collect()
-        },
-        endpoint: Some(endpoint),
-        path_style: true,
-        post_forms: store.post_forms.unwrap_or(true),
-        credentials: SharedCredentialsProvider::new(credentials),
-        token_secret: server.token_secret.clone().unwrap_or(secrets.token_secret),
-        embedded: Some(embedded),
-    })
-}
-
-/// This endpoint at the embedded store's port, if it leaves the port open.
-fn with_port(endpoint: &str, port: u16) -> String {
-    // Endpoints that are not URLs are refused elsewhere.
-    let Ok(mut url) = Url::parse(endpoint) else { return endpoint.to_owned() };
-    if url.port() != Some(0) || url.set_port(Some(port)).is_err() {
-        return endpoint.to_owned();
-    }
-    url.origin().ascii_serialization()
-}
-
-/// A bucket elsewhere, with the credentials that are configured or that AWS's chain finds.
-async fn remote(name: &str, config: &StoreConfig, server: &ServerConfig) -> Result<Bucket, StartError> {
-    let found = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client()).load().await;
-    let credentials = match (&config.access_key_id, &config.secret_access_key) {
-        (Some(id), Some(secret)) => SharedCredentialsProvider::new(Credentials::new(
-            id,
-            secret.expose_secret(),
-            None,
-            None,
-            "configuration",
-        )),
-        _ => found.credentials_provider().ok_or(StartError::NoCredentials)?,
-    };
-    let region = config.region.clone().or_else(|| found.region().map(ToString::to_string));
-    let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
-    let endpoint = config.endpoint.as_ref().or(config.endpoints.first()).cloned();
-    let public_endpoints = match (&config.endpoints[..], &endpoint) {
-        ([], Some(endpoint)) => vec![endpoint.clone()],
-        ([], None) => vec![format!("https://s3.{region}.amazonaws.com")],
-        (endpoints, _) => endpoints.to_vec(),
-    };
-    Ok(Bucket {
-        name: name.to_owned(),
-        public_endpoints,
-        region,
-        endpoint,
-        path_style: config.is_path_style(),
-        post_forms: config.post_forms.unwrap_or_else(|| config.is_aws()),
-        credentials,
-        // `Settings::validate` has seen to it that there is one.
-        token_secret: server.token_secret.clone().unwrap_or_default(),
-        embedded: None,
-    })
-}
-
-fn http_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https()
 }

@@ -5,18 +5,26 @@
 
 pub mod app;
 pub mod config;
+pub mod doctor;
 pub mod embedded;
 mod excerpt;
 pub mod host;
 pub mod identity;
 pub mod json;
+pub mod listen;
 pub mod local;
+pub mod metrics;
+pub mod openapi;
 pub mod policy;
 pub mod problem;
+pub mod readiness;
 pub mod routes;
 pub mod signing;
 pub mod store;
+pub mod stores;
+pub mod sweep;
 pub mod telemetry;
+pub mod tls;
 pub mod token;
 pub mod uploads;
 pub mod verification;

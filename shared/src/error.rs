@@ -199,6 +199,7 @@ impl<'de> Deserialize<'de> for ErrorCode {
 
 /// Problem details (RFC 9457): the body of every refusal, and of one file's in a batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// A URI that names the kind of problem.
     #[serde(rename = "type")]

@@ -4,8 +4,11 @@
 //! `PARTWAY_STORE__BUCKET` overrides `bucket` in `[store]`, and so on.
 
 mod embedded;
+mod operations;
 mod server;
 mod store;
+mod sweep;
+mod tls;
 mod uploads;
 
 use std::path::{Path, PathBuf};
@@ -14,8 +17,11 @@ use config::{Config, Environment, File, FileFormat};
 use serde::{Deserialize, Deserializer};
 
 pub use embedded::EmbeddedConfig;
+pub use operations::OperationsConfig;
 pub use server::{LogFormat, ServerConfig};
 pub use store::StoreConfig;
+pub use sweep::SweepConfig;
+pub use tls::TlsConfig;
 pub use uploads::{ChecksumSetting, UploadsConfig};
 
 /// Everything that can be configured.
@@ -30,6 +36,12 @@ pub struct Settings {
     pub embedded: EmbeddedConfig,
     /// What may be uploaded.
     pub uploads: UploadsConfig,
+    /// When uploads that have outlived their tokens are removed.
+    pub sweep: SweepConfig,
+    /// The server's certificate.
+    pub tls: TlsConfig,
+    /// What the server tells those who run it.
+    pub operations: OperationsConfig,
 }
 
 /// A configuration that cannot be used.
@@ -86,12 +98,23 @@ impl Settings {
         self.server.validate()?;
         self.uploads.validate()?;
         self.store.validate()?;
+        self.sweep.validate()?;
+        self.tls.validate()?;
+        self.check_listening()?;
         if self.store.bucket.is_some() && self.server.token_secret.is_none() {
             return Err(SettingsError::unusable(
                 "server.token_secret",
                 "with a bucket of your own it must be set, and be the same on every replica: tokens are signed with \
                  it. Any 32 random bytes will do, such as from `openssl rand -hex 32`",
             ));
+        }
+        Ok(())
+    }
+
+    /// A socket is a file, and has no certificate.
+    fn check_listening(&self) -> Result<(), SettingsError> {
+        if self.server.socket.is_some() && self.tls.certificate.is_some() {
+            return Err(SettingsError::unusable("tls.certificate", "there is no TLS on server.socket"));
         }
         Ok(())
     }
@@ -184,6 +207,27 @@ mod tests {
     }
 
     #[test]
+    fn aws_has_several_addresses() {
+        let addresses = |toml: &str, region: &str| {
+            let store = read(&format!("[store]\n{toml}"), &[]).unwrap().store;
+            [store.aws_endpoint(region), store.public_aws_endpoint(region)]
+        };
+        let plain = "https://s3.eu-west-1.amazonaws.com";
+        let dual = "https://s3.dualstack.eu-west-1.amazonaws.com";
+        assert_eq!(addresses("", "eu-west-1"), [plain, plain]);
+        assert_eq!(addresses("dual_stack = true", "eu-west-1"), [dual, dual]);
+        assert_eq!(
+            addresses("accelerate = true", "eu-west-1"),
+            [plain, "https://s3-accelerate.amazonaws.com"]
+        );
+        assert_eq!(
+            addresses("accelerate = true\ndual_stack = true", "eu-west-1"),
+            [dual, "https://s3-accelerate.dualstack.amazonaws.com"]
+        );
+        assert_eq!(addresses("", "cn-north-1")[0], "https://s3.cn-north-1.amazonaws.com.cn");
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (toml, named) in [
             ("[server]\nlisten = \"nonsense\"", "server.listen"),
@@ -206,6 +250,12 @@ mod tests {
             ("[store]\nendpoint = \"s3.test\"", "store.endpoint"),
             ("[store]\nendpoints = [\"https://s3.test/x\"]", "store.endpoints"),
             ("[store]\nendpoints = [\"https://s3.test\", \"https://s3.test:443\"]", "given twice"),
+            ("[store]\naccelerate = true\nendpoint = \"https://s3.test\"", "store.accelerate"),
+            ("[store]\naccelerate = true\nbucket = \"a.b\"", "store.accelerate"),
+            ("[store]\ndual_stack = true\nendpoint = \"https://s3.test\"", "store.dual_stack"),
+            ("[sweep]\ninterval = \"10ms\"", "sweep.interval"),
+            ("[tls]\nkey = \"key.pem\"", "tls.certificate"),
+            ("[tls]\nkey = \"k\"\ncertificate = \"c\"\n[server]\nsocket = \"s\"", "server.socket"),
             ("not toml", "toml"),
         ] {
             let error = read(toml, &[]).expect_err(toml).to_string();

@@ -3,12 +3,15 @@
 use actix_web::http::header;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use partway_shared::wire::{CompleteUpload, CompleteUploads, CreateUploads, SignParts};
+use partway_shared::wire::{
+    CompleteUpload, CompleteUploads, CompletedUpload, CompletedUploads, CreateUploads, CreatedUploads,
+    ListedParts, SignParts, SignedParts,
+};
 use serde::Serialize;
 
 use crate::identity::Subject;
 use crate::json::Json;
-use crate::problem::Refusal;
+use crate::problem::{Refusal, Refused};
 use crate::uploads::Uploads;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
@@ -23,11 +26,41 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 
 type Answer = Result<HttpResponse, Refusal>;
 
-async fn create(uploads: Data<Uploads>, subject: Subject, Json(request): Json<CreateUploads>) -> Answer {
+/// Creates up to 1,000 uploads
+///
+/// One result for each file, in their order: accepted with a token and the first signed URLs, or refused with a reason. The whole
+/// request fails only where every file fails for the same passing reason.
+#[utoipa::path(
+    post,
+    path = "/v1/uploads",
+    tag = "uploads",
+    request_body = CreateUploads,
+    responses(
+        (status = 201, description = "One result for each file", body = CreatedUploads),
+        (status = "default", response = Refused)
+    )
+)]
+pub(crate) async fn create(
+    uploads: Data<Uploads>,
+    subject: Subject,
+    Json(request): Json<CreateUploads>,
+) -> Answer {
     Ok(answer(HttpResponse::Created(), &uploads.create(&subject, &request).await?))
 }
 
-async fn sign(
+/// Signs up to 1,000 part URLs, each for its length and checksum
+#[utoipa::path(
+    post,
+    path = "/v1/uploads/{token}/parts",
+    tag = "uploads",
+    params(("token" = String, Path, description = "The upload's token")),
+    request_body = SignParts,
+    responses(
+        (status = 200, description = "One signed request for each part", body = SignedParts),
+        (status = "default", response = Refused)
+    )
+)]
+pub(crate) async fn sign(
     uploads: Data<Uploads>,
     subject: Subject,
     token: Path<String>,
@@ -36,11 +69,36 @@ async fn sign(
     Ok(answer(HttpResponse::Ok(), &uploads.sign(&subject, &token, &request).await?))
 }
 
-async fn list(uploads: Data<Uploads>, subject: Subject, token: Path<String>) -> Answer {
+/// Lists what the store has: parts, or the object
+#[utoipa::path(
+    get,
+    path = "/v1/uploads/{token}/parts",
+    tag = "uploads",
+    params(("token" = String, Path, description = "The upload's token")),
+    responses(
+        (status = 200, description = "What the store has", body = ListedParts),
+        (status = "default", response = Refused)
+    )
+)]
+pub(crate) async fn list(uploads: Data<Uploads>, subject: Subject, token: Path<String>) -> Answer {
     Ok(answer(HttpResponse::Ok(), &uploads.list(&subject, &token).await?))
 }
 
-async fn complete(
+/// Compares with what the store has, and completes
+///
+/// Doing it twice gives the same answer.
+#[utoipa::path(
+    post,
+    path = "/v1/uploads/{token}/complete",
+    tag = "uploads",
+    params(("token" = String, Path, description = "The upload's token")),
+    request_body = CompleteUpload,
+    responses(
+        (status = 200, description = "The object", body = CompletedUpload),
+        (status = "default", response = Refused)
+    )
+)]
+pub(crate) async fn complete(
     uploads: Data<Uploads>,
     subject: Subject,
     token: Path<String>,
@@ -49,7 +107,21 @@ async fn complete(
     Ok(answer(HttpResponse::Ok(), &uploads.complete(&subject, &token, &request).await?))
 }
 
-async fn complete_many(
+/// Completes up to 100 uploads
+///
+/// One result for each, in their order, as if each had been completed alone; small files are best completed so. The whole request
+/// fails only where every upload fails for the same passing reason.
+#[utoipa::path(
+    post,
+    path = "/v1/uploads/complete",
+    tag = "uploads",
+    request_body = CompleteUploads,
+    responses(
+        (status = 200, description = "One result for each upload", body = CompletedUploads),
+        (status = "default", response = Refused)
+    )
+)]
+pub(crate) async fn complete_many(
     uploads: Data<Uploads>,
     subject: Subject,
     Json(request): Json<CompleteUploads>,
@@ -57,7 +129,18 @@ async fn complete_many(
     Ok(answer(HttpResponse::Ok(), &uploads.complete_many(&subject, request).await?))
 }
 
-async fn abort(uploads: Data<Uploads>, subject: Subject, token: Path<String>) -> Answer {
+/// Aborts, and removes what is stored
+#[utoipa::path(
+    delete,
+    path = "/v1/uploads/{token}",
+    tag = "uploads",
+    params(("token" = String, Path, description = "The upload's token")),
+    responses(
+        (status = 204, description = "It is gone"),
+        (status = "default", response = Refused)
+    )
+)]
+pub(crate) async fn abort(uploads: Data<Uploads>, subject: Subject, token: Path<String>) -> Answer {
     uploads.abort(&subject, &token).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -3,6 +3,7 @@
 use partway_shared::error::{ErrorCode, Problem};
 
 use crate::identity::Subject;
+use crate::metrics::UploadOutcome;
 use crate::store::StoreError;
 
 use super::{Uploads, log, upload_ref};
@@ -20,6 +21,7 @@ impl Uploads {
         let Some(upload) = upload_ref(&claims) else {
             self.store.delete(&claims.key).await.inspect_err(log(&claims, "removing an object"))?;
             tracing::info!(upload.key = claims.key, "upload aborted");
+            self.metrics.upload(UploadOutcome::aborted);
             return Ok(());
         };
         match self.store.abort_upload(upload).await {
@@ -35,6 +37,7 @@ impl Uploads {
             }
         }
         tracing::info!(upload.id = upload.upload_id, upload.key = claims.key, "upload aborted");
+        self.metrics.upload(UploadOutcome::aborted);
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use partway_shared::plan::Plan;
 use partway_shared::wire::{CompleteUpload, CompletedUpload, StoredPart};
 
 use crate::identity::Subject;
+use crate::metrics::UploadOutcome;
 use crate::store::{StoreError, StoredObject, UploadRef};
 use crate::token::UploadClaims;
 
@@ -30,9 +31,11 @@ impl Uploads {
         let plan = claims.plan()?;
         check_request(&claims, &plan, request)?;
         let object = match upload_ref(&claims) {
-            Some(upload) => self.complete_multipart(&claims, &plan, upload, request).await?,
-            None => self.check_single(&claims, request).await?,
+            Some(upload) => self.complete_multipart(&claims, &plan, upload, request).await,
+            None => self.check_single(&claims, request).await,
         };
+        let object = object.inspect_err(|_| self.metrics.upload(UploadOutcome::uncompleted))?;
+        self.metrics.completed(object.size);
         tracing::info!(
             upload.id = claims.upload_id,
             upload.key = claims.key,

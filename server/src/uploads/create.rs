@@ -1,7 +1,7 @@
 //! Creating: many files at once, each accepted with its first URLs or refused with a reason.
 
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::stream::{self, StreamExt};
 use partway_shared::checksum::{Checksum, ChecksumKind};
@@ -13,6 +13,7 @@ use partway_shared::wire::{CreateUploads, CreatedUpload, CreatedUploads, Grant, 
 use uuid::Uuid;
 
 use crate::identity::Subject;
+use crate::metrics::UploadOutcome;
 use crate::policy::{content_disposition, content_type, object_key};
 use crate::signing::{Presigner, SignedForm};
 use crate::store::{NewObject, StoreError};
@@ -48,6 +49,9 @@ impl Uploads {
             .buffered(CONCURRENCY)
             .collect()
             .await;
+        for result in &uploads {
+            self.metrics.upload(if result.is_ok() { UploadOutcome::created } else { UploadOutcome::refused });
+        }
         // A store that is away refuses all files alike; said once, with its status, it is tried again.
         if let Some(problem) = all_failed_alike(&uploads) {
             return Err(problem);
@@ -106,16 +110,19 @@ impl Uploads {
             }
             ChecksumKind::Crc64Nvme | ChecksumKind::Md5 => Vec::new(),
         };
+        let begun = Instant::now();
+        let signed = match self.form(presigner, &claims, &parts) {
+            Some(form) => vec![form],
+            None => super::sign::sign(presigner, &claims, &plan, &parts),
+        };
+        self.metrics.signed(signed.len(), begun);
         Ok(Grant {
             token: self.tokens.issue(&claims),
             expires_in: self.token_lifetime.as_secs(),
             strategy: plan.strategy(),
             checksum,
             hosts: self.hosts.count(),
-            parts: match self.form(presigner, &claims, &parts) {
-                Some(form) => vec![form],
-                None => super::sign::sign(presigner, &claims, &plan, &parts),
-            },
+            parts: signed,
             key: claims.key,
         })
     }

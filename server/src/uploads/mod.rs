@@ -16,6 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use partway_shared::error::{ErrorCode, Problem};
 
 use crate::identity::Subject;
+use crate::metrics::DestinationMetrics;
 use crate::policy::Policy;
 use crate::signing::{CredentialSource, Hosts, Presigner};
 use crate::store::{Store, StoreError, StoredObject, UploadRef};
@@ -46,6 +47,8 @@ pub struct Uploads {
     pub token_lifetime: Duration,
     /// What makes and checks tokens.
     pub tokens: TokenMint,
+    /// What is counted.
+    pub metrics: DestinationMetrics,
 }
 
 impl Uploads {

@@ -1,6 +1,7 @@
 //! Signing: URLs for a window of parts.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use partway_shared::checksum::{Checksum, ChecksumKind};
 use partway_shared::error::{ErrorCode, Problem};
@@ -30,7 +31,10 @@ impl Uploads {
         let plan = claims.plan()?;
         let parts = check(&claims, &plan, request)?;
         let presigner = self.presigner().await?;
-        Ok(SignedParts { parts: sign(&presigner, &claims, &plan, &parts) })
+        let begun = Instant::now();
+        let signed = sign(&presigner, &claims, &plan, &parts);
+        self.metrics.signed(signed.len(), begun);
+        Ok(SignedParts { parts: signed })
     }
 }
 

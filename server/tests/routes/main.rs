@@ -23,9 +23,11 @@ mod md5;
 mod probe;
 
 mod abort;
+mod sweep;
 
 mod replicas;
 
+mod garbage;
 mod refusals;
 
 mod tokens;
@@ -34,6 +36,13 @@ mod cors;
 mod health;
 mod host;
 mod log;
+mod openapi;
+mod operations;
 mod start;
+mod stop;
+
+mod commands;
+mod doctor;
+mod listening;
 
 mod support;

@@ -8,6 +8,7 @@ use crate::part::{ETag, PartNumber};
 
 /// The request: what the client believes it stored, for the server to compare with the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CompleteUpload {
     /// Every part of the plan, once, in order.
@@ -19,6 +20,7 @@ pub struct CompleteUpload {
 
 /// One part that the store acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CompletedPart {
     /// Its number.
@@ -29,6 +31,7 @@ pub struct CompletedPart {
 
 /// The answer: the object, as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CompletedUpload {
     /// Its bucket.
     pub bucket: String,
@@ -52,6 +55,7 @@ pub struct CompletedUpload {
 
 /// The request to complete several, as one has them of many small files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CompleteUploads {
     /// 1 to 100 uploads.
@@ -60,6 +64,7 @@ pub struct CompleteUploads {
 
 /// One of several uploads to complete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UploadToComplete {
     /// Its token.
@@ -73,6 +78,7 @@ pub struct UploadToComplete {
 
 /// The answer to that.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CompletedUploads {
     /// One result for each upload, in the order of the request.
     pub uploads: Vec<Completion>,
@@ -80,6 +86,7 @@ pub struct CompletedUploads {
 
 /// What became of one of several.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Completion {
     /// It is complete.
@@ -90,6 +97,7 @@ pub enum Completion {
 
 /// A checksum with its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ObjectChecksum {
     /// S3's name for the algorithm.
     pub algorithm: String,

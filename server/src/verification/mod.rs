@@ -3,6 +3,8 @@
 //! A store that cannot be asked at the start is asked again until it answers. Nothing is assumed
 //! meanwhile: no upload is begun with a check that may not take place.
 
+mod terms;
+
 use std::time::Duration;
 
 use partway_shared::checksum::ChecksumKind;
@@ -10,6 +12,7 @@ use partway_shared::error::{ErrorCode, Problem};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::store::named::NamedStore;
 use crate::store::probe::{self, Check};
 use crate::store::{S3Store, StoreError};
 
@@ -41,15 +44,15 @@ impl Verification {
         Self(watch::channel(Ok(kind)).1)
     }
 
-    /// As the store does it. Objects of the probe are put below `prefix`, where the credentials may
+    /// As the store does it. Objects of the probe are put below its key prefix, where the credentials may
     /// write.
     ///
     /// Returns when it is known, or the first attempt has failed, or takes long.
-    pub async fn probe(store: S3Store, prefix: String) -> (Self, Probing) {
+    pub async fn probe(store: NamedStore) -> (Self, Probing) {
         let unknown = Problem::new(ErrorCode::StoreUnavailable, "the store has not been reached yet");
         let (known, mut verification) = watch::channel(Err(unknown));
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(find_out(store, prefix, known, stopped));
+        let task = tokio::spawn(find_out(store, known, stopped));
         // Either way the task goes on by itself.
         let _ = tokio::time::timeout(AT_START, verification.changed()).await;
         (Self(verification), Probing { stop, task })
@@ -73,16 +76,16 @@ impl Probing {
 }
 
 async fn find_out(
-    store: S3Store,
-    prefix: String,
+    named: NamedStore,
     known: watch::Sender<Result<ChecksumKind, Problem>>,
     mut stop: oneshot::Receiver<()>,
 ) {
     let mut delay = FIRST_DELAY;
     loop {
-        match Box::pin(Findings::of(&store, &prefix)).await {
+        match Box::pin(Findings::of(&named.store, &named.key_prefix)).await {
             Ok(findings) => {
                 findings.log();
+                Box::pin(terms::tell(&named)).await;
                 drop(known.send_replace(Ok(findings.kind())));
                 return;
             }
@@ -105,44 +108,57 @@ async fn find_out(
 
 /// What a store does with the checksums that uploads could use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Findings {
-    crc64_nvme: Crc64NvmeFindings,
-    /// Looked for only where CRC-64/NVME will not do.
-    md5: Option<Md5Findings>,
+pub struct Findings {
+    /// With CRC-64/NVME.
+    pub crc64_nvme: Crc64NvmeFindings,
+    /// With MD5, which matters only where CRC-64/NVME will not do.
+    pub md5: Option<Md5Findings>,
 }
 
+/// What a store does with CRC-64/NVME.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Crc64NvmeFindings {
-    put: Check,
-    part: Check,
-    object: Check,
+pub struct Crc64NvmeFindings {
+    /// Of a PUT.
+    pub put: Check,
+    /// Of a part.
+    pub part: Check,
+    /// Of the whole object, when it is completed.
+    pub object: Check,
 }
 
+/// What a store does with MD5.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Md5Findings {
-    put: Check,
-    part: Check,
+pub struct Md5Findings {
+    /// Of a PUT.
+    pub put: Check,
+    /// Of a part.
+    pub part: Check,
 }
 
 impl Findings {
+    /// As much as it takes to choose.
     async fn of(store: &S3Store, prefix: &str) -> Result<Self, StoreError> {
         // Else a store that refuses everything would seem to know no checksums.
         probe::access(store, prefix).await?;
-        // All to their ends, even if one has failed: each removes what it has made.
-        let (put, part, object) = tokio::join!(
-            probe::put_crc64nvme(store, prefix),
-            probe::part_crc64nvme(store, prefix),
-            probe::object_crc64nvme(store, prefix),
-        );
-        let crc64_nvme = Crc64NvmeFindings { put: put?, part: part?, object: object? };
-        if crc64_nvme.will_do() {
-            return Ok(Self { crc64_nvme, md5: None });
-        }
-        let (put, part) = tokio::join!(probe::put_md5(store, prefix), probe::part_md5(store, prefix));
-        Ok(Self { crc64_nvme, md5: Some(Md5Findings { put: put?, part: part? }) })
+        let crc64_nvme = Box::pin(Crc64NvmeFindings::of(store, prefix)).await?;
+        let md5 =
+            if crc64_nvme.will_do() { None } else { Some(Box::pin(Md5Findings::of(store, prefix)).await?) };
+        Ok(Self { crc64_nvme, md5 })
     }
 
-    fn kind(&self) -> ChecksumKind {
+    /// All that can be found out, of a store that can be written to.
+    ///
+    /// # Errors
+    /// When the store is away.
+    pub async fn of_all(store: &S3Store, prefix: &str) -> Result<Self, StoreError> {
+        let (crc64_nvme, md5) =
+            tokio::join!(Crc64NvmeFindings::of(store, prefix), Md5Findings::of(store, prefix));
+        Ok(Self { crc64_nvme: crc64_nvme?, md5: Some(md5?) })
+    }
+
+    /// The strongest check that takes place everywhere.
+    #[must_use]
+    pub fn kind(&self) -> ChecksumKind {
         match &self.md5 {
             _ if self.crc64_nvme.will_do() => ChecksumKind::Crc64Nvme,
             Some(md5) if md5.will_do() => ChecksumKind::Md5,
@@ -170,6 +186,16 @@ impl Findings {
 }
 
 impl Crc64NvmeFindings {
+    async fn of(store: &S3Store, prefix: &str) -> Result<Self, StoreError> {
+        // All to their ends, even if one has failed: each removes what it has made.
+        let (put, part, object) = tokio::join!(
+            probe::put_crc64nvme(store, prefix),
+            probe::part_crc64nvme(store, prefix),
+            probe::object_crc64nvme(store, prefix),
+        );
+        Ok(Self { put: put?, part: part?, object: object? })
+    }
+
     /// What is verified has to be said of the object at the end; of a part it need not.
     fn will_do(&self) -> bool {
         self.put == Check::Verified
@@ -179,6 +205,11 @@ impl Crc64NvmeFindings {
 }
 
 impl Md5Findings {
+    async fn of(store: &S3Store, prefix: &str) -> Result<Self, StoreError> {
+        let (put, part) = tokio::join!(probe::put_md5(store, prefix), probe::part_md5(store, prefix));
+        Ok(Self { put: put?, part: part? })
+    }
+
     fn will_do(&self) -> bool {
         self.put == Check::Verified && self.part == Check::Verified
     }

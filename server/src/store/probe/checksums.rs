@@ -1,9 +1,4 @@
-//! What a store verifies, found out by trying: stores ignore headers that they do not know, so that
-//! a request they accept proves nothing.
-//!
-//! One function for each property. Each works under a key of its own, `.partway/probe-…` below the
-//! prefix that it is given, and removes what it has made, whatever came of it. An error says that nothing was
-//! found out: the store was away, or refused what has nothing to do with checksums.
+//! Which checksums a store verifies: of a PUT, of a part, and of the whole object.
 
 use std::fmt;
 
@@ -11,12 +6,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use partway_shared::checksum::{Checksum, ChecksumKind, Crc64Nvme, Md5};
 use partway_shared::part::{ETag, PartNumber};
 use partway_shared::wire::CompletedPart;
-use uuid::Uuid;
 
-use super::{NewObject, S3Store, Store, StoreError, UploadRef};
-
-const BODY: &[u8] = b"Partway tries out what this store verifies.";
-const OTHER_BODY: &[u8] = b"These bytes are not the ones that were sent.";
+use super::{BODY, OTHER_BODY, S3Store, Store, StoreError, UploadRef, abort, begin, key, remove};
 
 /// What a store does with a checksum.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,10 +40,7 @@ impl fmt::Display for Check {
 pub async fn access(store: &S3Store, prefix: &str) -> Result<(), StoreError> {
     let key = key(prefix);
     let tried = async {
-        // A bucket with object lock takes nothing without a checksum, and knows this one.
-        if Attempt(store.probe_put(&key, None).await).taken()?.is_err() {
-            store.probe_put(&key, Some(Md5::of(BODY).into())).await?;
-        }
+        put_somehow(store, &key).await?;
         store.head(&key).await
     };
     let tried = tried.await;
@@ -61,6 +49,14 @@ pub async fn access(store: &S3Store, prefix: &str) -> Result<(), StoreError> {
         return Err(StoreError::Misbehaved("an object that was put is not there".to_owned()));
     }
     removed
+}
+
+/// A bucket with object lock takes nothing without a checksum, and knows this one.
+pub(super) async fn put_somehow(store: &S3Store, key: &str) -> Result<(), StoreError> {
+    if Attempt(store.probe_put(key, None).await).taken()?.is_err() {
+        store.probe_put(key, Some(Md5::of(BODY).into())).await?;
+    }
+    Ok(())
 }
 
 /// A CRC-64/NVME with a PUT.
@@ -196,17 +192,23 @@ async fn is_reported(store: &S3Store, key: &str, right: Crc64Nvme) -> Result<boo
     Ok(store.head(key).await?.and_then(|object| object.checksum) == Some(right))
 }
 
-async fn begin(store: &S3Store, key: &str, checksum: ChecksumKind) -> Result<String, StoreError> {
-    let content_type = "text/plain";
-    store.create_upload(NewObject { key, content_type, content_disposition: None, checksum }).await
-}
-
 impl S3Store {
     async fn probe_put(&self, key: &str, checksum: Option<Checksum>) -> Result<(), StoreError> {
         let (crc64_nvme, md5) = fields(checksum);
         let request = self.client.put_object().bucket(&self.bucket).key(key);
         let request = request.set_checksum_crc64_nvme(crc64_nvme).set_content_md5(md5);
         request.body(ByteStream::from_static(BODY)).send().await?;
+        Ok(())
+    }
+
+    /// An object with other bytes than those of all other requests.
+    pub(super) async fn probe_put_other(&self, key: &str) -> Result<(), StoreError> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key);
+        request
+            .content_md5(String::from(Checksum::from(Md5::of(OTHER_BODY))))
+            .body(ByteStream::from_static(OTHER_BODY))
+            .send()
+            .await?;
         Ok(())
     }
 
@@ -234,7 +236,7 @@ fn fields(checksum: Option<Checksum>) -> (Option<String>, Option<String>) {
 }
 
 /// What became of a request with a checksum.
-struct Attempt<T>(Result<T, StoreError>);
+pub(super) struct Attempt<T>(pub(super) Result<T, StoreError>);
 
 /// What it says of the store.
 enum Answer {
@@ -244,7 +246,7 @@ enum Answer {
 
 impl<T> Attempt<T> {
     /// With a right checksum, or none yet. That credentials do not suffice says nothing of checksums.
-    fn taken(self) -> Result<Result<T, String>, StoreError> {
+    pub(super) fn taken(self) -> Result<Result<T, String>, StoreError> {
         match self.0 {
             Ok(taken) => Ok(Ok(taken)),
             Err(
@@ -272,22 +274,5 @@ impl Attempt<()> {
             Err(StoreError::Denied(why)) => Ok(Answer::Refused(why)),
             answer => Self(answer).of_right(),
         }
-    }
-}
-
-fn key(prefix: &str) -> String {
-    format!("{prefix}.partway/probe-{}", Uuid::new_v4())
-}
-
-async fn abort(store: &S3Store, upload: UploadRef<'_>) {
-    match store.abort_upload(upload).await {
-        Ok(()) | Err(StoreError::NoSuchUpload) => {}
-        Err(error) => tracing::warn!(upload.key, %error, "the upload of a probe was not aborted"),
-    }
-}
-
-async fn remove(store: &S3Store, key: &str) {
-    if let Err(error) = store.delete(key).await {
-        tracing::warn!(upload.key = key, %error, "the object of a probe was not removed");
     }
 }
