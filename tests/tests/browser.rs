@@ -497,6 +497,31 @@ async fn a_wrong_option_is_named() -> Test {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_decides_how_often_it_tries() -> Test {
+    Stack::run(async |stack| {
+        let creates =
+            stack.control.watch(|request| request.method == "POST" && request.path == "/v1/uploads");
+        let answer = Fault::Answer { status: 500, headers: vec![], body: String::new() };
+        stack.control.add(Rule::new(|request| request.path == "/v1/uploads", answer).always());
+        let error = stack
+            .page
+            .browser()
+            .run_async(
+                "const { Uploader } = await import('/widget/index.js');
+                 const uploader = new Uploader({ endpoint: '/', maxAttempts: 2 });
+                 const error = await uploader.upload(new File(['a'], 'a')).then(() => null, (error) => error);
+                 return { code: error?.code, retryable: error?.retryable };",
+                vec![],
+            )
+            .await?;
+        ensure!(error == json!({ "code": "server_misbehaved", "retryable": true }), "{error}");
+        ensure!(creates.count() == 2, "it was tried {} times", creates.count());
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upload_leaves_no_complaint_on_the_console() -> Test {
     Stack::run(async |stack| {
         let file = stack.file("quiet.bin", 20 * MIB)?;

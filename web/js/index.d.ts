@@ -26,6 +26,13 @@ export interface UploaderOptions {
    */
   stallTimeout?: number;
   /**
+   * Tries in a row without success after which an upload is parked, as failed, with all that is stored;
+   * {@link Upload.retry} goes on from there: 1 to 1,000. Between two of them it waits for a random part of
+   * half a second, which doubles up to 20 s. Unless given, 12, which are more than a minute on average.
+   * Being offline costs none, and neither does a URL that has expired.
+   */
+  maxAttempts?: number;
+  /**
    * Whether uploads can go on after a reload, a crash or a reboot; see
    * {@link Uploader.resumables}. What that takes is kept in IndexedDB: name, size and time of the
    * file, its handle if it has one, and the upload's token. Unless given, true.

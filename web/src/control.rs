@@ -38,6 +38,9 @@ impl Server {
             ControlCall::Complete { token, request } => {
                 (Method::POST, [uploads, "/", token, "/complete"].concat(), Some(request.to_json()))
             }
+            ControlCall::CompleteMany(request) => {
+                (Method::POST, [uploads, "/complete", ""].concat(), Some(request.to_json()))
+            }
             ControlCall::Abort { token } => (Method::DELETE, [uploads, "/", token].concat(), None),
         };
         let answer = self.send(method, &path, body, signal).await?;
@@ -46,6 +49,7 @@ impl Server {
             ControlCall::Sign { .. } => parse(&answer).map(ControlReply::Signed),
             ControlCall::List { .. } => parse(&answer).map(ControlReply::Listed),
             ControlCall::Complete { .. } => parse(&answer).map(ControlReply::Completed),
+            ControlCall::CompleteMany(_) => parse(&answer).map(ControlReply::CompletedMany),
             ControlCall::Abort { .. } => Ok(ControlReply::Aborted),
         }
     }

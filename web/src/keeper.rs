@@ -100,10 +100,7 @@ impl Driver {
             let read = journal.read().await;
             let held = Lock::held().await;
             let Some(driver) = this.upgrade() else { return };
-            let contents = match read {
-                Ok(contents) => contents,
-                Err(_) => return driver.warn(),
-            };
+            let Ok(contents) = read else { return driver.warn() };
             let is_free = |entry: &Entry| {
                 let name = driver.lock_name(&entry.saved.ticket.key);
                 let ours = driver.keeper.kept.borrow();

@@ -40,6 +40,7 @@ const MAX_CONCURRENCY: f64 = 64.0;
 const MIN_RATE: f64 = 16.0 * 1024.0;
 /// In seconds.
 const MAX_STALL_TIMEOUT: f64 = 3_600.0;
+const MOST_ATTEMPTS: f64 = 1_000.0;
 
 pub(crate) fn read(options: &JsValue) -> Result<Options, UploadError> {
     let endpoint =
@@ -56,6 +57,9 @@ pub(crate) fn read(options: &JsValue) -> Result<Options, UploadError> {
     }
     if let Some(value) = number(options, "stallTimeout", 1.0, MAX_STALL_TIMEOUT)? {
         settings.stall_timeout = Duration::from_secs(value as u64);
+    }
+    if let Some(value) = number(options, "maxAttempts", 1.0, MOST_ATTEMPTS)? {
+        settings.retry.max_attempts = value as u32;
     }
     Ok(Options {
         endpoint: endpoint.trim_end_matches('/').to_owned(),

@@ -12,8 +12,8 @@ use partway_shared::error::Problem;
 use partway_shared::part::{ETag, PartNumber};
 use partway_shared::plan::Strategy;
 use partway_shared::wire::{
-    CompletedUpload, CreatedUpload, CreatedUploads, Grant, ListedParts, ObjectChecksum, SignedParts,
-    SignedPut, StoredPart,
+    CompletedUpload, CompletedUploads, Completion, CreatedUpload, CreatedUploads, Grant, ListedParts,
+    ObjectChecksum, SignedParts, SignedPut, StoredPart,
 };
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -134,6 +134,24 @@ impl Reply for CompletedUpload {
             version_id: text(json, "version_id"),
             part_count: u32::try_from(number(json, "part_count")?).ok()?,
         })
+    }
+}
+
+impl Reply for CompletedUploads {
+    fn from_json(json: &JsValue) -> Option<Self> {
+        Some(Self { uploads: list(json, "uploads")? })
+    }
+}
+
+impl Reply for Completion {
+    fn from_json(json: &JsValue) -> Option<Self> {
+        match text(json, "outcome")?.as_str() {
+            "completed" => {
+                CompletedUpload::from_json(json).map(|completed| Self::Completed(Box::new(completed)))
+            }
+            "refused" => Problem::from_json(json).map(Self::Refused),
+            _ => None,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use actix_web::http::header;
 use actix_web::web::{self, Data, Path, ServiceConfig};
 use actix_web::{HttpResponse, HttpResponseBuilder};
-use partway_shared::wire::{CompleteUpload, CreateUploads, SignParts};
+use partway_shared::wire::{CompleteUpload, CompleteUploads, CreateUploads, SignParts};
 use serde::Serialize;
 
 use crate::identity::Subject;
@@ -14,6 +14,8 @@ use crate::uploads::Uploads;
 pub(super) fn configure(config: &mut ServiceConfig) {
     config
         .service(web::resource("/v1/uploads").post(create))
+        // Before those with a token, which is never this word.
+        .service(web::resource("/v1/uploads/complete").post(complete_many))
         .service(web::resource("/v1/uploads/{token}").delete(abort))
         .service(web::resource("/v1/uploads/{token}/parts").get(list).post(sign))
         .service(web::resource("/v1/uploads/{token}/complete").post(complete));
@@ -45,6 +47,14 @@ async fn complete(
     Json(request): Json<CompleteUpload>,
 ) -> Answer {
     Ok(answer(HttpResponse::Ok(), &uploads.complete(&subject, &token, &request).await?))
+}
+
+async fn complete_many(
+    uploads: Data<Uploads>,
+    subject: Subject,
+    Json(request): Json<CompleteUploads>,
+) -> Answer {
+    Ok(answer(HttpResponse::Ok(), &uploads.complete_many(&subject, request).await?))
 }
 
 async fn abort(uploads: Data<Uploads>, subject: Subject, token: Path<String>) -> Answer {

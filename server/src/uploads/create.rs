@@ -19,7 +19,7 @@ use crate::store::{NewObject, StoreError};
 use crate::token::UploadClaims;
 
 use super::sign::put_terms;
-use super::{Uploads, log};
+use super::{Uploads, all_failed_alike, log};
 
 /// Multipart uploads being created at the store at once, for one request.
 const CONCURRENCY: usize = 16;
@@ -156,10 +156,4 @@ impl Uploads {
 fn is_planned_alike(plan: &Plan, file: &NewUpload, kind: ChecksumKind) -> bool {
     file.checksums.iter().all(|checksum| checksum.kind() == kind)
         && Plan::new(file.size, file.part_size, &PlanLimits::default()) == Ok(*plan)
-}
-
-fn all_failed_alike(uploads: &[Result<Grant, Problem>]) -> Option<Problem> {
-    let first = uploads.first()?.as_ref().err()?;
-    let alike = uploads.iter().all(|result| result.as_ref().is_err_and(|problem| problem.code == first.code));
-    (alike && first.code.spec().retryable).then(|| first.clone())
 }

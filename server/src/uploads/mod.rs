@@ -5,6 +5,7 @@
 
 mod abort;
 mod complete;
+mod complete_many;
 mod create;
 mod list;
 mod sign;
@@ -87,4 +88,11 @@ fn log<'a>(claims: &'a UploadClaims, doing: &'static str) -> impl Fn(&StoreError
             "{doing} failed"
         );
     }
+}
+
+/// What is to be said once where each of several failed for the same reason, which may pass.
+fn all_failed_alike<T>(results: &[Result<T, Problem>]) -> Option<Problem> {
+    let first = results.first()?.as_ref().err()?;
+    let alike = results.iter().all(|result| result.as_ref().is_err_and(|problem| problem.code == first.code));
+    (alike && first.code.spec().retryable).then(|| first.clone())
 }

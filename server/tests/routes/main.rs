@@ -15,6 +15,7 @@ mod batch;
 mod resume;
 
 mod complete;
+mod complete_many;
 
 mod forms;
 mod hosts;

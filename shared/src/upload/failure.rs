@@ -102,6 +102,18 @@ impl From<Problem> for UploadError {
     }
 }
 
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Status {
+            status: problem.status,
+            code: Some(problem.code.as_str().to_owned()),
+            detail: problem.detail,
+            field: problem.field,
+            retry_after: None,
+        }
+    }
+}
+
 impl From<SourceFailure> for UploadError {
     fn from(failure: SourceFailure) -> Self {
         match failure {

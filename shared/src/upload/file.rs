@@ -21,6 +21,8 @@ use super::status::{State, Status};
 pub(super) struct FileUpload {
     pub(super) info: FileInfo,
     pub(super) parts: Parts,
+    /// The part size that the server is asked for.
+    pub(super) wish: Option<u64>,
     pub(super) phase: Phase,
     pub(super) shown: Watermark,
     pub(super) speed: Speedometer,
@@ -104,16 +106,19 @@ pub(super) struct Work {
     pub(super) open: bool,
     pub(super) hash: bool,
     pub(super) call: bool,
+    /// It is all stored, and can be completed together with others.
+    pub(super) complete: bool,
     pub(super) send: bool,
     pub(super) ahead: u32,
     pub(super) deadline: Option<Time>,
 }
 
 impl FileUpload {
-    pub(super) fn new(info: FileInfo, plan: Plan, checksum: ChecksumKind) -> Self {
+    pub(super) fn new(info: FileInfo, plan: Plan, wish: Option<u64>, checksum: ChecksumKind) -> Self {
         Self {
             info,
             parts: Parts::new(plan, checksum),
+            wish,
             phase: Phase::Queued,
             shown: Watermark::default(),
             speed: Speedometer::default(),
@@ -195,6 +200,8 @@ impl FileUpload {
                 deadline: earliest(work.deadline, parts.deadline),
                 ..work
             },
+            // The store has completed a single PUT already; what is asked for is a look at it.
+            Phase::Completing { .. } if !self.parts.plan().is_multipart() => Work { complete: call, ..work },
             _ => Work { call, ..work },
         }
     }
@@ -267,7 +274,7 @@ impl FileUpload {
         }
     }
 
-    pub(super) fn to_wire(&self, settings: &Settings) -> NewUpload {
+    pub(super) fn to_wire(&self) -> NewUpload {
         NewUpload {
             name: self.info.name.clone(),
             size: self.info.size,
@@ -275,7 +282,7 @@ impl FileUpload {
             last_modified: self.info.last_modified,
             path: self.info.path.clone(),
             destination: self.info.destination.clone(),
-            part_size: settings.wish(),
+            part_size: self.wish,
             checksums: self.parts.leading_checksums(),
         }
     }

@@ -1,8 +1,9 @@
-//! `POST /v1/uploads/{token}/complete`.
+//! `POST /v1/uploads/{token}/complete`, and `POST /v1/uploads/complete` for several.
 
 use serde::{Deserialize, Serialize};
 
 use crate::checksum::{ChecksumKind, Crc64Nvme};
+use crate::error::Problem;
 use crate::part::{ETag, PartNumber};
 
 /// The request: what the client believes it stored, for the server to compare with the store.
@@ -47,6 +48,44 @@ pub struct CompletedUpload {
     pub version_id: Option<String>,
     /// In how many parts it was sent; 1 for a single PUT.
     pub part_count: u32,
+}
+
+/// The request to complete several, as one has them of many small files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompleteUploads {
+    /// 1 to 100 uploads.
+    pub uploads: Vec<UploadToComplete>,
+}
+
+/// One of several uploads to complete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UploadToComplete {
+    /// Its token.
+    pub token: String,
+    /// Every part of the plan, once, in order.
+    pub parts: Vec<CompletedPart>,
+    /// The whole object's checksum, as in [`CompleteUpload`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<Crc64Nvme>,
+}
+
+/// The answer to that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompletedUploads {
+    /// One result for each upload, in the order of the request.
+    pub uploads: Vec<Completion>,
+}
+
+/// What became of one of several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Completion {
+    /// It is complete.
+    Completed(Box<CompletedUpload>),
+    /// It is not, and why.
+    Refused(Problem),
 }
 
 /// A checksum with its name.

@@ -11,8 +11,8 @@ use partway_shared::plan::{Plan, PlanLimits};
 use partway_shared::time::Time;
 use partway_shared::upload::{ControlCall, ControlReply, Failure};
 use partway_shared::wire::{
-    CompleteUpload, CompletedUpload, CreatedUpload, CreatedUploads, Grant, ListedParts, NewUpload, SignParts,
-    SignedParts, SignedPut, StoredPart,
+    CompleteUpload, CompletedUpload, CompletedUploads, Completion, CreatedUpload, CreatedUploads, Grant,
+    ListedParts, NewUpload, SignParts, SignedParts, SignedPut, StoredPart,
 };
 
 /// Both ends of the far side.
@@ -24,6 +24,8 @@ pub(crate) struct Backend {
     pub(crate) uploads: BTreeMap<String, Upload>,
     /// Create requests seen.
     pub(crate) creates: u32,
+    /// Requests to complete one or several seen.
+    pub(crate) completes: u32,
     /// Requests for signatures seen.
     pub(crate) signs: u32,
     /// Names that are refused.
@@ -77,6 +79,7 @@ impl Backend {
             url_life,
             uploads: BTreeMap::new(),
             creates: 0,
+            completes: 0,
             signs: 0,
             refused: Vec::new(),
             hosts: 1,
@@ -105,7 +108,19 @@ impl Backend {
                 Ok(ControlReply::Listed(ListedParts { parts, completed: None }))
             }
             ControlCall::Complete { token, request } => {
-                self.complete(token, request).map(ControlReply::Completed)
+                self.completes += 1;
+                self.complete(token, request).map(ControlReply::Completed).map_err(problem)
+            }
+            ControlCall::CompleteMany(request) => {
+                self.completes += 1;
+                let uploads = request.uploads.iter().map(|upload| {
+                    let alone = CompleteUpload { parts: upload.parts.clone(), checksum: upload.checksum };
+                    match self.complete(&upload.token, &alone) {
+                        Ok(completed) => Completion::Completed(Box::new(completed)),
+                        Err(code) => Completion::Refused(Problem::new(code, "")),
+                    }
+                });
+                Ok(ControlReply::CompletedMany(CompletedUploads { uploads: uploads.collect() }))
             }
             ControlCall::Abort { token } => {
                 let upload = self.uploads.get_mut(token).expect("tokens come from here");
@@ -188,12 +203,12 @@ impl Backend {
         Ok(SignedParts { parts: parts.collect() })
     }
 
-    fn complete(&mut self, token: &str, request: &CompleteUpload) -> Result<CompletedUpload, Failure> {
+    fn complete(&mut self, token: &str, request: &CompleteUpload) -> Result<CompletedUpload, ErrorCode> {
         let wants_checksum = self.checksum == ChecksumKind::Crc64Nvme;
         let upload = self.uploads.get_mut(token).expect("tokens come from here");
         match &upload.end {
             Some(End::Completed(completed)) => return Ok(completed.clone()),
-            Some(End::Aborted) => return Err(problem(ErrorCode::UploadGone)),
+            Some(End::Aborted) => return Err(ErrorCode::UploadGone),
             None => {}
         }
         assert_eq!(
@@ -204,10 +219,9 @@ impl Backend {
         let mut whole = Crc64Nvme::EMPTY;
         for part in &request.parts {
             let range = upload.plan.range(part.part_number).expect("of the plan");
-            let stored =
-                upload.parts.get(&part.part_number).ok_or_else(|| problem(ErrorCode::PartMissing))?;
+            let stored = upload.parts.get(&part.part_number).ok_or(ErrorCode::PartMissing)?;
             if stored.etag != part.etag || stored.size != range.len() {
-                return Err(problem(ErrorCode::PartMismatch));
+                return Err(ErrorCode::PartMismatch);
             }
             whole = whole.followed_by(content(&upload.name, range), range.len());
         }

@@ -100,6 +100,14 @@ impl Browser {
         Ok(old)
     }
 
+    /// Goes on in another tab.
+    ///
+    /// # Errors
+    /// When it was closed.
+    pub async fn go_to_tab(&self, other: &WindowHandle) -> Result<()> {
+        self.client().switch_to_window(other.clone()).await.context("changing to another tab")
+    }
+
     /// Closes another tab, and stays in this one.
     ///
     /// # Errors

@@ -37,7 +37,11 @@ impl Auditor {
     /// Finds nothing, neither in light nor in dark.
     async fn approve(&self, stack: &Stack, state: &str) -> Result<()> {
         for scheme in ["light", "dark"] {
-            let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+            // Without motion, so that no colour is on its way to another one when it is looked at.
+            let features = json!({ "features": [
+                { "name": "prefers-color-scheme", "value": scheme },
+                { "name": "prefers-reduced-motion", "value": "reduce" },
+            ] });
             stack.page.browser().devtools("Emulation.setEmulatedMedia", features).await?;
             let violations = self.violations(stack).await?;
             ensure!(violations.is_empty(), "{state}, {scheme}: {violations:#?}");

@@ -111,6 +111,38 @@ async fn a_blocked_main_thread_holds_up_no_upload() -> Test {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tab_in_the_background_uploads_as_well() -> Test {
+    Stack::run(async |stack| {
+        let browser = stack.page.browser();
+        let file = stack.file("behind.bin", 160 * MIB)?;
+        let (parts, start) = (stack.proxy.watch(is_part), Gate::default());
+        stack.proxy.add(Rule::new(is_part, Fault::Hold(start.clone())).always());
+        let note =
+            "document.addEventListener('visibilitychange', () => { window.wasHidden ||= document.hidden; });";
+        browser.run(note, vec![]).await?;
+        stack.page.choose(&[&file]).await?;
+        wait_for("a part to be on its way", SOON, async || Ok((parts.in_flight() > 0).then_some(()))).await?;
+
+        let first = browser.open_tab().await?;
+        stack.proxy.clear();
+        // What failed waits for a timer, which browsers hold back in a page that nobody sees.
+        let answer = Fault::Answer { status: 500, headers: vec![], body: String::new() };
+        stack.proxy.add(Rule::new(is_part, answer).times(4));
+        start.open();
+        wait_for("the object to be complete", SOON, async || {
+            Ok((!stack.objects.keys().await?.is_empty()).then_some(()))
+        })
+        .await?;
+
+        browser.go_to_tab(&first).await?;
+        ensure!(browser.run("return window.wasHidden", vec![]).await? == json!(true), "it was in view");
+        let rows = stack.page.wait_for_end(1, SOON).await?;
+        ensure_arrived(stack, &rows[0], &file).await
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn where_workers_are_refused_the_page_uploads_and_warns_once() -> Test {
     Stack::run(async |stack| {
         let front = &stack.control;

@@ -1,9 +1,10 @@
 //! The machine itself: which file and which part is next.
 //!
 //! `commands` is what users ask for, `outcomes` what came of work, `polling` what to do
-//! next; here is what they share.
+//! next, `completing` what small files share; here is what all of them do.
 
 mod commands;
+mod completing;
 mod outcomes;
 mod polling;
 
@@ -51,6 +52,8 @@ pub struct Uploader {
     index: Index,
     batch: Batch,
     jobs: SortedMap<JobId, Job>,
+    /// Whose completions went along in one call.
+    completions: SortedMap<JobId, Vec<FileId>>,
     stops: VecDeque<JobId>,
     events: VecDeque<Event>,
     hash_turn: Turn,
@@ -79,6 +82,8 @@ enum Job {
     Check(FileId),
     Put(FileId, PartNumber, HostId),
     Create,
+    /// Completing several files that are one PUT each.
+    Complete,
     Call(FileId),
 }
 
@@ -107,6 +112,7 @@ impl Uploader {
             index: Index::default(),
             batch: Batch::default(),
             jobs: SortedMap::new(),
+            completions: SortedMap::new(),
             stops: VecDeque::new(),
             events: VecDeque::new(),
             hash_turn: Turn::default(),
@@ -170,6 +176,11 @@ impl Uploader {
     /// An id that no file has yet.
     const fn next_id(&self) -> FileId {
         FileId(self.next_file)
+    }
+
+    /// The part size to ask for, from what is known of the line.
+    fn wish(&self, size: u64) -> Option<u64> {
+        self.settings.wish(size, self.flow.part_speed())
     }
 
     /// Takes in a file that is ready to begin.
@@ -257,6 +268,7 @@ impl Uploader {
     fn stop_all_of(&mut self, id: FileId, file: &mut FileUpload) {
         file.park(false);
         self.stop_jobs(|job| job.file() == Some(id));
+        self.stop_completions_for(id);
     }
 
     fn stop_jobs(&mut self, which: impl Fn(&Job) -> bool) {
@@ -277,7 +289,7 @@ impl Job {
     const fn file(self) -> Option<FileId> {
         match self {
             Self::Hash(id, _) | Self::Check(id) | Self::Put(id, ..) | Self::Call(id) => Some(id),
-            Self::Create => None,
+            Self::Create | Self::Complete => None,
         }
     }
 }
