@@ -2,7 +2,7 @@
 // itself and its declarations, so that it cannot say something else. What these do not tell, the words for
 // people, is here; a name that one has and the other lacks is an error.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -36,7 +36,8 @@ export async function manifest(folder) {
   const views = ["dropzone", "view", "list", "notices"].map((name) => source(`element/${name}.js`)).join("");
   const slots = [...views.matchAll(/(?:\bslot\(|"slot", "", \{ name: )"([a-z-]+)"/g)].map(([, name]) => name);
   same("slots", Object.keys(SLOTS), slots);
-  const properties = new Set(source("element/style.css.js").match(/--partway-[a-z-]+(?=[,)])/g));
+  const sheets = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".css.js"));
+  const properties = new Set(sheets.map(source).join("").match(/--partway-[a-z-]+(?=[,)])/g));
   // "- Parts, for `::part()`: `root`, …" in the declarations.
   const [, sentence] = source("element.d.ts").match(/- Parts[^:]*::part\(\)`:(.*?)\n \* - /s);
   const parts = [...sentence.matchAll(/`([a-z-]+)`/g)].map(([, name]) => ({ name }));

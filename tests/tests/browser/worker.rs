@@ -239,8 +239,8 @@ async fn a_page_can_do_without_a_worker() -> Test {
 #[tokio::test(flavor = "multi_thread")]
 async fn closing_an_uploader_ends_its_worker_and_what_it_sends() -> Test {
     Stack::run(async |stack| {
-        // The page's own.
-        ensure_worker_count(stack, 1).await?;
+        // The page has none of its own before it needs one.
+        ensure_worker_count(stack, 0).await?;
         let parts = stack.proxy.watch(is_part);
         stack.proxy.add(Rule::new(is_part, Fault::Hold(Gate::default())).always());
         let browser = stack.page.browser();
@@ -249,13 +249,13 @@ async fn closing_an_uploader_ends_its_worker_and_what_it_sends() -> Test {
              uploader.add(new File([new Uint8Array(20 << 20)], 'given-up.bin'));";
         browser.run_async(begin, vec![]).await?;
         wait_for("a part to be on its way", SOON, async || Ok((parts.in_flight() > 0).then_some(()))).await?;
-        ensure_worker_count(stack, 2).await?;
+        ensure_worker_count(stack, 1).await?;
 
         let states =
             browser.run("uploader.close(); return uploader.uploads.map(({ state }) => state);", vec![]);
         let states = states.await?;
         ensure!(states == json!(["cancelled"]), "{states}");
-        ensure_worker_count(stack, 1).await
+        ensure_worker_count(stack, 0).await
     })
     .await
 }
@@ -284,7 +284,7 @@ async fn an_engine_that_breaks_is_replaced_on_a_retry() -> Test {
              return [upload.state, upload.error.code, upload.error.message];";
         let failed = browser.run(break_it, vec![]).await?;
         ensure!(failed == json!(["failed", "internal", "Partway's engine failed: unreachable"]), "{failed}");
-        ensure_worker_count(stack, 1).await?;
+        ensure_worker_count(stack, 0).await?;
 
         gate.open();
         let retried = "const again = upload.retry();
