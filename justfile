@@ -54,7 +54,8 @@ test-large: (install "rust" "browser")
 # Take pictures of the element in every state and look into target/debug/screenshots, and the README's anew
 screenshots: (install "rust" "browser")
     cargo build {{ everything }} --bins
-    cargo run {{ everything }} --example screenshots
+    cargo build {{ everything }} --example screenshots
+    "${CARGO_TARGET_DIR:-target}/debug/examples/screenshots"
 
 # Print what a page has to load, in bytes
 sizes: (install "rust")
