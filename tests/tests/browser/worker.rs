@@ -206,7 +206,10 @@ async fn a_page_can_do_without_a_worker() -> Test {
 #[tokio::test(flavor = "multi_thread")]
 async fn closing_an_uploader_ends_its_worker_and_what_it_sends() -> Test {
     Stack::run(async |stack| {
-        // The page's own.
+        // The page's own, which nobody has needed yet.
+        ensure_worker_count(stack, 0).await?;
+        let load = "await document.querySelector('partway-uploader').uploader.load();";
+        stack.page.browser().run_async(load, vec![]).await?;
         ensure_worker_count(stack, 1).await?;
         let parts = stack.proxy.watch(is_part);
         stack.proxy.add(Rule::new(is_part, Fault::Hold(Gate::default())).always());
@@ -251,7 +254,7 @@ async fn an_engine_that_breaks_is_replaced_on_a_retry() -> Test {
              return [upload.state, upload.error.code, upload.error.message];";
         let failed = browser.run(break_it, vec![]).await?;
         ensure!(failed == json!(["failed", "internal", "Partway's engine failed: unreachable"]), "{failed}");
-        ensure_worker_count(stack, 1).await?;
+        ensure_worker_count(stack, 0).await?;
 
         gate.open();
         let retried = "const again = upload.retry();
