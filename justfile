@@ -97,7 +97,8 @@ check-otel: (install "rust")
 # Take pictures of the element in every state and look into target/debug/screenshots, and the README's anew
 screenshots: (install "rust" "browser")
     cargo build {{ everything }} --bins
-    cargo run {{ everything }} --example screenshots
+    cargo build {{ everything }} --example screenshots
+    "${CARGO_TARGET_DIR:-target}/debug/examples/screenshots"
 
 # Print what a page has to load, in bytes, beside what Uppy's pages load
 sizes: (install "rust" "node")

@@ -93,7 +93,11 @@ impl Page {
                 self.browser.run("return !!document.querySelector('partway-uploader')?.uploader", vec![]);
             Ok((mounted.await? == json!(true)).then_some(()))
         })
-        .await
+        .await?;
+        // Tall enough for the rows of some dozen files, since those that are scrolled away are not there to be read.
+        let tall =
+            "document.querySelector('partway-uploader').style.setProperty('--partway-list-size', '6000px')";
+        self.browser.run(tall, vec![]).await.map(drop)
     }
 
     /// The browser, for what the page does not show.

@@ -251,6 +251,7 @@ async fn ten_thousand_files_leave_the_page_fluid() -> Test {
         let browser = stack.page.browser();
         // Making files is the test's own work, and takes the browser a while.
         let begin = "const files = Array.from({ length: 10_000 }, (_, i) => new File([`${i}`], `file-${i}.txt`, { type: 'text/plain' }));
+             document.querySelector('partway-uploader').style.removeProperty('--partway-list-size');
              await new Promise((resolve) => setTimeout(resolve, 100));
              window.tasks = [];
              new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });

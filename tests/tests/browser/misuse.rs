@@ -1,12 +1,13 @@
 //! Pages that are set up wrongly: people get one sentence, and developers one on the console.
 
 use anyhow::{Context, Result, ensure};
+use partway_tests::page::Row;
 use partway_tests::proxy::{Fault, Rule};
 use partway_tests::stack::Stack;
 use partway_tests::wait::wait_for;
 
 use super::worker::serve;
-use super::{MIB, PATIENTLY, Test};
+use super::{MIB, PATIENTLY, SOON, Test};
 
 /// A page with an element.
 fn page(attributes: &str) -> String {
@@ -110,8 +111,8 @@ async fn a_server_that_does_not_know_the_page_is_told_from_one_that_is_away() ->
         let told = advice(stack).await?;
         let allow = format!("add {} to server.allowed_origins", stack.control.url());
         ensure!(told.contains(&allow), "{told}");
-        let word = stack.page.row().await?.word;
-        ensure!(word == "Waiting for the upload server", "{word}");
+        let waits = |row: &Row| row.word == "Waiting for the upload server";
+        stack.page.wait_for_row("a word about it", SOON, waits).await?;
 
         open(stack, "endpoint='http://127.0.0.1:9'", &[]).await?;
         stack.page.choose(&[&file]).await?;
