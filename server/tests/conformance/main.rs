@@ -39,7 +39,7 @@ async fn garage() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ceph() {
-    let store = Ceph::start().await;
+    let store = Box::pin(Ceph::start()).await;
     let traits = Traits {
         checksum: support::ChecksumKind::Md5,
         has_rules: true,
