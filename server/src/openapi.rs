@@ -2,6 +2,7 @@
 
 use utoipa::OpenApi;
 
+use crate::problem::Refused;
 use crate::routes::{health, uploads};
 
 /// The description. `/openapi.json` is what it comes to.
@@ -27,7 +28,8 @@ use crate::routes::{health, uploads};
         health::healthz,
         health::readyz,
         health::metrics,
-    )
+    ),
+    components(responses(Refused))
 )]
 pub struct Description;
 

@@ -5,6 +5,8 @@ set -eu
 schemathesis=$1
 project=$(cd "$(dirname "$0")/../.." && pwd)
 binary=${PARTWAY_BIN:-$project/target/debug/partway}
+# The server takes variables of this name for settings.
+unset PARTWAY_BIN
 folder=$(mktemp -d)
 server=
 trap 'if [ -n "$server" ]; then kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; fi; rm -rf "$folder"' EXIT
@@ -48,5 +50,5 @@ if ! kill -0 "$server" 2>/dev/null; then
   echo "The server has ended." >&2
   status=1
 fi
-if grep -E 'panicked|ERROR' log.txt >&2; then status=1; fi
+if grep -E 'panicked|ERROR partway' log.txt >&2; then status=1; fi
 exit $status

@@ -34,18 +34,17 @@ pub(super) async fn examine(
     let seen = look(named, credentials, http, &options.origins).await;
     let is_well = seen.iter().all(|(_, outcome, _)| *outcome == Outcome::Ok);
     if is_well || !options.fix {
-        add(seen, report, is_well);
+        add(seen, report);
         return;
     }
     match fix(named, &options.origins).await {
         Ok(()) => {
             let seen = look(named, credentials, http, &options.origins).await;
             report.add(Section::Cors, "mended", Outcome::Ok, "the bucket has a rule for these origins now");
-            let is_well = seen.iter().all(|(_, outcome, _)| *outcome == Outcome::Ok);
-            add(seen, report, is_well);
+            add(seen, report);
         }
         Err(error) => {
-            add(seen, report, false);
+            add(seen, report);
             report.add(Section::Cors, "mended", Outcome::Failure, error);
         }
     }
@@ -53,11 +52,12 @@ pub(super) async fn examine(
 
 type Seen = Vec<(String, Outcome, String)>;
 
-fn add(seen: Seen, report: &mut StoreReport, is_well: bool) {
+fn add(seen: Seen, report: &mut StoreReport) {
+    let fails = seen.iter().any(|(_, outcome, _)| *outcome == Outcome::Failure);
     let last = seen.len().saturating_sub(1);
     for (index, (check, outcome, detail)) in seen.into_iter().enumerate() {
         let finding = report.add(Section::Cors, check, outcome, detail);
-        if index == last && !is_well {
+        if index == last && fails {
             finding.remedy("`partway doctor --fix` adds a CORS rule to the bucket.");
         }
     }

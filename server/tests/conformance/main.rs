@@ -46,7 +46,6 @@ async fn ceph() {
         forms: true,
         weak: &[
             "unsigned copy, PUT",
-            "unsigned copy, part",
             "If-None-Match, complete",
             "uploads are checked by",
             "errors from https://app.example.com",

@@ -39,6 +39,9 @@ impl Replica {
 
     async fn revive(&mut self) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_partway"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PARTWAY_")) {
+            command.env_remove(name);
+        }
         command.current_dir(self.log.parent().unwrap()).envs(self.env.iter().cloned());
         self.process = Some(Process::start(&mut command, &self.log));
         wait_until(&format!("http://127.0.0.1:{}/readyz", self.port), &self.log, |status| status == 200)

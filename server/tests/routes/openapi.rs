@@ -30,6 +30,10 @@ async fn every_route_is_described_and_every_described_one_is_there() {
     let app = TestApp::start().await;
     let api: Value = serde_json::from_slice(&app.get("/openapi.json").await.body).unwrap();
     assert_eq!(api["openapi"], "3.1.0");
+    let text = api.to_string();
+    for reference in text.split("\"$ref\":\"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(api.pointer(reference).is_some(), "{reference} is not there");
+    }
     let paths = api["paths"].as_object().unwrap();
     for (path, methods) in paths {
         for method in methods.as_object().unwrap().keys() {
