@@ -146,7 +146,8 @@ async fn a_failure_is_shown_and_a_retry_goes_on(engine: Engine) -> Test {
         stack.page.press(row.id, "retry").await?;
         let rows = wait_for("it to arrive", PATIENTLY, async || {
             let rows = stack.page.rows().await?;
-            Ok(rows.iter().all(|row| row.state == "completed").then_some(rows))
+            // What details it has is loaded once there are some to show.
+            Ok(rows.iter().all(|row| row.state == "completed" && row.checksum.is_some()).then_some(rows))
         })
         .await?;
         ensure_arrived(stack, &rows[0], &file).await?;
