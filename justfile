@@ -9,6 +9,8 @@ build-packages := "build-essential binaryen"
 everything := "--workspace --features partway-tests/bench --locked"
 browser-packages := "chromium chromium-driver"
 node-packages := "nodejs npm"
+# What the routes' tests start beside the server; they run the examples of tickets in Node.js and Python too.
+peer-packages := "redis-server nodejs python3"
 
 # List the recipes
 [private]
@@ -37,7 +39,7 @@ docs: (install "rust")
     RUSTDOCFLAGS="--deny warnings" cargo doc {{ everything }} --no-deps
 
 # Unit, property, simulation, route and store tests: all that need no browser
-test-unit *ARGS: (install "rust")
+test-unit *ARGS: (install "rust" "peers")
     cargo test {{ everything }} --lib --bins --test simulation --test store --test routes "$@"
     cargo test {{ everything }} --doc "$@"
 
@@ -115,8 +117,11 @@ install *WHAT:
         node)
           have node npm || packages "{{ node-packages }}" "is measured against peers from npm"
           ;;
+        peers)
+          have redis-server node python3 || packages "{{ peer-packages }}" "is tested with Redis, Node.js and Python"
+          ;;
         *)
-          echo "There is nothing called $what to install; try rust, browser or node." >&2
+          echo "There is nothing called $what to install; try rust, browser, node or peers." >&2
           exit 1
           ;;
       esac

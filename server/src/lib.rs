@@ -5,12 +5,17 @@
 
 pub mod app;
 pub mod config;
+pub mod destinations;
 pub mod embedded;
 mod excerpt;
+pub mod hooks;
 pub mod host;
 pub mod identity;
 pub mod json;
+pub mod limits;
 pub mod local;
+pub mod mount;
+mod outgoing;
 pub mod policy;
 pub mod problem;
 pub mod routes;

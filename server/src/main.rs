@@ -33,7 +33,7 @@ struct ServeArgs {
 
     /// Address and port to listen on; overrides server.listen [default: 127.0.0.1:8080]
     ///
-    /// Only loopback addresses are accepted. Port 0 takes any that is free.
+    /// Without [identity], only loopback addresses are accepted. Port 0 takes any that is free.
     #[arg(long, short, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
 
@@ -65,6 +65,9 @@ To use a bucket, put this into partway.toml:
 Credentials come from store.access_key_id and store.secret_access_key, or from AWS's usual
 chain: environment, profile, container, instance. The bucket's CORS has to allow PUT and
 POST from the page's origin, and to expose ETag.
+
+Who may upload, what and where: [identity], [destinations], [hooks] and [limits], as README.md
+says.
 
 Every setting can be given by the environment instead, which wins over the file:
 PARTWAY_STORE__BUCKET=my-uploads is bucket in [store].

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, HttpResponseBuilder};
 use partway_shared::wire::{CompleteUpload, CreateUploads, SignParts};
 use serde::Serialize;
 
-use crate::identity::Subject;
+use crate::identity::Caller;
 use crate::json::Json;
 use crate::problem::Refusal;
 use crate::uploads::Uploads;
@@ -21,34 +21,34 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 
 type Answer = Result<HttpResponse, Refusal>;
 
-async fn create(uploads: Data<Uploads>, subject: Subject, Json(request): Json<CreateUploads>) -> Answer {
-    Ok(answer(HttpResponse::Created(), &uploads.create(&subject, &request).await?))
+async fn create(uploads: Data<Uploads>, caller: Caller, Json(request): Json<CreateUploads>) -> Answer {
+    Ok(answer(HttpResponse::Created(), &uploads.create(&caller, &request).await?))
 }
 
 async fn sign(
     uploads: Data<Uploads>,
-    subject: Subject,
+    caller: Caller,
     token: Path<String>,
     Json(request): Json<SignParts>,
 ) -> Answer {
-    Ok(answer(HttpResponse::Ok(), &uploads.sign(&subject, &token, &request).await?))
+    Ok(answer(HttpResponse::Ok(), &uploads.sign(&caller, &token, &request).await?))
 }
 
-async fn list(uploads: Data<Uploads>, subject: Subject, token: Path<String>) -> Answer {
-    Ok(answer(HttpResponse::Ok(), &uploads.list(&subject, &token).await?))
+async fn list(uploads: Data<Uploads>, caller: Caller, token: Path<String>) -> Answer {
+    Ok(answer(HttpResponse::Ok(), &uploads.list(&caller, &token).await?))
 }
 
 async fn complete(
     uploads: Data<Uploads>,
-    subject: Subject,
+    caller: Caller,
     token: Path<String>,
     Json(request): Json<CompleteUpload>,
 ) -> Answer {
-    Ok(answer(HttpResponse::Ok(), &uploads.complete(&subject, &token, &request).await?))
+    Ok(answer(HttpResponse::Ok(), &uploads.complete(&caller, &token, &request).await?))
 }
 
-async fn abort(uploads: Data<Uploads>, subject: Subject, token: Path<String>) -> Answer {
-    uploads.abort(&subject, &token).await?;
+async fn abort(uploads: Data<Uploads>, caller: Caller, token: Path<String>) -> Answer {
+    uploads.abort(&caller, &token).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

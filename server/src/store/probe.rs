@@ -13,7 +13,9 @@ use partway_shared::part::{ETag, PartNumber};
 use partway_shared::wire::CompletedPart;
 use uuid::Uuid;
 
-use super::{NewObject, S3Store, Store, StoreError, UploadRef};
+use crate::policy::Attributes;
+
+use super::{NewObject, S3Store, Store, StoreError, UploadRef, Whole};
 
 const BODY: &[u8] = b"Partway tries out what this store verifies.";
 const OTHER_BODY: &[u8] = b"These bytes are not the ones that were sent.";
@@ -181,7 +183,8 @@ async fn complete(store: &S3Store, key: &str, whole: Crc64Nvme) -> Result<Attemp
     let completed = match store.probe_part(upload, 1, Crc64Nvme::of(BODY).into()).await {
         Ok(etag) => {
             let part = CompletedPart { part_number: PartNumber::FIRST, etag };
-            store.complete_upload(upload, &[part], size, Some(whole)).await
+            let whole = Whole { parts: &[part], size, checksum: Some(whole), keeps_existing: false };
+            store.complete_upload(upload, whole).await
         }
         Err(error) => Err(error),
     };
@@ -197,8 +200,10 @@ async fn is_reported(store: &S3Store, key: &str, right: Crc64Nvme) -> Result<boo
 }
 
 async fn begin(store: &S3Store, key: &str, checksum: ChecksumKind) -> Result<String, StoreError> {
-    let content_type = "text/plain";
-    store.create_upload(NewObject { key, content_type, content_disposition: None, checksum }).await
+    let (content_type, attributes) = ("text/plain", &Attributes::default());
+    store
+        .create_upload(NewObject { key, content_type, content_disposition: None, checksum, attributes })
+        .await
 }
 
 impl S3Store {
