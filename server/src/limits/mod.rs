@@ -141,10 +141,8 @@ impl Limiter {
         ticket: Option<&Ticket>,
     ) -> Result<(), Problem> {
         self.close(subject, upload.id).await?;
-        match (&self.counters, ticket) {
-            (_, None) => {}
-            (Counters::Memory(memory), Some(ticket)) => memory.unstamp(ticket),
-            (Counters::Redis(redis), Some(ticket)) => redis.unstamp(ticket).await?,
+        if let Some(ticket) = ticket {
+            self.unstamp(ticket).await?;
         }
         if self.bytes_per_day.is_some() {
             let day = now().as_secs() / DAY;
@@ -169,6 +167,15 @@ impl Limiter {
             return Ok(());
         }
         Err(Problem::new(ErrorCode::TicketUsedUp, format!("the ticket is for {max} uploads; get a new one")))
+    }
+
+    /// A use of a ticket that came to nothing.
+    pub(crate) async fn unstamp(&self, ticket: &Ticket) -> Result<(), Problem> {
+        match &self.counters {
+            Counters::Memory(memory) => memory.unstamp(ticket),
+            Counters::Redis(redis) => redis.unstamp(ticket).await?,
+        }
+        Ok(())
     }
 }
 

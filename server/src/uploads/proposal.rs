@@ -45,13 +45,6 @@ impl Uploads {
         if self.hooks.decides() {
             self.ask(caller, &mut proposals).await?;
         }
-        for proposal in &mut proposals {
-            if let Ok(proposed) = proposal
-                && let Err(problem) = self.admit(caller, proposed).await
-            {
-                *proposal = Err(problem);
-            }
-        }
         Ok(proposals)
     }
 
@@ -128,7 +121,7 @@ impl Uploads {
     }
 
     /// Counts the upload, and sees to it that it need not fail at its end.
-    async fn admit(&self, caller: &Caller, proposal: &Proposal<'_>) -> Result<(), Problem> {
+    pub(super) async fn admit(&self, caller: &Caller, proposal: &Proposal<'_>) -> Result<(), Problem> {
         let Proposal { destination, claims, .. } = proposal;
         if claims.shared && destination.attributes(claims).keeps_existing {
             let existing = destination
@@ -148,7 +141,11 @@ impl Uploads {
             self.limiter.stamp(ticket, max).await?;
         }
         let id = claims.id.to_string();
-        self.limiter.admit(&caller.subject, proposal.newcomer(&id)).await
+        let admitted = self.limiter.admit(&caller.subject, proposal.newcomer(&id)).await;
+        if let (Err(_), Some(ticket)) = (&admitted, &caller.ticket) {
+            self.limiter.unstamp(ticket).await?;
+        }
+        admitted
     }
 
     /// The upload that was admitted is not begun after all.
