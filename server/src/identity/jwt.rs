@@ -33,7 +33,7 @@ pub struct Jwt {
 
 enum Keys {
     Static(StaticKey),
-    Published(Jwks),
+    Published(Box<Jwks>),
 }
 
 /// A key with the one algorithm that it is for: a token's header does not choose.
@@ -94,7 +94,7 @@ impl Jwt {
         let keys = match (&config.secret, &config.public_key, &config.jwks_url) {
             (Some(secret), ..) => Keys::Static(StaticKey::from_secret(secret.expose_secret())),
             (_, Some(pem), _) => Keys::Static(StaticKey::from_pem(pem)?),
-            (.., Some(url)) => Keys::Published(Jwks::new(url, config.jwks_lifetime)?),
+            (.., Some(url)) => Keys::Published(Box::new(Jwks::new(url, config.jwks_lifetime)?)),
             _ => return Err("identity.jwt has no key".to_owned()),
         };
         let mut validation = Validation::new(Algorithm::HS256);
