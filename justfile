@@ -7,10 +7,20 @@ set positional-arguments := true
 build-packages := "build-essential binaryen"
 # What every step of `test` builds with: one set of features, so that dependencies are built once.
 everything := "--workspace --features partway-tests/bench --locked"
-browser-packages := "chromium chromium-driver"
+chromium-packages := "chromium chromium-driver"
+firefox-packages := "firefox-esr"
+# It has no headless mode, so it gets a display of its own.
+webkit-packages := "webkit2gtk-driver xvfb"
+# Debian has none.
+geckodriver := "geckodriver@^0.37"
 node-packages := "nodejs npm"
 # What the routes' tests start beside the server; they run the examples of tickets in Node.js and Python too.
 peer-packages := "redis-server nodejs python3"
+python-packages := "python3-venv"
+store-packages := "ceph-mon ceph-osd ceph-common radosgw nginx-light"
+tools := justfile_directory() / "target/tools"
+garage-version := "2.5.0"
+schemathesis-version := "4.32.5"
 
 # List the recipes
 [private]
@@ -22,7 +32,7 @@ run *ARGS: (install "rust")
     @cargo run --package partway-server -- serve "$@"
 
 # Run everything that must pass: formatting, lints, docs, then every test, the quick ones first
-test: (install "rust" "browser") check docs test-unit test-browser
+test: (install "rust" "browser" "node") check docs test-unit test-browser test-package
 
 # Formatting and lints, for the host and for wasm
 check: (install "rust")
@@ -43,25 +53,65 @@ test-unit *ARGS: (install "rust" "peers")
     cargo test {{ everything }} --lib --bins --test simulation --test store --test routes "$@"
     cargo test {{ everything }} --doc "$@"
 
-# The whole system in a real browser
-test-browser *ARGS: (install "rust" "browser")
+# The whole system in real browsers: all of it in Chromium, the core of it in Firefox and WebKit, too
+test-browser *ARGS: (install "rust" "browser" "node")
     cargo build {{ everything }} --bins
     cargo test {{ everything }} --test browser "$@"
+
+# The npm package: packed, installed, bundled by Vite, webpack and esbuild, and driven in Chromium
+test-package *ARGS: (install "rust" "browser" "node")
+    cargo build {{ everything }} --bins
+    cargo test {{ everything }} --test package "$@"
 
 # A file of 10 GiB in the browser, which takes as much disk and some minutes
 test-large: (install "rust" "browser")
     cargo build {{ everything }} --bins
     cargo test {{ everything }} --test browser -- --ignored --nocapture large
 
-# Take the README's pictures anew
+# The API against its own description, with requests that schemathesis thinks of
+test-api: (install "rust" "schemathesis")
+    cargo build {{ everything }} --bins
+    tests/api/run.sh {{ tools }}/schemathesis/bin/schemathesis
+
+# The conformance suite over the embedded store, Garage and Ceph's gateway, and two replicas behind nginx
+test-stores *ARGS: (install "rust" "stores")
+    cargo test {{ everything }} --test conformance -- --test-threads=1 --nocapture "$@"
+
+# The unit for systemd, and the container where there is an engine
+check-deploy: (install "rust")
+    #!/bin/sh
+    set -eu
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' server/deploy/partway.service > "$folder/partway.service"
+    if command -v systemd-analyze >/dev/null; then systemd-analyze verify --man=no "$folder/partway.service"; fi
+    for engine in podman docker; do
+      if command -v $engine >/dev/null && $engine info >/dev/null 2>&1; then
+        exec $engine build --file server/deploy/Containerfile --tag partway .
+      fi
+    done
+    echo "There is no engine for containers here, so none was built." >&2
+
+# What is left out unless asked for: traces for OpenTelemetry
+check-otel: (install "rust")
+    cargo clippy --package partway-server --features otel --all-targets --locked -- --deny warnings
+
+# Take pictures of the element in every state and look into target/debug/screenshots, and the README's anew
 screenshots: (install "rust" "browser")
     cargo build {{ everything }} --bins
-    cargo run {{ everything }} --example screenshots
+    cargo build {{ everything }} --example screenshots
+    "${CARGO_TARGET_DIR:-target}/debug/examples/screenshots"
 
-# Print what a page has to load, in bytes
-sizes: (install "rust")
+# Print what a page has to load, in bytes, beside what Uppy's pages load
+sizes: (install "rust" "node")
     @cargo build --quiet {{ everything }} --bins
     @cat target/widget/sizes.txt
+    @node tests/benches/peers/sizes.js
+
+# Build the npm package, and pack it into target/npm
+package: (install "rust" "node")
+    cargo build --package partway-server --locked
+    node web/npm/build.js
 
 # All benchmarks that need nothing from npm, one after another: ratios against peers, side by side
 bench: bench-signing bench-store bench-browser
@@ -69,6 +119,11 @@ bench: bench-signing bench-store bench-browser
 # Signing, against aws-sdk-s3's presigner
 bench-signing *ARGS: (install "rust")
     cargo bench --package partway-tests --features bench --bench signing --locked -- "$@"
+
+# The server over HTTP, against Companion and FastAPI with boto3; `5 alone` is five rounds without them
+bench-server *ARGS: (install "rust" "node" "python")
+    cargo build --release --package partway-server --locked
+    cargo bench --package partway-tests --features bench --bench server --locked -- "$@"
 
 # The embedded store, against s3s-fs
 bench-store *ARGS: (install "rust")
@@ -112,16 +167,39 @@ install *WHAT:
           have wasm-opt || packages binaryen "would be some kB lighter with wasm-opt" || true
           ;;
         browser)
-          have chromium chromedriver || have google-chrome chromedriver || packages "{{ browser-packages }}" "is tested in Chromium"
+          have chromium chromedriver || have google-chrome chromedriver || packages "{{ chromium-packages }}" "is tested in Chromium"
+          have firefox || packages "{{ firefox-packages }}" "is tested in Firefox"
+          have WebKitWebDriver Xvfb || packages "{{ webkit-packages }}" "is tested in WebKit"
+          # Not optimised, which makes no difference to a test and halves its build.
+          have geckodriver || [ -x target/tools/bin/geckodriver ] ||
+            cargo install --quiet --debug --locked --root target/tools "{{ geckodriver }}"
           ;;
         node)
-          have node npm || packages "{{ node-packages }}" "is measured against peers from npm"
+          have node npm || packages "{{ node-packages }}" "is tested and measured with packages from npm"
+          ;;
+        python)
+          python3 -c 'import ensurepip' 2>/dev/null || packages "{{ python-packages }}" "is measured against a peer from PyPI"
+          ;;
+        schemathesis)
+          python3 -c 'import ensurepip' 2>/dev/null || packages "{{ python-packages }}" "tests its API with schemathesis"
+          if ! "{{ tools }}/schemathesis/bin/schemathesis" --version 2>/dev/null | grep -q "{{ schemathesis-version }}"; then
+            python3 -m venv "{{ tools }}/schemathesis"
+            "{{ tools }}/schemathesis/bin/pip" install --quiet "schemathesis=={{ schemathesis-version }}"
+          fi
+          ;;
+        stores)
+          have ceph-mon ceph-osd ceph radosgw nginx || packages "{{ store-packages }}" "is tested on Ceph, and behind nginx"
+          if ! "{{ tools }}/bin/garage" --version 2>/dev/null | grep -q "{{ garage-version }}"; then
+            echo "Building Garage {{ garage-version }} into target/tools (once, some twenty minutes)." >&2
+            cargo install garage --quiet --locked --version "{{ garage-version }}" --root "{{ tools }}" --target-dir "{{ tools }}/garage-build"
+            rm -rf "{{ tools }}/garage-build"
+          fi
           ;;
         peers)
           have redis-server node python3 || packages "{{ peer-packages }}" "is tested with Redis, Node.js and Python"
           ;;
         *)
-          echo "There is nothing called $what to install; try rust, browser, node or peers." >&2
+          echo "There is nothing called $what to install; try rust, browser, node, peers, python, schemathesis or stores." >&2
           exit 1
           ;;
       esac

@@ -1,7 +1,8 @@
 //! Builds the widget that the server serves: the crate `web/` to wasm, its
 //! JavaScript glue, the hand-written files of `web/js` and `web/page`, the scripts without
-//! their comments, and a brotli and a gzip form of each, all in `OUT_DIR/widget/`. Also writes
-//! `OUT_DIR/widget_files.rs`, the table that embeds them in the binary.
+//! their comments, the element's style as a script, and a brotli and a gzip form of each, all in `OUT_DIR/widget/`. Also writes
+//! `OUT_DIR/widget_files.rs`, the table that embeds them in the binary, and copies the files to
+//! `target/widget/files`, where `./just package` finds them.
 //!
 //! Nothing here decides what the widget does, and nothing at run time needs
 //! this folder.
@@ -19,6 +20,10 @@ mod files;
 mod sizes;
 #[path = "build/strip.rs"]
 mod strip;
+#[path = "build/styles.rs"]
+mod styles;
+#[path = "build/trim.rs"]
+mod trim;
 
 use std::env;
 use std::fs;
@@ -57,8 +62,10 @@ fn build_widget() -> Result<()> {
         files::copy(&workspace.join(folder), &widget)?;
     }
 
+    styles::to_modules(&widget.join("element"))?;
     strip::strip_all(&widget)?;
 
+    files::publish(&widget, &target.join("files"))?;
     let built = files::compress_all(&widget)?;
     files::write_table(&built, &out.join("widget_files.rs"))?;
     sizes::report(&built, &target)

@@ -1,12 +1,15 @@
 //! From a compiled module to what a browser loads: wasm-bindgen's glue, and a
 //! module without dead weight.
 
+use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use wasm_bindgen_cli_support::{Bindgen, Output};
+
+use crate::trim;
 
 /// What rustc lets LLVM use for wasm by default. An older wasm-opt
 /// refuses a module that uses what it was not told of.
@@ -22,12 +25,11 @@ const FEATURES: [&str; 6] = [
 /// Writes `partway_web.js` and `partway_web_bg.wasm` into `folder`.
 pub(crate) fn bind(module: &Path, folder: &Path) -> Result<()> {
     let mut output = Bindgen::new()
-        .input_path(module)
+        .input_bytes("partway_web", trim::without_features(&fs::read(module).context("reading the module")?)?)
         .web(true)?
         .typescript(false)
         // `web/js/engine.js` names the module's address.
         .omit_default_module_path(true)
-        .remove_name_section(true)
         .remove_producers_section(true)
         .generate_output()
         .context("wasm-bindgen")?;
@@ -36,7 +38,10 @@ pub(crate) fn bind(module: &Path, folder: &Path) -> Result<()> {
         "a crate of the widget brings JavaScript snippets of its own, which the server does not serve"
     );
     drop_foreign_exports(&mut output)?;
+    trim::drop_panics(&mut output);
+    let glue = trim::shorten_names(&mut output)?;
     output.emit(folder).context("writing wasm-bindgen's files")?;
+    fs::write(folder.join("partway_web.js"), glue).context("writing the glue")?;
     optimise(&folder.join("partway_web_bg.wasm"))
 }
 

@@ -26,35 +26,59 @@ pub(crate) struct Variant {
     pub(crate) size: usize,
 }
 
-/// Copies the files of one folder that a browser loads; it does not look into folders
-/// below, and leaves type declarations to the npm package.
+/// Copies the files that a browser loads, with their folders; type declarations are left to the
+/// npm package.
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
-    let entries = fs::read_dir(from).with_context(|| format!("reading {}", from.display()))?;
-    for entry in entries {
-        let entry = entry.with_context(|| format!("reading {}", from.display()))?;
-        let name = entry.file_name();
-        if entry.path().is_file() && content_type(&name.to_string_lossy()).is_some() {
-            fs::copy(entry.path(), to.join(&name))
-                .with_context(|| format!("copying {}", entry.path().display()))?;
+    for path in below(from)? {
+        let name = path.strip_prefix(from).context("a file outside of its folder")?;
+        if content_type(&name.to_string_lossy()).is_some() {
+            let target = to.join(name);
+            fs::create_dir_all(target.parent().unwrap_or(to)).context("making a folder of the widget")?;
+            fs::copy(&path, target).with_context(|| format!("copying {}", path.display()))?;
         }
     }
     Ok(())
+}
+
+/// All files of a folder and of those in it, in the order of their names.
+pub(crate) fn below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let reading = || format!("reading {}", folder.display());
+        for entry in fs::read_dir(&folder).with_context(reading)? {
+            let path = entry.with_context(reading)?.path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Leaves nothing in a folder but copies of these files.
+pub(crate) fn publish(from: &Path, to: &Path) -> Result<()> {
+    if to.exists() {
+        fs::remove_dir_all(to).with_context(|| format!("emptying {}", to.display()))?;
+    }
+    fs::create_dir_all(to).with_context(|| format!("creating {}", to.display()))?;
+    copy(from, to)
 }
 
 /// Compresses each file of the folder as far as it goes; the result is in the
 /// order of the names.
 pub(crate) fn compress_all(folder: &Path) -> Result<Vec<Built>> {
     let mut built = Vec::new();
-    for entry in fs::read_dir(folder).context("reading the widget's folder")? {
-        let path = entry.context("reading the widget's folder")?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+    for path in below(folder)? {
+        let Some(name) = path.strip_prefix(folder).ok().and_then(Path::to_str) else {
             bail!("{} has no name that a URL could hold", path.display());
         };
         let content = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
+        let variant =
+            |suffix: &str, content: &[u8]| write_variant(&folder.with_extension(suffix).join(name), content);
         built.push(Built {
-            name: name.to_owned(),
-            brotli: write_variant(&path, "br", &brotli(&content)?)?,
-            gzip: write_variant(&path, "gz", &gzip(&content)?)?,
+            name: name.replace('\\', "/"),
+            brotli: variant("br", &brotli(&content)?)?,
+            gzip: variant("gz", &gzip(&content)?)?,
             content,
             path,
         });
@@ -132,15 +156,11 @@ fn gzip(content: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// Beside the folder that is read, not in it: `<out>/widget.br/index.js`.
-fn write_variant(path: &Path, suffix: &str, content: &[u8]) -> Result<Variant> {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        bail!("{} is not a file in a folder", path.display());
-    };
-    let folder = folder.with_extension(suffix);
-    fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
-    let path = folder.join(name);
-    File::create(&path)
+fn write_variant(path: &Path, content: &[u8]) -> Result<Variant> {
+    let folder = path.parent().context("a file without a folder")?;
+    fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+    File::create(path)
         .and_then(|mut file| file.write_all(content))
         .with_context(|| format!("writing {}", path.display()))?;
-    Ok(Variant { path, size: content.len() })
+    Ok(Variant { path: path.to_owned(), size: content.len() })
 }

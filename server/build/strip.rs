@@ -6,10 +6,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::files::below;
+
 /// Strips each script of the folder.
 pub(crate) fn strip_all(folder: &Path) -> Result<()> {
-    for entry in fs::read_dir(folder).context("reading the widget's folder")? {
-        let path = entry.context("reading the widget's folder")?.path();
+    for path in below(folder)? {
         if path.extension().is_some_and(|extension| extension == "js") {
             let script = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
             let stripped = strip(&script).with_context(|| format!("stripping {}", path.display()))?;

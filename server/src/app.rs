@@ -1,27 +1,33 @@
 //! The application: settings in, listening ports out.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 
 use actix_cors::Cors;
 use actix_web::http::header;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
-use actix_web::{App, HttpServer};
+use actix_web::{App, HttpServer, dev};
 use tracing_actix_web::TracingLogger;
 
-use crate::config::{IdentityKind, ServerConfig, Settings};
+use crate::config::{IdentityKind, Settings};
 use crate::host::HostNames;
+use crate::listen::Listener;
 use crate::mount::{BuildError, Partway};
 use crate::store::S3Store;
 use crate::telemetry::RequestSpan;
-use crate::{host, problem, routes};
+use crate::tls::{Certificate, TlsError};
+use crate::{host, metrics, problem, routes, telemetry};
 
 /// A server that listens and has not begun to answer.
 pub struct Application {
-    server: actix_web::dev::Server,
+    server: dev::Server,
+    operations: Option<dev::Server>,
     partway: Partway,
-    addr: SocketAddr,
+    url: String,
+    operations_url: Option<String>,
 }
 
 /// Why the server does not start.
@@ -34,12 +40,15 @@ pub enum StartError {
     #[error("cannot listen on {addr} (set by {setting}): {error}")]
     Listen {
         /// The address.
-        addr: SocketAddr,
+        addr: String,
         /// Where it comes from.
         setting: &'static str,
         /// Why.
         error: io::Error,
     },
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The server itself.
     #[error("the server does not start: {0}")]
     Server(#[from] io::Error),
@@ -53,18 +62,34 @@ impl Application {
     pub async fn build(settings: Settings) -> Result<Self, StartError> {
         settings.validate().map_err(BuildError::from)?;
         // First of all, so that a taken port is reported before a store is opened.
-        let listener = listen(settings.server.listen, "server.listen")?;
-        let addr = listener.local_addr()?;
-        let (config, identity) = (settings.server.clone(), settings.identity.kind);
-        let partway = Partway::builder(settings).build().await?;
-        let server = serve(&config, identity, listener, partway.clone())?;
-        Ok(Self { server, partway, addr })
+        let listener = match &settings.server.socket {
+            Some(path) => listen_unix(path)?,
+            None => listen(settings.server.listen, "server.listen")?,
+        };
+        let operations =
+            settings.operations.listen.map(|addr| listen(addr, "operations.listen")).transpose()?;
+        let certificate = match settings.tls.files() {
+            Some((certificate, key)) => Some(Certificate::read(certificate, key)?),
+            None => None,
+        };
+        let url = listener.url(certificate.is_some());
+        let operations_url = operations.as_ref().map(|listener| listener.url(false));
+        let partway = Partway::builder(settings.clone()).build().await?;
+        let operations = operations.map(|listener| serve_operations(&partway, listener)).transpose()?;
+        let server = serve(&settings, listener, certificate, partway.clone())?;
+        Ok(Self { server, operations, partway, url, operations_url })
     }
 
     /// Where the server listens, as `http://host:port`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.addr)
+        self.url.clone()
+    }
+
+    /// Where metrics are, if that is elsewhere.
+    #[must_use]
+    pub fn operations_url(&self) -> Option<&str> {
+        self.operations_url.as_deref()
     }
 
     /// Where browsers send the parts; the first of several names.
@@ -84,50 +109,121 @@ impl Application {
     /// # Errors
     /// When the server fails.
     pub async fn run(self) -> io::Result<()> {
+        let operations = self.operations.map(|server| (server.handle(), tokio::spawn(server)));
         let outcome = self.server.await;
         tracing::info!("the server has stopped");
+        if let Some((handle, task)) = operations {
+            handle.stop(true).await;
+            let _ = task.await;
+        }
         self.partway.stop().await;
         outcome
     }
 
     /// What stops it from elsewhere.
     #[must_use]
-    pub fn handle(&self) -> actix_web::dev::ServerHandle {
+    pub fn handle(&self) -> dev::ServerHandle {
         self.server.handle()
     }
 }
 
-fn listen(addr: SocketAddr, setting: &'static str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(addr).map_err(|error| StartError::Listen { addr, setting, error })
+fn listen(addr: SocketAddr, setting: &'static str) -> Result<Listener, StartError> {
+    Listener::tcp(addr).map_err(|error| StartError::Listen { addr: addr.to_string(), setting, error })
+}
+
+fn listen_unix(path: &Path) -> Result<Listener, StartError> {
+    let setting = "server.socket";
+    let addr = path.display().to_string();
+    Listener::unix(path.to_owned()).map_err(|error| StartError::Listen { addr, setting, error })
 }
 
 fn serve(
-    config: &ServerConfig,
-    identity: IdentityKind,
-    listener: TcpListener,
+    settings: &Settings,
+    listener: Listener,
+    certificate: Option<Arc<Certificate>>,
     partway: Partway,
-) -> io::Result<actix_web::dev::Server> {
+) -> Result<dev::Server, StartError> {
+    let config = &settings.server;
     let host_names = Data::new(HostNames::new(config));
     let origins = config.allowed_origins.clone();
     // The application's cookies say who asks, so that pages elsewhere have to be able to send them.
-    let cookies = identity == IdentityKind::Forward;
+    let cookies = settings.identity.kind == IdentityKind::Forward;
+    let with_metrics = settings.operations.metrics && settings.operations.listen.is_none();
+    let with_docs = settings.operations.docs;
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(host_names.clone())
+            .app_data(partway.readiness())
+            .app_data(partway.metrics())
             .wrap(cors(&origins, cookies))
             // Around the former, whose refusals of preflights are plain text.
             .wrap(problem::error_handlers())
             .wrap(from_fn(host::check))
+            .wrap(from_fn(metrics::observe))
+            .wrap(from_fn(telemetry::show_id))
             .wrap(TracingLogger::<RequestSpan>::new())
             .configure(partway.routes())
-            .configure(routes::configure_server)
+            .configure(routes::configure_page)
+            .configure(routes::configure_health)
+            .configure(|config| {
+                if with_metrics {
+                    routes::configure_metrics(config);
+                }
+                if with_docs {
+                    routes::configure_docs(config);
+                }
+            })
     })
     .shutdown_timeout(config.shutdown_timeout.as_secs())
+    .shutdown_signal(told_to_stop())
     .client_request_timeout(config.request_timeout);
     if let Some(workers) = config.workers {
         server = server.workers(workers);
     }
-    Ok(server.listen(listener)?.run())
+    let server = match (listener, certificate) {
+        (Listener::Tcp(listener, _), None) => server.listen(listener)?,
+        (Listener::Tcp(listener, _), Some(certificate)) => {
+            // For as long as the process lives.
+            drop(certificate.watch());
+            server.listen_rustls_0_23(listener, certificate.server_config()?)?
+        }
+        #[cfg(unix)]
+        (Listener::Unix(listener, _), _) => server.listen_uds(listener)?,
+    };
+    Ok(server.run())
+}
+
+/// Metrics and health at an address of their own. Nothing there is anybody's but the operator's.
+fn serve_operations(partway: &Partway, listener: Listener) -> io::Result<dev::Server> {
+    let partway = partway.clone();
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(partway.readiness())
+            .app_data(partway.metrics())
+            .wrap(problem::error_handlers())
+            .configure(routes::configure_health)
+            .configure(routes::configure_metrics)
+    });
+    let server = server.workers(1).disable_signals();
+    Ok(match listener {
+        Listener::Tcp(listener, _) => server.listen(listener)?,
+        #[cfg(unix)]
+        Listener::Unix(listener, _) => server.listen_uds(listener)?,
+    }
+    .run())
+}
+
+/// Ends when the process is told to: by SIGTERM, or by Ctrl-C.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = terminate.recv() => return,
+            // An error means that there is no such signal here.
+            Ok(()) = tokio::signal::ctrl_c() => return,
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// Pages elsewhere may call the server if their origin is configured.
@@ -135,7 +231,7 @@ fn cors(origins: &[String], cookies: bool) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["GET", "POST", "DELETE"])
         .allow_any_header()
-        .expose_headers([header::RETRY_AFTER])
+        .expose_headers([header::RETRY_AFTER, telemetry::REQUEST_ID])
         .max_age(7_200);
     let cors = if cookies { cors.supports_credentials() } else { cors };
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))

@@ -1,5 +1,7 @@
 //! The `partway` command.
 
+mod commands;
+
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,6 +11,9 @@ use clap::{Args, Parser, Subcommand};
 use partway_server::app::Application;
 use partway_server::config::Settings;
 use partway_server::telemetry;
+
+use commands::doctor::{self, DoctorArgs};
+use commands::sweep::{self, SweepArgs};
 
 /// Large files from a browser straight to S3.
 #[derive(Debug, Parser)]
@@ -23,6 +28,12 @@ enum Command {
     /// Serve the page, the widget and the upload API
     #[command(after_long_help = SERVE_HELP)]
     Serve(ServeArgs),
+    /// Examine the configured bucket, and say what is missing
+    #[command(after_long_help = doctor::HELP)]
+    Doctor(DoctorArgs),
+    /// Abort uploads that nobody can complete any more
+    #[command(after_long_help = sweep::HELP)]
+    Sweep(SweepArgs),
 }
 
 #[derive(Debug, Default, Args)]
@@ -76,24 +87,41 @@ SIGINT or SIGTERM stops the server once requests under way are answered.";
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    let args = match Cli::parse().command {
-        Some(Command::Serve(args)) => args,
-        None => ServeArgs::default(),
-    };
-    match serve(args).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // The log may not be set up yet, and somebody at a terminal reads this.
-            let _ = writeln!(std::io::stderr(), "partway: {error}");
-            ExitCode::FAILURE
+    let command = Cli::parse().command.unwrap_or_else(|| Command::Serve(ServeArgs::default()));
+    let (outcome, if_failed) = match command {
+        Command::Serve(args) => (serve(args).await.map(|()| ExitCode::SUCCESS), 1),
+        Command::Doctor(args) => {
+            (look_after(args.config.clone(), |settings| doctor::run(args, settings)).await, 2)
         }
-    }
+        Command::Sweep(args) => {
+            (look_after(args.config.clone(), |settings| sweep::run(args, settings)).await, 2)
+        }
+    };
+    outcome.unwrap_or_else(|error| {
+        // The log may not be set up yet, and somebody at a terminal reads this.
+        let _ = writeln!(std::io::stderr(), "partway: {error}");
+        ExitCode::from(if_failed)
+    })
+}
+
+/// Runs a command that prints its findings; the log is for what goes wrong on the way.
+async fn look_after<F: Future<Output = Result<ExitCode, Box<dyn std::error::Error>>>>(
+    config: Option<PathBuf>,
+    command: impl FnOnce(Settings) -> F,
+) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let settings = load(config.as_deref())?;
+    telemetry::init("warn,s3s=off", settings.server.log_format)?;
+    command(settings).await
+}
+
+fn load(config: Option<&Path>) -> Result<Settings, Box<dyn std::error::Error>> {
+    let default = Path::new("partway.toml");
+    let file = config.or_else(|| default.exists().then_some(default));
+    Ok(Settings::load(file)?)
 }
 
 async fn serve(args: ServeArgs) -> Result<(), Box<dyn std::error::Error>> {
-    let default = Path::new("partway.toml");
-    let file = args.config.as_deref().or_else(|| default.exists().then_some(default));
-    let mut settings = Settings::load(file)?;
+    let mut settings = load(args.config.as_deref())?;
     if let Some(listen) = args.listen {
         settings.server.listen = listen;
     }
@@ -103,8 +131,8 @@ async fn serve(args: ServeArgs) -> Result<(), Box<dyn std::error::Error>> {
     if let Some(data) = args.data {
         settings.embedded.data = data;
     }
-    telemetry::init(&settings.server.log, settings.server.log_format)
-        .map_err(|error| format!("server.log: {error}"))?;
+    let collector = settings.operations.otlp_endpoint.as_deref();
+    let traces = telemetry::init_traced(&settings.server.log, settings.server.log_format, collector)?;
     let data = settings.embedded_data();
     let application = Application::build(settings).await?;
     let (url, store) = (application.url(), application.store_origin().to_owned());
@@ -119,6 +147,7 @@ async fn serve(args: ServeArgs) -> Result<(), Box<dyn std::error::Error>> {
             .map_err(|error| format!("--ready-file {}: {error}", path.display()))?;
     }
     application.run().await?;
+    traces.finish().await;
     Ok(())
 }
 

@@ -13,19 +13,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::web::{Data, ServiceConfig};
 
-use crate::config::{Settings, SettingsError};
-use crate::destinations::{self, OpenStoresError};
+use crate::config::{DEFAULT_DESTINATION, Settings, SettingsError};
+use crate::destinations::{self, Opened};
 use crate::embedded::Server as EmbeddedServer;
 use crate::hooks::{Hooks, HttpHooks, NoHooks};
 use crate::identity::{self, Identify, Identity};
 use crate::json::BodyLimits;
 use crate::limits::Limiter;
-use crate::routes;
+use crate::metrics::Metrics;
+use crate::readiness::Readiness;
 use crate::routes::widget::PageSettings;
 use crate::store::S3Store;
+use crate::store::named::NamedStore;
+use crate::stores::OpenStoresError;
+use crate::sweep::Timer;
 use crate::token::TokenMint;
 use crate::uploads::Uploads;
-use crate::verification::Probing;
+use crate::verification::{Probing, Verification};
+use crate::{routes, sweep};
 
 /// Why Partway cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +55,8 @@ struct Inner {
     identity: Data<Identity>,
     page: Data<PageSettings>,
     body: Data<BodyLimits>,
+    readiness: Data<Readiness>,
+    metrics: Data<Metrics>,
     store: S3Store,
     store_origin: String,
     background: Mutex<Background>,
@@ -59,6 +66,7 @@ struct Inner {
 #[derive(Default)]
 struct Background {
     probings: Vec<Probing>,
+    sweeping: Option<Timer>,
     embedded: Option<EmbeddedServer>,
 }
 
@@ -85,7 +93,7 @@ impl Builder {
     }
 
     /// Opens the stores and puts everything together. `[server]` counts for tokens and bodies alone: listening, CORS and
-    /// logs are the application's.
+    /// logs are the application's, and so is what `[tls]` and `[operations]` say.
     ///
     /// # Errors
     /// Says what is in the way.
@@ -103,11 +111,19 @@ impl Builder {
                 (None, None) => Arc::new(NoHooks),
             };
         let limiter = Arc::new(Limiter::new(&settings.limits).map_err(BuildError::Other)?);
-        let opened = destinations::open(&settings).await?;
-        let page = PageSettings { connect_origins: opened.destinations.origins() };
+        let metrics = Metrics::new();
+        let Opened { destinations, stores, probings, token_secret, embedded } =
+            destinations::open(&settings, &metrics).await?;
+        let main = main_store(&stores).ok_or_else(|| BuildError::Other("there is no store".to_owned()))?;
+        let (store, store_origin) = (main.store.clone(), main.public_hosts.first().origin().to_owned());
+        let swept = stores.iter().filter(|(named, _)| named.is_swept);
+        let swept: Vec<_> = swept.map(|(named, _)| (named.clone(), metrics.of(&named.name))).collect();
+        let sweeping =
+            (!swept.is_empty()).then(|| Timer::start(swept, settings.sweep.interval(), sweep::GRACE));
+        let page = PageSettings { connect_origins: destinations.origins() };
         let uploads = Uploads {
-            destinations: opened.destinations,
-            tokens: TokenMint::new(&opened.token_secret),
+            destinations,
+            tokens: TokenMint::new(&token_secret),
             hooks,
             limiter: Arc::clone(&limiter),
         };
@@ -120,11 +136,20 @@ impl Builder {
             identity: Data::new(Identity { identify, limiter }),
             page: Data::new(page),
             body: Data::new(body),
-            store: opened.store,
-            store_origin: opened.origin,
-            background: Mutex::new(Background { probings: opened.probings, embedded: opened.embedded }),
+            readiness: Data::new(Readiness::new(stores)),
+            metrics: Data::new(metrics),
+            store,
+            store_origin,
+            background: Mutex::new(Background { probings, sweeping, embedded }),
         })))
     }
+}
+
+/// The store of the default destination, else the first.
+fn main_store(stores: &[(NamedStore, Verification)]) -> Option<&NamedStore> {
+    let mut named = stores.iter().map(|(named, _)| named);
+    let first = named.clone().next();
+    named.find(|named| named.destinations.iter().any(|name| name == DEFAULT_DESTINATION)).or(first)
 }
 
 impl Partway {
@@ -145,6 +170,18 @@ impl Partway {
                 .app_data(inner.body.clone())
                 .configure(routes::configure);
         }
+    }
+
+    /// What `/readyz` answers, for an application that adds [`routes::configure_health`] or asks by itself.
+    #[must_use]
+    pub fn readiness(&self) -> Data<Readiness> {
+        self.0.readiness.clone()
+    }
+
+    /// What `/metrics` answers, for an application that adds [`routes::configure_metrics`] or asks by itself.
+    #[must_use]
+    pub fn metrics(&self) -> Data<Metrics> {
+        self.0.metrics.clone()
     }
 
     /// The store of the default destination, with the server's own credentials.
@@ -171,6 +208,9 @@ impl Partway {
             std::mem::take(&mut *self.0.background.lock().unwrap_or_else(PoisonError::into_inner));
         for probing in background.probings {
             probing.stop().await;
+        }
+        if let Some(sweeping) = background.sweeping {
+            sweeping.stop().await;
         }
         if let Some(embedded) = background.embedded {
             embedded.shutdown().await;

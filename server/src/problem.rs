@@ -6,10 +6,20 @@ use actix_cors::CorsError;
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header;
 use actix_web::middleware::{ErrorHandlerResponse, ErrorHandlers};
 use actix_web::{HttpResponse, ResponseError};
 use partway_shared::error::{ErrorCode, Problem};
+
+/// Every refusal of every route, in the words of OpenAPI.
+#[derive(utoipa::ToResponse)]
+#[response(
+    description = "A refusal, with a stable code",
+    content_type = "application/problem+json",
+    headers(("retry-after" = u64, description = "Seconds, where trying again can help"))
+)]
+#[allow(dead_code, reason = "it stands for what `Refusal` sends")]
+pub struct Refused(Problem);
 
 /// A problem as a handler's error.
 #[derive(Clone, Debug)]
@@ -62,7 +72,8 @@ fn dress<B: MessageBody + 'static>(
     let is_ours = response
         .headers()
         .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind == HeaderValue::from_static("application/problem+json"));
+        // What is not ready says so in plain JSON.
+        .is_some_and(|kind| kind == "application/problem+json" || kind == "application/json");
     if is_ours {
         return Ok(ErrorHandlerResponse::Response(response.map_into_left_body()));
     }

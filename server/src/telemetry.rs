@@ -1,18 +1,26 @@
 //! The log: structured, and without what it must not hold.
 //!
 //! A request's path holds its upload token, which lets whoever reads it carry the
-//! upload on. So requests are logged by their route, never by their path.
+//! upload on. So requests are logged by their route, never by their path. Libraries print requests and
+//! their signatures below the level `info`, so what they say there is not logged, whatever the filter says.
+
+#[cfg(feature = "otel")]
+mod otel;
 
 use std::io::IsTerminal;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
-use tracing::Span;
+use tracing::{Level, Metadata, Span};
 use tracing_actix_web::{RequestId, RootSpanBuilder};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::filter::{ParseError, filter_fn};
+use tracing_subscriber::fmt::{self, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::config::LogFormat;
 
@@ -24,6 +32,65 @@ pub fn init(filter: &str, format: LogFormat) -> Result<(), ParseError> {
     init_to(filter, format, std::io::stderr, std::io::stderr().is_terminal())
 }
 
+/// The same, and sends traces to an OpenTelemetry collector, if there is one.
+///
+/// # Errors
+/// When the filter or the collector's address cannot be read, or the binary was built without the feature `otel`.
+pub fn init_traced(filter: &str, format: LogFormat, collector: Option<&str>) -> Result<Traces, InitError> {
+    let Some(collector) = collector else {
+        init(filter, format)?;
+        return Ok(Traces::default());
+    };
+    let (layer, traces) = traces(collector)?;
+    install(filter, format, std::io::stderr, std::io::stderr().is_terminal(), Some(layer))?;
+    Ok(traces)
+}
+
+/// Why there is no log, or no traces.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// The filter cannot be read.
+    #[error("server.log: {0}")]
+    Filter(#[from] ParseError),
+    /// Traces cannot be sent.
+    #[error("operations.otlp_endpoint: {0}")]
+    Traces(String),
+}
+
+/// What sends traces for as long as the server runs.
+#[derive(Debug, Default)]
+pub struct Traces {
+    #[cfg(feature = "otel")]
+    provider: Option<opentelemetry_sdk::trace::SdkTracerProvider>,
+}
+
+impl Traces {
+    /// Sends what is left.
+    pub async fn finish(self) {
+        #[cfg(feature = "otel")]
+        if let Some(provider) = self.provider {
+            // It waits for the collector.
+            let ended = tokio::task::spawn_blocking(move || provider.shutdown()).await;
+            if let Ok(Err(error)) = ended {
+                tracing::warn!(%error, "the last traces could not be sent");
+            }
+        }
+    }
+}
+
+type TraceLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
+#[cfg(feature = "otel")]
+fn traces(collector: &str) -> Result<(TraceLayer, Traces), InitError> {
+    let made = otel::layer(collector).map_err(|error| InitError::Traces(error.to_string()))?;
+    Ok((Box::new(made.0), Traces { provider: Some(made.1) }))
+}
+
+#[cfg(not(feature = "otel"))]
+fn traces(_: &str) -> Result<(TraceLayer, Traces), InitError> {
+    Err(InitError::Traces("this binary was built without the feature `otel`".to_owned()))
+}
+
 /// Sends the log to `writer`, in colours or not.
 ///
 /// # Errors
@@ -32,15 +99,55 @@ pub fn init_to<W>(filter: &str, format: LogFormat, writer: W, colours: bool) -> 
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    install(filter, format, writer, colours, None)
+}
+
+fn install<W>(
+    filter: &str,
+    format: LogFormat,
+    writer: W,
+    colours: bool,
+    traces: Option<TraceLayer>,
+) -> Result<(), ParseError>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     let filter = EnvFilter::try_new(filter)?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(colours);
-    // A second call, as from several tests in one process, leaves the first in place.
-    let _ = match format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    let log = fmt::layer().with_writer(writer).with_ansi(colours);
+    let log = match format {
+        LogFormat::Text => log.with_filter(filter_fn(is_harmless)).boxed(),
+        LogFormat::Json => log.json().flatten_event(true).with_filter(filter_fn(is_harmless)).boxed(),
     };
+    // A second call, as from several tests in one process, leaves the first in place.
+    let _ = tracing_subscriber::registry().with(traces).with(filter).with(log).try_init();
     Ok(())
 }
+
+/// Whether something may be logged at all.
+fn is_harmless(metadata: &Metadata<'_>) -> bool {
+    let target = metadata.target();
+    let is_ours = target == "partway" || target.starts_with("partway_") || target.starts_with("partway::");
+    is_ours || *metadata.level() <= Level::INFO
+}
+
+/// Answers with the request's id, by which it is found in the log.
+///
+/// # Errors
+/// Those of what it stands before.
+pub async fn show_id(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> actix_web::Result<ServiceResponse<impl MessageBody>> {
+    let id = request.extensions().get::<RequestId>().map(ToString::to_string);
+    let mut response = next.call(request).await?;
+    if let Some(id) = id.and_then(|id| HeaderValue::from_str(&id).ok()) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    Ok(response)
+}
+
+/// The header that tells a request's id.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// One span a request, with its route for a name.
 pub struct RequestSpan;

@@ -166,6 +166,8 @@ error_codes! {
     UploadBusy = "upload_busy" { status: None, retryable: true, title: "Another tab is sending this upload" }
     /// The file cannot be read: a folder, or no permission.
     FileUnreadable = "file_unreadable" { status: None, retryable: false, title: "The file cannot be read" }
+    /// Whoever is asked for a token or for headers had none to give.
+    CredentialsUnavailable = "credentials_unavailable" { status: None, retryable: true, title: "There are no credentials for the upload server" }
     /// The user cancelled.
     Cancelled = "cancelled" { status: None, retryable: false, title: "The upload was cancelled" }
     /// A call on an uploader that was closed.
@@ -230,6 +232,7 @@ impl<'de> Deserialize<'de> for ErrorCode {
 
 /// Problem details (RFC 9457): the body of every refusal, and of one file's in a batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// A URI that names the kind of problem.
     #[serde(rename = "type")]

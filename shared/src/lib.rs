@@ -7,6 +7,8 @@
 pub mod checksum;
 pub mod error;
 pub mod limits;
+#[cfg(feature = "openapi")]
+mod openapi;
 pub mod part;
 pub mod plan;
 pub mod progress;

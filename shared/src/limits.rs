@@ -28,6 +28,8 @@ pub const MAX_PRESIGN_SECONDS: u64 = 7 * 24 * 60 * 60;
 
 /// Files in one create request.
 pub const MAX_FILES_PER_CREATE: usize = 1_000;
+/// Uploads in one request to complete several.
+pub const MAX_UPLOADS_PER_COMPLETE: usize = 100;
 /// Part numbers in one request for signatures.
 pub const MAX_PARTS_PER_SIGN: usize = 1_000;
 /// The longest file name or relative path that a client may send, in bytes of UTF-8.

@@ -16,6 +16,7 @@ use crate::part::{ByteRange, PartNumber};
 /// How a file is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Strategy {
     /// One PUT of the whole file. It counts as part 1 of 1.
     SinglePut,
@@ -75,9 +76,18 @@ pub struct FileTooLarge {
     pub max: u64,
 }
 
+impl FileTooLarge {
+    /// What is too large, in words.
+    #[must_use]
+    pub fn message(&self) -> String {
+        let (size, max) = (self.size.to_string(), self.max.to_string());
+        [&size, " bytes are more than the ", &max, " that fit in an object"].concat()
+    }
+}
+
 impl fmt::Display for FileTooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes are more than the {} that fit in an object", self.size, self.max)
+        f.write_str(&self.message())
     }
 }
 

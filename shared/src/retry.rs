@@ -17,9 +17,10 @@ pub struct RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// Half a second doubling to 20 seconds, 8 tries: half a minute on average, a minute at most.
+    /// Half a second doubling to 20 seconds, 12 tries: more than a minute on average, two at most, so that
+    /// a server's restart or a router's is waited for.
     fn default() -> Self {
-        Self { base: Duration::from_millis(500), cap: Duration::from_secs(20), max_attempts: 8 }
+        Self { base: Duration::from_millis(500), cap: Duration::from_secs(20), max_attempts: 12 }
     }
 }
 

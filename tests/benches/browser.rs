@@ -81,7 +81,7 @@ const PAGE: Peer = Peer {
     name: "Partway's page, checksums on",
     checksum: "crc64_nvme",
     upload: r"
-        const { uploader } = document.querySelector('#uploader');
+        const { uploader } = document.querySelector('partway-uploader');
         await uploader.load();
         const start = performance.now();
         await uploader.upload(file);

@@ -3,7 +3,7 @@
 //!
 //! All send to a sink that keeps nothing, so that what is measured is the browser's side and the
 //! line. The clock runs from the moment when a peer is given its files until it says that they have
-//! arrived. Peers take turns within a round, in another order each round, and each round gives one
+//! arrived; where the page is blocked, until the store was last asked for something. Peers take turns within a round, in another order each round, and each round gives one
 //! ratio. `-- [rounds] [scenario…]` chooses; the scenarios are in `peers/scenario.rs`.
 //!
 //! Beside each speed stand the CPU seconds of the page's main thread (`ThreadTime` of DevTools'
@@ -29,7 +29,7 @@ mod sink;
 use std::collections::BTreeMap;
 use std::collections::hash_map::{Entry, HashMap};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use backend::Backend;
@@ -37,7 +37,7 @@ use figures::rounds;
 use partway_tests::browser::Browser;
 use partway_tests::files::RandomFile;
 use partway_tests::processes;
-use partway_tests::proxy::{Fault, Line, Proxy, Rule, RuleHandle};
+use partway_tests::proxy::{Fault, Line, Proxy, Request, Rule, RuleHandle};
 use partway_tests::server::Server;
 use report::{Report, Run};
 use scenario::{Cuts, Peer, SCENARIOS, Scenario};
@@ -45,6 +45,8 @@ use serde::Deserialize;
 use serde_json::json;
 use sink::Sink;
 
+/// How long a page is blocked at a time.
+const BLOCKED_FOR: Duration = Duration::from_secs(3);
 const ROUND_TRIP: Duration = Duration::from_millis(100);
 /// Bytes a second in each direction.
 const BANDWIDTH: u64 = 100 << 20;
@@ -147,11 +149,13 @@ impl Bench {
 
         processes::reset_renderer_peaks()?;
         let before = (processes::cpu_seconds()?, self.main_thread().await?);
+        let began = Instant::now();
         self.browser.run("window.bench.go(arguments[0]);", vec![json!(is_blocked)]).await?;
         let outcome = self.outcome().await?;
         let after = (processes::cpu_seconds()?, self.main_thread().await?);
         let memory = processes::renderer_peak()?;
 
+        let heard = self.sink.heard().map_or(Duration::ZERO, |heard| heard.duration_since(began));
         let received = self.sink.take_received();
         let cuts = cuts.map_or(0, |cuts| cuts.hits());
         if let Some(error) = outcome.error {
@@ -166,10 +170,11 @@ impl Bench {
         let amount = if scenario.files > 1 { scenario.files as f64 } else { scenario.bytes() as f64 / MIB };
         let gib = scenario.bytes() as f64 / GIB;
         let browser = |cpu: &BTreeMap<_, _>| cpu.get("browser").copied().unwrap_or(0.0);
-        // What blocks the page burns CPU of its own.
-        let cost = |seconds: f64| if is_blocked { f64::NAN } else { seconds / gib };
+        let cost = |seconds: f64| seconds / gib;
+        // A page that is blocked sees late that it has ended, so it is the store that is asked.
+        let seconds = if scenario.is_blocked { heard.as_secs_f64() } else { outcome.milliseconds / 1_000.0 };
         Ok(Run {
-            speed: amount / (outcome.milliseconds / 1_000.0),
+            speed: amount / seconds,
             main_thread: cost(after.1 - before.1),
             browser: cost(browser(&after.0) - browser(&before.0)),
             memory,
@@ -181,6 +186,9 @@ impl Bench {
     fn lay_line(&self, scenario: &Scenario, seed: u64) -> Option<RuleHandle> {
         let line = scenario.has_line.then(|| Line::new(ROUND_TRIP).bytes_per_second(BANDWIDTH));
         self.control.set_line(line.clone());
+        self.control.clear();
+        let is_block = |request: &Request| request.path == "/blocks-for-3-s";
+        self.control.add(Rule::new(is_block, Fault::Delay(BLOCKED_FOR)).always());
         self.store.set_line(line);
         self.store.clear();
         let rule = Rule::new(|request| request.method == "PUT", Fault::ResetAnywhere).always();

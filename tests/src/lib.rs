@@ -7,6 +7,7 @@
 pub mod binary;
 pub mod browser;
 pub mod files;
+pub mod npm;
 pub mod objects;
 pub mod page;
 mod process;

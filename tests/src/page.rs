@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::browser::Browser;
+use crate::browser::{Browser, Engine};
 use crate::files::RandomFile;
 use crate::wait::wait_for;
 
@@ -44,21 +44,28 @@ impl Row {
     /// Whether nothing more happens by itself.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        matches!(self.state.as_str(), "completed" | "cancelled" | "failed")
+        self.has_arrived() || matches!(self.state.as_str(), "cancelled" | "failed")
+    }
+
+    /// Whether it is complete, and the page shows where.
+    #[must_use]
+    pub fn has_arrived(&self) -> bool {
+        self.state == "completed" && self.key.is_some()
     }
 }
 
 const READ_ROWS: &str = r"
-    return [...document.querySelectorAll('[data-testid=upload]')].map((row) => {
-      const text = (id) => row.querySelector(`[data-testid=${id}]`)?.textContent;
+    const { shadowRoot } = document.querySelector('partway-uploader');
+    return [...shadowRoot.querySelectorAll('[data-id]')].map((row) => {
+      const text = (part) => row.querySelector(`[part~=${part}]`)?.textContent;
       return {
         id: Number(row.dataset.id),
         state: row.dataset.state,
         name: text('name'),
-        word: text('state'),
+        word: text('status'),
         parts: text('parts'),
-        error: text('error') ?? '',
-        code: row.querySelector('[data-testid=error]')?.dataset.code ?? null,
+        error: text('error-text') ?? '',
+        code: row.querySelector('[part~=error]')?.dataset.code ?? null,
         key: text('key') ?? null,
         checksum: text('checksum') ?? null,
       };
@@ -69,8 +76,8 @@ impl Page {
     ///
     /// # Errors
     /// When the browser does not start or the page does not load.
-    pub async fn open(url: &str) -> Result<Self> {
-        let page = Self { browser: Browser::start().await? };
+    pub async fn open(engine: Engine, url: &str) -> Result<Self> {
+        let page = Self { browser: Browser::start_engine(engine).await? };
         page.visit(url).await?;
         Ok(page)
     }
@@ -82,10 +89,15 @@ impl Page {
     pub async fn visit(&self, url: &str) -> Result<()> {
         self.browser.open(url).await?;
         wait_for("the widget on the page", Duration::from_secs(20), async || {
-            let mounted = self.browser.run("return !!document.querySelector('#uploader')?.uploader", vec![]);
+            let mounted =
+                self.browser.run("return !!document.querySelector('partway-uploader')?.uploader", vec![]);
             Ok((mounted.await? == json!(true)).then_some(()))
         })
-        .await
+        .await?;
+        // Tall enough for the rows of some dozen files, since those that are scrolled away are not there to be read.
+        let tall =
+            "document.querySelector('partway-uploader').style.setProperty('--partway-list-size', '6000px')";
+        self.browser.run(tall, vec![]).await.map(drop)
     }
 
     /// The browser, for what the page does not show.
@@ -108,7 +120,8 @@ impl Page {
     /// # Errors
     /// When the page is not what it should be.
     pub async fn resumables(&self) -> Result<Vec<String>> {
-        let names = "return [...document.querySelectorAll('[data-testid=resumable] .pw-name')].map((name) => name.title)";
+        let names = "const { shadowRoot } = document.querySelector('partway-uploader');
+             return [...shadowRoot.querySelectorAll('[part~=resumable] [part~=name]')].map(({ title }) => title);";
         serde_json::from_value(self.browser.run(names, vec![]).await?).context("the list of resumables")
     }
 
@@ -129,7 +142,7 @@ impl Page {
     /// When the page does not take them.
     pub async fn choose(&self, files: &[&RandomFile]) -> Result<()> {
         let paths: Vec<&Path> = files.iter().map(|file| file.path.as_path()).collect();
-        self.browser.choose("[data-testid=input]", &paths).await
+        self.browser.choose("[data-input=input]", &paths).await
     }
 
     /// Drops files or folders on the page.
@@ -137,7 +150,7 @@ impl Page {
     /// # Errors
     /// When the page does not take them.
     pub async fn drop_files(&self, paths: &[&Path]) -> Result<()> {
-        self.browser.drop_on("[data-testid=drop]", paths).await
+        self.browser.drop_on("[part~=dropzone]", paths).await
     }
 
     /// Clicks a button of a file's: `cancel`, `retry`, `discard` or `remove`.
@@ -210,7 +223,7 @@ impl Page {
         let status = self
             .browser
             .run(
-                "const { uploads } = document.querySelector('#uploader').uploader;
+                "const { uploads } = document.querySelector('partway-uploader').uploader;
                  return uploads.find((upload) => upload.id === arguments[0])?.status ?? null;",
                 vec![json!(id)],
             )
@@ -228,7 +241,11 @@ impl Page {
     pub async fn notices(&self) -> Result<String> {
         let text = self
             .browser
-            .run("return document.querySelector('[data-testid=notices]').textContent", vec![])
+            .run(
+                "const { shadowRoot } = document.querySelector('partway-uploader');
+                 return shadowRoot.querySelector('[part~=notices]').textContent;",
+                vec![],
+            )
             .await?;
         Ok(text.as_str().unwrap_or_default().to_owned())
     }

@@ -72,6 +72,16 @@ impl Server {
     /// # Errors
     /// When the data folder holds no credentials.
     pub fn objects(&self) -> Result<Objects> {
+        let (access_key_id, secret_access_key) = self.secrets()?;
+        let endpoint = format!("http://{}", self.store_address());
+        Ok(Objects::new(&endpoint, BUCKET, &access_key_id, &secret_access_key))
+    }
+
+    /// What the embedded store takes: the access key's id, and its secret.
+    ///
+    /// # Errors
+    /// When the data folder holds no credentials.
+    pub fn secrets(&self) -> Result<(String, String)> {
         #[derive(Deserialize)]
         struct Secrets {
             access_key_id: String,
@@ -80,8 +90,24 @@ impl Server {
         let path = self.data().join("secrets.json");
         let text = fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
         let secrets: Secrets = serde_json::from_slice(&text).context("the data folder's secrets")?;
-        let endpoint = format!("http://{}", self.store_address());
-        Ok(Objects::new(&endpoint, BUCKET, &secrets.access_key_id, &secrets.secret_access_key))
+        Ok((secrets.access_key_id, secrets.secret_access_key))
+    }
+
+    /// Its process, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Its resident memory in MiB.
+    ///
+    /// # Errors
+    /// When it has ended, or where there is no `/proc`.
+    pub fn memory(&self) -> Result<f64> {
+        let pid = self.pid().context("the server has ended")?;
+        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? / 1_024.0)
     }
 
     /// Ends it as a crash would.
@@ -178,7 +204,7 @@ fn spawn(folder: &TempDir, port: u16, store_port: u16, env: &[(String, String)])
 
 /// A port that was free a moment ago. Port 0 would not do: a restart has to
 /// come back at the same one.
-fn free_port() -> Result<u16> {
+pub fn free_port() -> Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").context("finding a free port")?;
     Ok(listener.local_addr()?.port())
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, Error, Result};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
+use crate::browser::Engine;
 use crate::files::RandomFile;
 use crate::objects::Objects;
 use crate::page::Page;
@@ -56,8 +57,20 @@ impl Stack {
         env: &[(&str, &str)],
         test: impl AsyncFnOnce(&mut Self) -> Result<()>,
     ) -> Result<()> {
+        Self::run_in(Engine::Chromium, env, test).await
+    }
+
+    /// The same in another browser.
+    ///
+    /// # Errors
+    /// The test's own, or why the system did not start.
+    pub async fn run_in(
+        engine: Engine,
+        env: &[(&str, &str)],
+        test: impl AsyncFnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
         let _turn = TURN.lock().await;
-        let mut stack = Self::start(env).await?;
+        let mut stack = Self::start(engine, env).await?;
         match test(&mut stack).await {
             Ok(()) => Ok(()),
             Err(error) => Err(stack.explain(error).await),
@@ -78,7 +91,7 @@ impl Stack {
         self.files.path()
     }
 
-    async fn start(env: &[(&str, &str)]) -> Result<Self> {
+    async fn start(engine: Engine, env: &[(&str, &str)]) -> Result<Self> {
         let (proxy, control) = (Proxy::start().await?, Proxy::start().await?);
         // URLs are signed for the proxy, because a signature covers the host.
         let port = proxy.url().rsplit(':').next().unwrap_or_default().to_owned();
@@ -92,7 +105,7 @@ impl Stack {
         proxy.set_upstream(&server.store_address());
         control.set_upstream(&server.address());
         let objects = server.objects()?;
-        let page = Page::open(&control.url()).await?;
+        let page = Page::open(engine, &control.url()).await?;
         let files = tempfile::tempdir().context("making a folder for files")?;
         Ok(Self { page, proxy, control, server, objects, files })
     }

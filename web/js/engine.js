@@ -2,6 +2,8 @@
 // engine, and passes on what it tells. Runs in a worker or in the page, and does
 // not know in which; what it tells is made of plain objects, which can travel.
 
+import start, { Engine } from "./partway_web.js";
+
 let loading;
 
 export class Session {
@@ -23,7 +25,7 @@ export class Session {
 
   async #open(options) {
     try {
-      const Engine = await loadEngine();
+      await load();
       this.#engine = new Engine(options, this.#tell);
       this.#tell({ type: "opened" });
     } catch (thrown) {
@@ -64,22 +66,15 @@ function plain(thrown) {
   return typeof thrown?.code === "string" ? thrown : { message: `${thrown?.message ?? thrown}` };
 }
 
-// Resolves to the class `Engine`. A failure is not kept, so that a later call
-// can succeed when the network is back.
-function loadEngine() {
-  loading ??= load().catch((cause) => {
+// A failure is not kept, so that a later call can succeed when the network is back.
+function load() {
+  // Bundlers look for exactly this expression.
+  const module = new URL("./partway_web_bg.wasm", import.meta.url);
+  loading ??= start({ module_or_path: fetch(module) }).catch((cause) => {
     loading = undefined;
     throw { code: "engine_unavailable", message: explain(cause), retryable: true };
   });
   return loading;
-}
-
-async function load() {
-  // Asked for at once, not one after the other.
-  const wasm = fetch(new URL("./partway_web_bg.wasm", import.meta.url));
-  const [glue] = await Promise.all([import("./partway_web.js"), wasm]);
-  await glue.default({ module_or_path: wasm });
-  return glue.Engine;
 }
 
 function explain(cause) {
@@ -93,5 +88,5 @@ function explain(cause) {
   if (cause instanceof WebAssembly.CompileError) {
     return `${reason} Either partway_web_bg.wasm is not the file it should be, or the browser is too old for it.`;
   }
-  return `${reason} Check that partway_web.js and partway_web_bg.wasm are served from the folder of index.js, and that the page's Content-Security-Policy lets it load them (script-src, connect-src).`;
+  return `${reason} Check that partway_web_bg.wasm is served from the folder of index.js, and that the page's Content-Security-Policy lets it be loaded (connect-src).`;
 }

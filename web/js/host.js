@@ -6,7 +6,6 @@
 // as `{ type, ... }`, never before the command has returned. Which commands and
 // events there are, it does not know: the engine and the Uploader do.
 
-import { Session } from "./engine.js";
 import { PartwayError } from "./errors.js";
 
 let warned = false;
@@ -25,6 +24,7 @@ export async function openHost({ worker, ...options }, tell) {
 }
 
 async function open(Host, options, tell) {
+  await Host.prepare?.();
   let host;
   let hear;
   try {
@@ -81,12 +81,26 @@ class WorkerHost {
 }
 
 class PageHost {
+  static #Session;
+
   #session;
   #tell;
 
+  // What a worker does, the page does not load.
+  static async prepare() {
+    try {
+      PageHost.#Session ??= (await import("./engine.js")).Session;
+    } catch (cause) {
+      const message =
+        `Partway's engine could not be loaded (${cause.message}). Check that engine.js and partway_web.js are served ` +
+        "from the folder of index.js, and that the page's Content-Security-Policy lets it load them (script-src).";
+      throw new PartwayError("engine_unavailable", message, { retryable: true, cause });
+    }
+  }
+
   constructor(tell) {
     this.#tell = tell;
-    this.#session = new Session((event) => queueMicrotask(() => this.#tell?.(event)));
+    this.#session = new PageHost.#Session((event) => queueMicrotask(() => this.#tell?.(event)));
   }
 
   command(...message) {
@@ -114,6 +128,8 @@ function startWorker() {
   return worker;
 }
 
+// A bundler that gives a file's address has put all into the page's own bundle.
 function isHome() {
-  return new URL(import.meta.url).origin === location.origin;
+  const { protocol, origin } = new URL(import.meta.url);
+  return protocol === "file:" || origin === location.origin;
 }

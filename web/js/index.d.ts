@@ -26,6 +26,13 @@ export interface UploaderOptions {
    */
   stallTimeout?: number;
   /**
+   * Tries in a row without success after which an upload is parked, as failed, with all that is stored;
+   * {@link Upload.retry} goes on from there: 1 to 1,000. Between two of them it waits for a random part of
+   * half a second, which doubles up to 20 s. Unless given, 12, which are more than a minute on average.
+   * Being offline costs none, and neither does a URL that has expired.
+   */
+  maxAttempts?: number;
+  /**
    * Whether uploads can go on after a reload, a crash or a reboot; see
    * {@link Uploader.resumables}. What that takes is kept in IndexedDB: name, size and time of the
    * file, its handle if it has one, and the upload's token. Unless given, true.
@@ -36,8 +43,14 @@ export interface UploaderOptions {
    * planned from the file's size. The server may enlarge it.
    */
   partSize?: number;
-  /** Sent with each request to the Partway server, and to nobody else; for a bearer token. */
-  headers?: Record<string, string>;
+  /**
+   * Sent with each request to the Partway server, and to nobody else. A function is called before the first request,
+   * and anew when the server answers 401, as it does to a token that has expired; the request is then made once
+   * more. While it throws or rejects, uploads wait and try again (`credentials_unavailable`).
+   */
+  headers?: Record<string, string> | (() => Record<string, string> | Promise<Record<string, string>>);
+  /** The same for `Authorization: Bearer …` alone. */
+  token?: string | (() => string | Promise<string>);
   /**
    * Whether the engine runs in a worker, so that neither hashing nor sending ever
    * holds up the page, nor the page them. Unless given, true.
@@ -58,6 +71,8 @@ export interface AddOptions {
   path?: string;
   /** Cancels the uploads when it is aborted. */
   signal?: AbortSignal;
+  /** Whether they begin at once. Unless given, true; else they are `ready` until `start()`. */
+  start?: boolean;
 }
 
 /** A file with a path or a destination of its own. */
@@ -75,6 +90,7 @@ export interface FileEntry {
 /**
  * Where an upload stands.
  *
+ * - `ready`: added with `start: false`; nothing happens until `start()`
  * - `waiting`: queued; not a byte has left
  * - `uploading`: bytes are on their way
  * - `paused`: halted until `resume()`; what is stored stays
@@ -85,6 +101,7 @@ export interface FileEntry {
  * - `failed`: see `error`; what is stored stays for `retry()`. An end
  */
 export type UploadState =
+  | "ready"
   | "waiting"
   | "uploading"
   | "paused"
@@ -168,6 +185,7 @@ export interface OverallProgress {
  * - `file_needed`: the file has to be chosen again
  * - `upload_busy`: another tab is sending the upload
  * - `file_changed`, `file_unreadable`: the file is not what it was, or cannot be read
+ * - `credentials_unavailable`: the functions given as `headers` or `token` have failed
  * - `cancelled`: by `cancel()`, a signal, or `close()`; the error's `name` is `"AbortError"`
  * - `closed`: the uploader was closed before the call
  * - `internal`: a defect; what is retried begins anew
@@ -215,6 +233,8 @@ export class Upload extends EventTarget {
   readonly finished: Promise<UploadResult>;
   /** Lets the browser open the file again after a reload, where it came with one. */
   readonly handle?: FileSystemFileHandle;
+  /** Begins one that is `ready`. Whether it was. */
+  start(): boolean;
   /**
    * Halts it until `resume()`. Parts on their way are broken off and sent again later, or with
    * `finishParts` sent to their end. Whether there was anything to halt: what is being
@@ -230,8 +250,15 @@ export class Upload extends EventTarget {
   cancel(): boolean;
   /** Goes on from what is stored. Whether it had failed. */
   retry(): boolean;
-  /** Takes one that has ended off the list. Whether it had ended. */
+  /** Takes one that has ended or is `ready` off the list. Whether it was one. */
   remove(): boolean;
+  /** Calls back with each new status, and once at the beginning. Returns a function that ends it. */
+  subscribe(listener: (status: UploadStatus) => void): () => void;
+  /**
+   * `for await (const status of upload)`: statuses up to the end, always the newest. It throws what `finished` rejects
+   * with.
+   */
+  [Symbol.asyncIterator](): AsyncGenerator<UploadStatus, void, undefined>;
 
   addEventListener<K extends keyof UploadEvents>(
     type: K,
@@ -304,6 +331,13 @@ export interface UploaderEvents {
   idle: CustomEvent<null>;
 }
 
+/** An uploader at one moment. */
+export interface UploaderSnapshot {
+  readonly uploads: readonly Upload[];
+  readonly progress: OverallProgress;
+  readonly resumables: readonly ResumableUpload[];
+}
+
 /** A list of uploads to one server. */
 export class Uploader extends EventTarget {
   /**
@@ -334,18 +368,32 @@ export class Uploader extends EventTarget {
 
   /** All that were added and not removed, in their order. */
   readonly uploads: Upload[];
+  /** The address of the server, absolute. */
+  readonly endpoint: string;
+  /** How many uploads are under way: begun, and not ended. */
+  readonly active: number;
   /** Of the uploads that are or were last under way together. */
   readonly progress: OverallProgress;
+  /** All there is to show, frozen: the same object until something changes. */
+  readonly snapshot: UploaderSnapshot;
+  /** Calls back with a snapshot at each change, and once at the beginning. Returns a function that ends it. */
+  subscribe(listener: (snapshot: UploaderSnapshot) => void): () => void;
+  /** `for await (const progress of uploader)`: the newest progress of all, until nothing is under way. */
+  [Symbol.asyncIterator](): AsyncGenerator<OverallProgress, void, undefined>;
   /**
    * What was interrupted in this browser and can go on. It is empty until {@link Uploader.load} or the first
    * upload has fetched the engine; `resumables` tells when it changes. What another tab is sending is left out.
    */
   readonly resumables: ResumableUpload[];
+  /** Begins all that are `ready`. */
+  startAll(): void;
+  /** Retries all that have failed. */
+  retryAll(): void;
   /** Pauses all that can be. */
   pauseAll(options?: PauseOptions): void;
   /** Resumes all that are paused. */
   resumeAll(): void;
-  /** Cancels all that have not ended. */
+  /** Cancels all that are under way. */
   cancelAll(): void;
   /**
    * Abandons everything at once and lets go of all resources, the worker among them. What

@@ -7,10 +7,10 @@
 // The types, with the unit and the bounds of everything, are in index.d.ts.
 
 // All files are named here, so that a browser asks for all of them at once.
-import "./engine.js";
 import "./host.js";
 import "./options.js";
 import "./overall.js";
+import "./updates.js";
 
 export { PartwayError } from "./errors.js";
 export { ResumableUpload } from "./resumable.js";

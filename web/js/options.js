@@ -4,12 +4,32 @@
 import { PartwayError } from "./errors.js";
 
 export function readOptions(options) {
-  const { endpoint, headers, ...rest } = options ?? {};
-  const given = { ...rest, headers: typeof headers === "object" ? { ...headers } : headers };
+  const { endpoint, headers, token, ...rest } = options ?? {};
   // What a worker can be sent: no functions, and of headers a copy, since a
   // framework may have made theirs a proxy.
-  const entries = Object.entries(given).filter(([, value]) => !["undefined", "function"].includes(typeof value));
-  return { ...Object.fromEntries(entries), endpoint: readEndpoint(endpoint) };
+  const entries = Object.entries(rest).filter(([, value]) => !["undefined", "function"].includes(typeof value));
+  const given = { ...Object.fromEntries(entries), endpoint: readEndpoint(endpoint) };
+  const asksForHeaders = typeof headers === "function" || typeof token === "function";
+  if (asksForHeaders) return { ...given, asksForHeaders };
+  if (token === undefined || token === null) return { ...given, headers: typeof headers === "object" ? { ...headers } : headers };
+  return { ...given, headers: { ...headers, ...bearer(token) } };
+}
+
+// Resolves to the headers for the server, as the options have them at this moment. Rejects with whatever
+// the callers' own functions throw.
+export async function askForHeaders({ headers, token }) {
+  const [given, bearing] = await Promise.all([
+    typeof headers === "function" ? headers() : headers,
+    typeof token === "function" ? token() : token,
+  ]);
+  const all = { ...given, ...bearer(bearing) };
+  const wrong = Object.keys(all).find((name) => typeof all[name] !== "string");
+  if (wrong !== undefined) throw new TypeError(`the header ${wrong} must be a string`);
+  return all;
+}
+
+function bearer(token) {
+  return token === undefined || token === null ? {} : { Authorization: `Bearer ${token}` };
 }
 
 // Absolute and without a slash at its end. A relative address counts from the page's.

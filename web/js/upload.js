@@ -1,10 +1,16 @@
 // One file on its way. An Uploader makes these; what they do, it does.
 
 import { PartwayError } from "./errors.js";
+import { updates } from "./updates.js";
 
 // Whether nothing more happens by itself.
 export function hasEnded(state) {
   return state === "completed" || state === "cancelled" || state === "failed";
+}
+
+// Whether it was begun and has not ended.
+export function isUnderWay(state) {
+  return state !== "ready" && !hasEnded(state);
 }
 
 // Gives an upload its next status. For the Uploader alone.
@@ -24,7 +30,7 @@ export class Upload extends EventTarget {
     setStatus = (upload, status) => upload.#setStatus(status);
   }
 
-  constructor(host, id, { file, path, destination, handle }) {
+  constructor(host, id, { file, path, destination, handle }, state = "waiting") {
     super();
     this.#host = host;
     this.#id = id;
@@ -35,7 +41,7 @@ export class Upload extends EventTarget {
     this.#outcome = new Outcome();
     this.#status = Object.freeze({
       id,
-      state: "waiting",
+      state,
       size: file.size,
       uploaded: 0,
       partCount: 0,
@@ -98,6 +104,10 @@ export class Upload extends EventTarget {
     return this.#outcome.promise;
   }
 
+  start() {
+    return this.#host.start(this);
+  }
+
   pause(options) {
     return this.#host.pause(this, options);
   }
@@ -116,6 +126,22 @@ export class Upload extends EventTarget {
 
   remove() {
     return this.#host.remove(this);
+  }
+
+  // Calls back with each new status, and once at the beginning. Returns a function that ends it.
+  subscribe(listener) {
+    const ended = new AbortController();
+    const tell = () => listener(this.#status);
+    for (const type of ["progress", "statechange"]) this.addEventListener(type, tell, { signal: ended.signal });
+    tell();
+    return () => ended.abort();
+  }
+
+  // Statuses up to the end. Throws what `finished` rejects with.
+  async *[Symbol.asyncIterator]() {
+    const outcome = this.finished;
+    yield* updates(this, ["progress", "statechange"], () => this.#status, () => this.ended);
+    await outcome;
   }
 
   #setStatus(status) {

@@ -6,13 +6,18 @@
 
 import { PartwayError } from "./errors.js";
 import { openHost } from "./host.js";
-import { readEntries, readOptions } from "./options.js";
+import { askForHeaders, readEntries, readOptions } from "./options.js";
 import { overall } from "./overall.js";
 import { ResumableUpload } from "./resumable.js";
-import { Upload, hasEnded, setStatus } from "./upload.js";
+import { updates } from "./updates.js";
+import { Upload, isUnderWay, setStatus } from "./upload.js";
+
+const CHANGES = ["added", "progress", "statechange", "removed", "resumables"];
 
 export class Uploader extends EventTarget {
   #options;
+  // Values, or functions that are called for them.
+  #credentials;
   #uploads = new Map();
   // What the engine knows of, and how many answers about each are to come.
   #given = new Map();
@@ -25,12 +30,14 @@ export class Uploader extends EventTarget {
   #active = 0;
   #watching;
   #resumables = [];
+  #snapshot;
   // Those being taken up, with who waits for that.
   #takenUp = new Map();
 
   constructor(options) {
     super();
     this.#options = readOptions(options);
+    this.#credentials = { headers: options.headers, token: options.token };
   }
 
   // Fetches the engine ahead of the first upload. Never needed, but it saves
@@ -43,11 +50,12 @@ export class Uploader extends EventTarget {
     this.#requireOpen();
     const single = files instanceof File;
     const entries = readEntries(single ? [files] : files, options);
-    const batch = entries.map((entry) => this.#register(entry));
+    const state = options.start === false ? "ready" : "waiting";
+    const batch = entries.map((entry) => this.#register(entry, state));
     if (batch.length > 0) {
       this.#tell("added", { uploads: batch });
       this.#obey(options.signal, batch);
-      this.#handOver(batch);
+      if (state === "waiting") this.#handOver(batch);
     }
     return single ? batch[0] : batch;
   }
@@ -59,8 +67,18 @@ export class Uploader extends EventTarget {
     return upload.finished;
   }
 
+  // Addresses are made uniform: without a slash at the end.
+  get endpoint() {
+    return this.#options.endpoint;
+  }
+
   get uploads() {
     return [...this.#uploads.values()];
+  }
+
+  // How many are under way: begun, and not ended.
+  get active() {
+    return this.#active;
   }
 
   get progress() {
@@ -72,6 +90,15 @@ export class Uploader extends EventTarget {
     return [...this.#resumables];
   }
 
+  // Begins all that are ready, in one request.
+  startAll() {
+    this.#begin(this.uploads.filter(({ state }) => state === "ready"));
+  }
+
+  retryAll() {
+    for (const upload of this.uploads) upload.retry();
+  }
+
   pauseAll(options) {
     for (const upload of this.uploads) upload.pause(options);
   }
@@ -81,7 +108,29 @@ export class Uploader extends EventTarget {
   }
 
   cancelAll() {
-    for (const upload of this.uploads) if (!upload.ended) upload.cancel();
+    for (const upload of this.uploads) if (isUnderWay(upload.state)) upload.cancel();
+  }
+
+  // Calls back with a snapshot whenever something has changed, and once at the beginning. Returns a
+  // function that ends it.
+  subscribe(listener) {
+    const ended = new AbortController();
+    const tell = () => listener(this.snapshot);
+    for (const type of CHANGES) this.addEventListener(type, tell, { signal: ended.signal });
+    tell();
+    return () => ended.abort();
+  }
+
+  // All there is to show, frozen. The same object until something changes.
+  get snapshot() {
+    const { uploads, progress, resumables } = this;
+    this.#snapshot ??= Object.freeze({ uploads: Object.freeze(uploads), progress, resumables: Object.freeze(resumables) });
+    return this.#snapshot;
+  }
+
+  // The progress of all until nothing is under way.
+  async *[Symbol.asyncIterator]() {
+    yield* updates(this, ["progress", "idle", "added"], () => this.progress, () => this.#active === 0);
   }
 
   close() {
@@ -97,6 +146,7 @@ export class Uploader extends EventTarget {
   // What an Upload asks for.
 
   #host = {
+    start: (upload) => this.#begin(upload.state === "ready" ? [upload] : []),
     cancel: (upload) => {
       const failed = upload.state === "failed";
       if (this.#closed || (upload.ended && !failed)) return false;
@@ -132,7 +182,7 @@ export class Uploader extends EventTarget {
       return true;
     },
     remove: (upload) => {
-      if (!upload.ended || !this.#uploads.delete(upload.id)) return false;
+      if (isUnderWay(upload.state) || !this.#uploads.delete(upload.id)) return false;
       this.#run.delete(upload);
       if (this.#given.delete(upload)) this.#engine.command("remove", upload.id);
       this.#tell("removed", { upload });
@@ -175,11 +225,18 @@ export class Uploader extends EventTarget {
     resolve(upload);
   }
 
-  #register(entry) {
-    const upload = new Upload(this.#host, this.#nextId++, entry);
+  #register(entry, state) {
+    const upload = new Upload(this.#host, this.#nextId++, entry, state);
     this.#uploads.set(upload.id, upload);
-    this.#count(upload);
+    if (state !== "ready") this.#count(upload);
     return upload;
+  }
+
+  #begin(batch) {
+    if (this.#closed || batch.length === 0) return false;
+    for (const upload of batch) this.#update(upload, { ...upload.status, state: "waiting" });
+    this.#handOver(batch);
+    return true;
   }
 
   // The entry into a run. When nothing is under way, this begins a new one.
@@ -318,6 +375,16 @@ export class Uploader extends EventTarget {
       this.#offer(entries.map((entry) => new ResumableUpload(this.#resumer, entry)));
     },
     warning: ({ code, message }) => this.#warn(code, message),
+    // At first, and when the server has refused those that it had.
+    headers: async () => {
+      let answer;
+      try {
+        answer = ["provide", await askForHeaders(this.#credentials)];
+      } catch (thrown) {
+        answer = ["deny", `${thrown?.message ?? thrown}`];
+      }
+      this.#engine?.command(...answer);
+    },
     // Nothing more will come. What is tried again begins anew, with another engine.
     broken: ({ error }) => {
       const lost = [...this.#given.keys()];
@@ -337,19 +404,20 @@ export class Uploader extends EventTarget {
 
   #update(upload, status) {
     const { state: before } = upload;
-    const hadEnded = upload.ended;
+    const was = isUnderWay(before);
     // Counted before anyone is told, so that a listener finds it counted.
-    const willEnd = hasEnded(status.state);
-    if (hadEnded && !willEnd) this.#count(upload);
-    if (!hadEnded && willEnd) this.#active -= 1;
+    const is = isUnderWay(status.state);
+    if (!was && is) this.#count(upload);
+    if (was && !is) this.#active -= 1;
+    this.#snapshot = undefined;
     setStatus(upload, status);
 
     if (upload.state === before) return;
     this.#tell("statechange", { upload, state: upload.state, previous: before });
-    if (willEnd) {
+    if (upload.ended) {
       const { result, error } = upload;
       this.#tell(upload.state, { upload, result, error });
-      if (!hadEnded) this.#rest();
+      if (was) this.#rest();
     }
   }
 
@@ -369,6 +437,7 @@ export class Uploader extends EventTarget {
   }
 
   #tell(type, detail) {
+    this.#snapshot = undefined;
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }

@@ -1,5 +1,7 @@
 // The worker of a host: a thread for one engine, which ends with it.
 
+// Named here as well, so that the browser asks for both at once.
+import "./partway_web.js";
 import { Session } from "./engine.js";
 
 const session = new Session((event) => postMessage(event));

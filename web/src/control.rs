@@ -1,5 +1,6 @@
 //! Calls to Partway's server.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use gloo_net::http::{Method, RequestBuilder, Response};
@@ -7,14 +8,15 @@ use partway_shared::error::Problem;
 use partway_shared::upload::{ControlCall, ControlReply, Failure};
 use web_sys::AbortSignal;
 
+use crate::headers::{Headers, Pairs};
 use crate::replies::{self, Reply};
 use crate::requests::Request;
 
 /// Where the server is, and what it wants to be told with every call.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) endpoint: String,
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: Rc<Headers>,
 }
 
 impl Server {
@@ -36,6 +38,9 @@ impl Server {
             ControlCall::Complete { token, request } => {
                 (Method::POST, [uploads, "/", token, "/complete"].concat(), Some(request.to_json()))
             }
+            ControlCall::CompleteMany(request) => {
+                (Method::POST, [uploads, "/complete", ""].concat(), Some(request.to_json()))
+            }
             ControlCall::Abort { token } => (Method::DELETE, [uploads, "/", token].concat(), None),
         };
         let answer = self.send(method, &path, body, signal).await?;
@@ -44,6 +49,7 @@ impl Server {
             ControlCall::Sign { .. } => parse(&answer).map(ControlReply::Signed),
             ControlCall::List { .. } => parse(&answer).map(ControlReply::Listed),
             ControlCall::Complete { .. } => parse(&answer).map(ControlReply::Completed),
+            ControlCall::CompleteMany(_) => parse(&answer).map(ControlReply::CompletedMany),
             ControlCall::Abort { .. } => Ok(ControlReply::Aborted),
         }
     }
@@ -55,12 +61,31 @@ impl Server {
         body: Option<String>,
         signal: &AbortSignal,
     ) -> Result<String, Failure> {
+        let headers = self.headers.get().await?;
+        let sent = self.send_with(&headers, method.clone(), path, body.as_deref(), signal).await;
+        // A token that has expired is renewed once.
+        if matches!(sent, Err(Failure::Status { status: 401, .. }))
+            && let Some(headers) = self.headers.renew(&headers).await?
+        {
+            return self.send_with(&headers, method, path, body.as_deref(), signal).await;
+        }
+        sent
+    }
+
+    async fn send_with(
+        &self,
+        headers: &Pairs,
+        method: Method,
+        path: &str,
+        body: Option<&str>,
+        signal: &AbortSignal,
+    ) -> Result<String, Failure> {
         let url = [self.endpoint.as_str(), path].concat();
         let mut request = RequestBuilder::new(&url)
             .method(method)
             .abort_signal(Some(signal))
             .header("Accept", "application/json");
-        for (name, value) in &self.headers {
+        for (name, value) in headers {
             request = request.header(name, value);
         }
         let request = match body {

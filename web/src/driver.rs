@@ -18,6 +18,7 @@ use web_sys::AbortController;
 
 use crate::control::Server;
 use crate::environment::{is_online, now, seed};
+use crate::headers::Headers;
 use crate::keeper::Keeper;
 use crate::options::{Entry, Options};
 use crate::put::{Outcome, Put};
@@ -78,10 +79,11 @@ impl Driver {
     pub(crate) fn new(options: Options, on_event: Function) -> Rc<Self> {
         let mut machine = Uploader::new(options.settings, seed());
         machine.handle_connectivity(is_online());
+        let headers = options.headers.map_or_else(|| Headers::provided(on_event.clone()), Headers::fixed);
         let driver = Rc::new_cyclic(|this| Self {
             this: this.clone(),
             machine: RefCell::new(machine),
-            server: Server { endpoint: options.endpoint, headers: options.headers },
+            server: Server { endpoint: options.endpoint, headers: Rc::new(headers) },
             on_event,
             keeper: Keeper::default(),
             sources: RefCell::default(),
@@ -111,7 +113,7 @@ impl Driver {
                 }
                 return Err(UploadError {
                     code: partway_shared::error::ErrorCode::FileTooLarge,
-                    detail: error.to_string(),
+                    detail: error.message(),
                     status: None,
                     field: None,
                 });

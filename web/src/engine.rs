@@ -29,7 +29,8 @@ impl Engine {
     /// thread: `{ type, statuses }`, where `type` is `state` for uploads whose state has just
     /// changed, and `progress`, at most ten times a second, for those that move;
     /// `{ type: "resumable", entries, skipped }` with what the journal has; `{ type: "refused", ids, error }`
-    /// for one that could not be taken up; `{ type: "warning", code, message }`.
+    /// for one that could not be taken up; `{ type: "headers" }`, to be answered by `provide` or `deny`, where the
+    /// option `asksForHeaders` is set; `{ type: "warning", code, message }`.
     ///
     /// # Errors
     /// Throws `{ code, message, retryable, field }` when an option is not acceptable.
@@ -94,6 +95,21 @@ impl Engine {
     /// A snapshot of one upload; `undefined` if it is not known.
     pub fn status(&self, id: u32) -> JsValue {
         self.driver.status(FileId(id)).unwrap_or(JsValue::UNDEFINED)
+    }
+
+    /// The headers that were asked for by an event of the type `headers`.
+    ///
+    /// # Errors
+    /// Throws when they are no object of strings.
+    pub fn provide(&self, headers: JsValue) -> Result<(), JsValue> {
+        let headers = options::headers(headers).map_err(|error| report::error(&error))?;
+        self.driver.server.headers.answer(Ok(headers));
+        Ok(())
+    }
+
+    /// There are no headers to give, and why.
+    pub fn deny(&self, why: String) {
+        self.driver.server.headers.answer(Err(why));
     }
 
     /// Pauses while there is no network, and goes on at once when it is back.

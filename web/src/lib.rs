@@ -11,6 +11,7 @@ mod driver;
 mod engine;
 mod environment;
 mod hashing;
+mod headers;
 mod journal;
 mod keeper;
 mod lock;

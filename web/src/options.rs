@@ -9,14 +9,15 @@ use partway_shared::upload::{FileId, FileInfo, Settings, UploadError};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::File;
 
+use crate::headers::Pairs;
 use crate::object::{field, text};
 
 /// The options of an engine.
 pub(crate) struct Options {
     /// Partway's server, without a slash at its end.
     pub(crate) endpoint: String,
-    /// Headers for every call to it.
-    pub(crate) headers: Vec<(String, String)>,
+    /// Headers for every call to it; `None` if the page is to be asked for them.
+    pub(crate) headers: Option<Pairs>,
     pub(crate) settings: Settings,
     /// Whether uploads are to go on after a reload.
     pub(crate) journal: bool,
@@ -39,6 +40,7 @@ const MAX_CONCURRENCY: f64 = 64.0;
 const MIN_RATE: f64 = 16.0 * 1024.0;
 /// In seconds.
 const MAX_STALL_TIMEOUT: f64 = 3_600.0;
+const MOST_ATTEMPTS: f64 = 1_000.0;
 
 pub(crate) fn read(options: &JsValue) -> Result<Options, UploadError> {
     let endpoint =
@@ -56,9 +58,15 @@ pub(crate) fn read(options: &JsValue) -> Result<Options, UploadError> {
     if let Some(value) = number(options, "stallTimeout", 1.0, MAX_STALL_TIMEOUT)? {
         settings.stall_timeout = Duration::from_secs(value as u64);
     }
+    if let Some(value) = number(options, "maxAttempts", 1.0, MOST_ATTEMPTS)? {
+        settings.retry.max_attempts = value as u32;
+    }
     Ok(Options {
         endpoint: endpoint.trim_end_matches('/').to_owned(),
-        headers: headers(options)?,
+        headers: match field(options, "asksForHeaders") {
+            Some(_) => None,
+            None => field(options, "headers").map_or(Ok(Vec::new()), headers).map(Some)?,
+        },
         settings,
         journal: field(options, "journal").is_none_or(|journal| journal.is_truthy()),
     })
@@ -98,8 +106,8 @@ fn number(options: &JsValue, name: &str, min: f64, max: f64) -> Result<Option<f6
     }
 }
 
-fn headers(options: &JsValue) -> Result<Vec<(String, String)>, UploadError> {
-    let Some(headers) = field(options, "headers") else { return Ok(Vec::new()) };
+/// An object of strings.
+pub(crate) fn headers(headers: JsValue) -> Result<Pairs, UploadError> {
     let headers =
         headers.dyn_into::<Object>().map_err(|_| invalid("headers", "it must be an object of strings"))?;
     let pairs = Object::entries(&headers).into_iter().map(|pair| {

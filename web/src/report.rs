@@ -37,6 +37,11 @@ pub(crate) fn refused(FileId(id): FileId, error: &UploadError) -> JsValue {
     object([("type", "refused".into()), ("ids", ids.into()), ("error", self::error(error))])
 }
 
+/// The page is to say with which headers the server is called.
+pub(crate) fn headers_wanted() -> JsValue {
+    object([("type", "headers".into())])
+}
+
 /// Something that a developer should know of, and that stops nothing.
 pub(crate) fn warning(code: &str, message: &str) -> JsValue {
     object([("type", "warning".into()), ("code", code.into()), ("message", message.into())])
@@ -61,7 +66,7 @@ pub(crate) fn status(FileId(id): FileId, status: &Status<'_>) -> JsValue {
 pub(crate) fn error(error: &UploadError) -> JsValue {
     object([
         ("code", error.code.as_str().into()),
-        ("message", error.to_string().into()),
+        ("message", error.message().into()),
         ("retryable", error.retryable().into()),
         ("field", error.field.as_deref().map_or(JsValue::UNDEFINED, JsValue::from)),
         ("status", error.status.map_or(JsValue::UNDEFINED, JsValue::from)),

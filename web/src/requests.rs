@@ -4,7 +4,10 @@
 //! know, so a wrong name shows at the first request.
 
 use js_sys::{Array, JSON};
-use partway_shared::wire::{CompleteUpload, CompletedPart, CreateUploads, NewUpload, PartToSign, SignParts};
+use partway_shared::wire::{
+    CompleteUpload, CompleteUploads, CompletedPart, CreateUploads, NewUpload, PartToSign, SignParts,
+    UploadToComplete,
+};
 use wasm_bindgen::JsValue;
 
 use crate::object::object;
@@ -63,6 +66,24 @@ impl Request for CompleteUpload {
     fn to_object(&self) -> JsValue {
         let Self { parts, checksum } = self;
         object([("parts", list(parts)), ("checksum", if_any(checksum.map(checksum_text)))])
+    }
+}
+
+impl Request for CompleteUploads {
+    fn to_object(&self) -> JsValue {
+        let Self { uploads } = self;
+        object([("uploads", list(uploads))])
+    }
+}
+
+impl Request for UploadToComplete {
+    fn to_object(&self) -> JsValue {
+        let Self { token, parts, checksum } = self;
+        object([
+            ("token", token.into()),
+            ("parts", list(parts)),
+            ("checksum", if_any(checksum.map(checksum_text))),
+        ])
     }
 }
 

@@ -11,7 +11,7 @@ use crate::policy::{
     Attributes, KeyTemplate, MAX_KEY_PREFIX, Policy, check_metadata, check_tags, check_value, is_type_pattern,
 };
 
-use super::{Settings, SettingsError, UploadsConfig, choice, list, nearest};
+use super::{ServerConfig, Settings, SettingsError, UploadsConfig, choice, list, nearest};
 
 /// One destination.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -120,6 +120,12 @@ impl DestinationConfig {
             },
             ..uploads.policy()
         }
+    }
+
+    /// How long an upload may take.
+    #[must_use]
+    pub fn token_lifetime(&self, server: &ServerConfig) -> Duration {
+        self.token_lifetime.unwrap_or(server.token_lifetime)
     }
 
     pub(super) fn validate(&self, name: &str, settings: &Settings) -> Result<(), SettingsError> {

@@ -46,10 +46,14 @@ pub struct JwtConfig {
     pub public_key: Option<String>,
     /// Where an identity provider publishes its keys (RS256, ES256, EdDSA).
     pub jwks_url: Option<String>,
-    /// How long keys from `jwks_url` are kept. Default `10m`. A token with an unknown key asks earlier, at most every
-    /// 30 seconds.
+    /// How long keys from `jwks_url` are kept. Default `10m`. A token with an unknown key asks earlier.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub jwks_lifetime: Duration,
+    /// How long the provider is left alone after it was asked, whatever keys tokens name. Default `30s`.
+    ///
+    /// The less, the sooner a new key is good; the more, the less tokens with made-up keys reach the provider.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub jwks_cool_down: Duration,
     /// Whom tokens are for; one of these has to be in `aud`. Default `partway`.
     #[serde(deserialize_with = "list")]
     pub audience: Vec<String>,
@@ -68,6 +72,7 @@ impl Default for JwtConfig {
             public_key: None,
             jwks_url: None,
             jwks_lifetime: Duration::from_secs(10 * 60),
+            jwks_cool_down: Duration::from_secs(30),
             audience: vec!["partway".to_owned()],
             issuer: Vec::new(),
             leeway: Duration::from_secs(30),

@@ -9,9 +9,12 @@ mod hooks;
 mod identity;
 mod limits;
 mod nearest;
+mod operations;
 mod origin;
 mod server;
 mod store;
+mod sweep;
+mod tls;
 mod uploads;
 
 use std::collections::BTreeMap;
@@ -29,8 +32,11 @@ pub use hooks::HooksConfig;
 pub use identity::{ForwardConfig, IdentityConfig, IdentityKind, JwtConfig};
 pub use limits::LimitsConfig;
 pub(crate) use nearest::nearest;
+pub use operations::OperationsConfig;
 pub use server::{LogFormat, ServerConfig};
 pub use store::StoreConfig;
+pub use sweep::SweepConfig;
+pub use tls::TlsConfig;
 pub use uploads::{ChecksumSetting, UploadsConfig};
 
 /// Everything that can be configured.
@@ -55,6 +61,12 @@ pub struct Settings {
     pub hooks: HooksConfig,
     /// How much one subject may ask for.
     pub limits: LimitsConfig,
+    /// When uploads that have outlived their tokens are removed.
+    pub sweep: SweepConfig,
+    /// The server's certificate.
+    pub tls: TlsConfig,
+    /// What the server tells those who run it.
+    pub operations: OperationsConfig,
     #[serde(skip)]
     origins: Origins,
 }
@@ -104,6 +116,9 @@ impl SettingsError {
         }
     }
 }
+
+/// The destination of files that name none.
+pub(crate) const DEFAULT_DESTINATION: &str = "default";
 
 /// Says where the file is, which no setting could.
 const FILE_VARIABLE: &str = "PARTWAY_CONFIG";
@@ -177,6 +192,9 @@ impl Settings {
         }
         self.hooks.validate()?;
         self.limits.validate()?;
+        self.sweep.validate()?;
+        self.tls.validate()?;
+        self.check_listening()?;
         let is_remote = self.store.bucket.is_some() || !self.stores.is_empty();
         if is_remote && self.server.token_secret.is_none() {
             return Err(SettingsError::unusable(
@@ -188,10 +206,44 @@ impl Settings {
         Ok(())
     }
 
+    /// A socket is a file, and has no certificate.
+    fn check_listening(&self) -> Result<(), SettingsError> {
+        if self.server.socket.is_some() && self.tls.certificate.is_some() {
+            return Err(SettingsError::unusable("tls.certificate", "there is no TLS on server.socket"));
+        }
+        Ok(())
+    }
+
+    /// What may land where: as configured, or one destination that takes everything.
+    #[must_use]
+    pub fn destinations(&self) -> BTreeMap<String, DestinationConfig> {
+        if !self.destinations.is_empty() {
+            return self.destinations.clone();
+        }
+        BTreeMap::from([(DEFAULT_DESTINATION.to_owned(), DestinationConfig::default())])
+    }
+
+    /// The bucket that a destination is in.
+    #[must_use]
+    pub fn bucket_of(&self, destination: &DestinationConfig) -> String {
+        let (_, store) = self.store_of(destination.store.as_deref());
+        let bucket = destination.bucket.as_ref().or(store.bucket.as_ref());
+        bucket.unwrap_or(&self.embedded.bucket).clone()
+    }
+
+    /// The store of this name, and the section that it is configured in.
+    pub(crate) fn store_of(&self, name: Option<&str>) -> (String, &StoreConfig) {
+        match name.and_then(|name| Some((name, self.stores.get(name)?))) {
+            Some((name, store)) => (format!("stores.{name}"), store),
+            None => ("store".to_owned(), &self.store),
+        }
+    }
+
     /// Where the embedded store keeps its data, if it is used.
     #[must_use]
     pub fn embedded_data(&self) -> Option<PathBuf> {
-        self.store.bucket.is_none().then(|| self.embedded.data.clone())
+        let is_used = || self.destinations().values().any(|destination| destination.store.is_none());
+        (self.store.bucket.is_none() && is_used()).then(|| self.embedded.data.clone())
     }
 }
 
@@ -303,6 +355,27 @@ mod tests {
     }
 
     #[test]
+    fn aws_has_several_addresses() {
+        let addresses = |toml: &str, region: &str| {
+            let store = read(&format!("[store]\n{toml}"), &[]).unwrap().store;
+            [store.aws_endpoint(region), store.public_aws_endpoint(region)]
+        };
+        let plain = "https://s3.eu-west-1.amazonaws.com";
+        let dual = "https://s3.dualstack.eu-west-1.amazonaws.com";
+        assert_eq!(addresses("", "eu-west-1"), [plain, plain]);
+        assert_eq!(addresses("dual_stack = true", "eu-west-1"), [dual, dual]);
+        assert_eq!(
+            addresses("accelerate = true", "eu-west-1"),
+            [plain, "https://s3-accelerate.amazonaws.com"]
+        );
+        assert_eq!(
+            addresses("accelerate = true\ndual_stack = true", "eu-west-1"),
+            [dual, "https://s3-accelerate.dualstack.amazonaws.com"]
+        );
+        assert_eq!(addresses("", "cn-north-1")[0], "https://s3.cn-north-1.amazonaws.com.cn");
+    }
+
+    #[test]
     fn mistakes_are_named() {
         for (toml, named) in [
             ("[server]\nlisten = \"nonsense\"", "server.listen"),
@@ -325,6 +398,12 @@ mod tests {
             ("[store]\nendpoint = \"s3.test\"", "store.endpoint"),
             ("[store]\nendpoints = [\"https://s3.test/x\"]", "store.endpoints"),
             ("[store]\nendpoints = [\"https://s3.test\", \"https://s3.test:443\"]", "given twice"),
+            ("[store]\naccelerate = true\nendpoint = \"https://s3.test\"", "store.accelerate"),
+            ("[store]\naccelerate = true\nbucket = \"a.b\"", "store.accelerate"),
+            ("[store]\ndual_stack = true\nendpoint = \"https://s3.test\"", "store.dual_stack"),
+            ("[sweep]\ninterval = \"10ms\"", "sweep.interval"),
+            ("[tls]\nkey = \"key.pem\"", "tls.certificate"),
+            ("[tls]\nkey = \"k\"\ncertificate = \"c\"\n[server]\nsocket = \"s\"", "server.socket"),
             ("not toml", "line 1, column"),
         ] {
             let error = read(toml, &[]).expect_err(toml).to_string();

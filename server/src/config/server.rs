@@ -1,6 +1,7 @@
 //! `[server]`: listening, tokens, CORS, logs.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytesize::ByteSize;
@@ -18,6 +19,9 @@ pub struct ServerConfig {
     ///
     /// Without an identity only loopback addresses are accepted, since whoever reaches the server may upload.
     pub listen: SocketAddr,
+    /// The path of a Unix socket to listen on in the place of `listen`, for a reverse proxy on the same machine.
+    /// Default none. Who may connect is decided by the permissions of its folder.
+    pub socket: Option<PathBuf>,
     /// What upload tokens are signed with: at least 32 bytes, the same on every replica.
     ///
     /// Needed with a bucket of your own. For the embedded store one is made and kept with its data.
@@ -73,6 +77,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            socket: None,
             token_secret: None,
             token_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
             allowed_origins: Vec::new(),
@@ -89,7 +94,8 @@ impl Default for ServerConfig {
 
 impl ServerConfig {
     pub(super) fn validate(&self, identity: &IdentityConfig) -> Result<(), SettingsError> {
-        if !self.listen.ip().is_loopback() && identity.kind == IdentityKind::None {
+        let is_reachable = self.socket.is_none() && !self.listen.ip().is_loopback();
+        if is_reachable && identity.kind == IdentityKind::None {
             let why = format!(
                 "{} can be reached from other machines, and without an identity to check anybody there could upload; \
                  configure [identity], or listen on a loopback address such as 127.0.0.1:8080",

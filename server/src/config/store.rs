@@ -26,6 +26,11 @@ pub struct StoreConfig {
     /// lets it send twice as many parts at a time. For the embedded store, port 0 stands for its port.
     #[serde(deserialize_with = "list")]
     pub endpoints: Vec<String>,
+    /// Whether browsers send to AWS's Transfer Acceleration, which the bucket has to have enabled and which costs extra.
+    /// Default no.
+    pub accelerate: bool,
+    /// Whether AWS is reached over IPv6 as well. Default no.
+    pub dual_stack: bool,
     /// Whether the bucket stands in the path (`https://host/bucket/key`). Default: yes for the embedded
     /// store and with addresses other than AWS's, no for AWS.
     pub path_style: Option<bool>,
@@ -57,8 +62,38 @@ impl StoreConfig {
         })
     }
 
+    /// Where AWS has the buckets of a region.
+    #[must_use]
+    pub fn aws_endpoint(&self, region: &str) -> String {
+        let dual_stack = if self.dual_stack { "dualstack." } else { "" };
+        let china = if region.starts_with("cn-") { ".cn" } else { "" };
+        format!("https://s3.{dual_stack}{region}.amazonaws.com{china}")
+    }
+
+    /// Where browsers find AWS's buckets of a region.
+    #[must_use]
+    pub fn public_aws_endpoint(&self, region: &str) -> String {
+        match (self.accelerate, self.dual_stack) {
+            (false, _) => self.aws_endpoint(region),
+            (true, false) => "https://s3-accelerate.amazonaws.com".to_owned(),
+            (true, true) => "https://s3-accelerate.dualstack.amazonaws.com".to_owned(),
+        }
+    }
+
     pub(super) fn validate(&self, section: &str) -> Result<(), SettingsError> {
         let unusable = |name: &str, why: String| SettingsError::unusable(format!("{section}.{name}"), why);
+        let has_address = self.endpoint.is_some() || !self.endpoints.is_empty();
+        if self.dual_stack && has_address {
+            return Err(unusable("dual_stack", "it is for AWS, and endpoint says otherwise".to_owned()));
+        }
+        if self.accelerate && (has_address || self.path_style == Some(true)) {
+            let why =
+                "it is for AWS, with the bucket in the host name: without endpoint, endpoints and path_style";
+            return Err(unusable("accelerate", why.to_owned()));
+        }
+        if self.accelerate && self.bucket.as_ref().is_some_and(|bucket| bucket.contains('.')) {
+            return Err(unusable("accelerate", "it takes no bucket with a dot in its name".to_owned()));
+        }
         match (&self.access_key_id, &self.secret_access_key) {
             (Some(_), None) => {
                 return Err(unusable("secret_access_key", "it must be set with access_key_id".to_owned()));

@@ -11,16 +11,16 @@ use std::time::Duration;
 
 use partway_shared::error::{ErrorCode, Problem};
 
+use crate::config::DEFAULT_DESTINATION;
 use crate::excerpt::excerpt;
 use crate::identity::Caller;
+use crate::metrics::DestinationMetrics;
 use crate::policy::{Attributes, Policy, UPLOAD_MARK};
+use crate::store::Store;
 use crate::token::UploadClaims;
 
 pub use bucket::Bucket;
-pub use open::{OpenStoresError, OpenedStores, open};
-
-/// The destination of files that name none.
-pub const DEFAULT: &str = "default";
+pub use open::{Opened, open};
 
 /// One destination.
 pub struct Destination {
@@ -28,10 +28,14 @@ pub struct Destination {
     pub name: String,
     /// Where it is.
     pub bucket: Arc<Bucket>,
+    /// The calls to that bucket, each counted here.
+    pub store: Arc<dyn Store>,
     /// What it takes.
     pub policy: Policy,
     /// How long an upload to it may take.
     pub token_lifetime: Duration,
+    /// What is counted.
+    pub metrics: DestinationMetrics,
 }
 
 impl Destination {
@@ -77,7 +81,7 @@ impl Destinations {
             [only] => Ok(only),
             several => several
                 .iter()
-                .find(|destination| destination.name == DEFAULT)
+                .find(|destination| destination.name == DEFAULT_DESTINATION)
                 .copied()
                 .ok_or_else(|| unknown("the file has to name one, since none is the default".to_owned())),
         }

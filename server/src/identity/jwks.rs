@@ -12,12 +12,13 @@ use partway_shared::error::{ErrorCode, Problem};
 use tokio::sync::{Mutex, RwLock};
 use tokio::time::Instant;
 
+use crate::config::JwtConfig;
 use crate::outgoing::Client;
 
 use super::jwt::StaticKey;
 
-/// Between two attempts, whatever tokens come.
-const COOL_DOWN: Duration = Duration::from_secs(30);
+/// Between two attempts where there never was an answer.
+const FIRST_COOL_DOWN: Duration = Duration::from_secs(1);
 /// How long one may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest set.
@@ -27,6 +28,7 @@ const MAX_BYTES: usize = 1 << 20;
 pub(super) struct Jwks {
     url: String,
     lifetime: Duration,
+    cool_down: Duration,
     client: Client,
     known: RwLock<Option<Arc<Known>>>,
     /// When the provider was asked last; held by whoever asks.
@@ -51,9 +53,15 @@ impl Known {
 }
 
 impl Jwks {
-    pub(super) fn new(url: &str, lifetime: Duration) -> Result<Self, String> {
-        let client = Client::new(TIMEOUT)?;
-        Ok(Self { url: url.to_owned(), lifetime, client, known: RwLock::default(), asked: Mutex::default() })
+    pub(super) fn new(url: &str, config: &JwtConfig) -> Result<Self, String> {
+        Ok(Self {
+            url: url.to_owned(),
+            lifetime: config.jwks_lifetime,
+            cool_down: config.jwks_cool_down,
+            client: Client::new(TIMEOUT)?,
+            known: RwLock::default(),
+            asked: Mutex::default(),
+        })
     }
 
     pub(super) async fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<StaticKey, Problem> {
@@ -82,7 +90,7 @@ impl Jwks {
             (None, Some(_)) => false,
         };
         // Where there never was an answer, the next request may try sooner.
-        let pause = if known.is_some() { COOL_DOWN } else { Duration::from_secs(1) };
+        let pause = if known.is_some() { self.cool_down } else { self.cool_down.min(FIRST_COOL_DOWN) };
         if is_newer || asked.is_some_and(|asked| asked.elapsed() < pause) {
             return known;
         }

@@ -94,7 +94,7 @@ impl Jwt {
         let keys = match (&config.secret, &config.public_key, &config.jwks_url) {
             (Some(secret), ..) => Keys::Static(StaticKey::from_secret(secret.expose_secret())),
             (_, Some(pem), _) => Keys::Static(StaticKey::from_pem(pem)?),
-            (.., Some(url)) => Keys::Published(Box::new(Jwks::new(url, config.jwks_lifetime)?)),
+            (.., Some(url)) => Keys::Published(Box::new(Jwks::new(url, config)?)),
             _ => return Err("identity.jwt has no key".to_owned()),
         };
         let mut validation = Validation::new(Algorithm::HS256);

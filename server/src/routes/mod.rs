@@ -1,7 +1,8 @@
 //! The routes. Each file takes a request apart, asks the module that knows, and answers.
 
-mod health;
-mod uploads;
+mod docs;
+pub(crate) mod health;
+pub(crate) mod uploads;
 pub mod widget;
 
 use actix_web::web::ServiceConfig;
@@ -11,7 +12,22 @@ pub fn configure(config: &mut ServiceConfig) {
     config.configure(uploads::configure).configure(widget::configure);
 }
 
-/// Adds what a server has of its own: health and the demo page.
-pub fn configure_server(config: &mut ServiceConfig) {
-    config.configure(health::configure).configure(widget::configure_page);
+/// Adds the demo page.
+pub fn configure_page(config: &mut ServiceConfig) {
+    config.configure(widget::configure_page);
+}
+
+/// Adds `/docs` and `/openapi.json`.
+pub fn configure_docs(config: &mut ServiceConfig) {
+    config.configure(docs::configure);
+}
+
+/// Adds `/healthz` and `/readyz`, which need [`Readiness`](crate::readiness::Readiness) among the app's data.
+pub fn configure_health(config: &mut ServiceConfig) {
+    config.configure(health::configure);
+}
+
+/// Adds `/metrics`, which needs [`Metrics`](crate::metrics::Metrics) among the app's data.
+pub fn configure_metrics(config: &mut ServiceConfig) {
+    config.configure(health::configure_metrics);
 }

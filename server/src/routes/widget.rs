@@ -17,9 +17,9 @@ pub struct PageSettings {
     pub connect_origins: Vec<String>,
 }
 
-/// Adds `/widget/{file}`.
+/// Adds `/widget/{file}`, which may be in a folder.
 pub fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.service(web::resource("/widget/{file}").route(web::get().to(file)).route(web::head().to(file)));
+    cfg.service(web::resource("/widget/{file:.+}").route(web::get().to(file)).route(web::head().to(file)));
 }
 
 /// Adds the demo page at `/`.
@@ -228,9 +228,9 @@ mod tests {
     async fn a_page_of_another_origin_may_load_the_widget() {
         for (name, content_type) in [
             ("index.js", "text/javascript; charset=utf-8"),
-            ("widget.js", "text/javascript; charset=utf-8"),
+            ("element.js", "text/javascript; charset=utf-8"),
             ("worker.js", "text/javascript; charset=utf-8"),
-            ("widget.css", "text/css; charset=utf-8"),
+            ("page.css", "text/css; charset=utf-8"),
             ("partway_web.js", "text/javascript; charset=utf-8"),
             ("partway_web_bg.wasm", "application/wasm"),
         ] {
@@ -276,7 +276,7 @@ mod tests {
             ("identity", ""),
             ("not a header;;;", ""),
         ] {
-            let response = get("/widget/widget.js", &[("accept-encoding", accepted)]).await;
+            let response = get("/widget/element.js", &[("accept-encoding", accepted)]).await;
             assert_eq!(header(&response, "content-encoding"), coding, "for {accepted:?}");
             assert_eq!(header(&response, "vary"), "accept-encoding");
             assert_eq!(header(&response, "content-type"), "text/javascript; charset=utf-8");
@@ -285,9 +285,9 @@ mod tests {
 
     #[actix_web::test]
     async fn a_coded_form_is_smaller_and_has_a_tag_of_its_own() {
-        let plain = get("/widget/widget.js", &[]).await;
-        let gzip = get("/widget/widget.js", &[("accept-encoding", "gzip")]).await;
-        let brotli = get("/widget/widget.js", &[("accept-encoding", "br")]).await;
+        let plain = get("/widget/element.js", &[]).await;
+        let gzip = get("/widget/element.js", &[("accept-encoding", "gzip")]).await;
+        let brotli = get("/widget/element.js", &[("accept-encoding", "br")]).await;
         let tags = [&plain, &gzip, &brotli].map(|response| header(response, "etag").to_owned());
         assert!(tags.iter().all(|tag| tag.starts_with('"')), "{tags:?} should be strong");
         assert!(tags[0] != tags[1] && tags[1] != tags[2] && tags[0] != tags[2], "{tags:?}");
@@ -298,7 +298,7 @@ mod tests {
 
     #[actix_web::test]
     async fn a_file_that_the_browser_has_is_not_sent_again() {
-        let path = "/widget/widget.js";
+        let path = "/widget/element.js";
         let first = get(path, &[("accept-encoding", "br")]).await;
         let tag = header(&first, "etag").to_owned();
         for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()] {
@@ -317,8 +317,8 @@ mod tests {
     #[actix_web::test]
     async fn head_says_what_get_would_send() {
         let headers = [("accept-encoding", "br")];
-        let get = get("/widget/widget.js", &headers).await;
-        let head = request(Method::HEAD, "/widget/widget.js", &headers).await;
+        let get = get("/widget/element.js", &headers).await;
+        let head = request(Method::HEAD, "/widget/element.js", &headers).await;
         assert_eq!(head.status(), StatusCode::OK);
         for name in ["etag", "content-type", "content-encoding", "vary", "cache-control"] {
             assert_eq!(header(&head, name), header(&get, name));

@@ -65,8 +65,25 @@ impl<E: ProvideErrorMetadata + std::error::Error + 'static> From<SdkError<E, Htt
     }
 }
 
+impl StoreError {
+    /// A stable word for each, for metrics.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::NoSuchUpload => "no_such_upload",
+            Self::InvalidPart(_) => "invalid_part",
+            Self::ChecksumMismatch(_) => "checksum_mismatch",
+            Self::Exists => "exists",
+            Self::Denied(_) => "denied",
+            Self::Full(_) => "full",
+            Self::Unavailable(_) => "unavailable",
+            Self::Misbehaved(_) => "misbehaved",
+        }
+    }
+}
+
 /// The chain of causes in one line; the SDK's own text is "dispatch failure".
-fn describe(error: &dyn std::error::Error) -> String {
+pub(super) fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -4,6 +4,10 @@
 //! URLs that [`crate::signing`] makes. These are the calls around them.
 
 mod error;
+mod listing;
+mod measured;
+pub mod named;
+pub mod plain;
 pub mod probe;
 mod s3;
 
@@ -16,6 +20,8 @@ use partway_shared::wire::{CompletedPart, StoredPart};
 use crate::policy::Attributes;
 
 pub use error::StoreError;
+pub use listing::{Marker, OpenUpload};
+pub use measured::Measured;
 pub use s3::{S3Store, S3StoreOptions};
 
 /// An object about to be created.

@@ -33,6 +33,8 @@ pub struct S3StoreOptions {
     pub endpoint: Option<String>,
     /// Whether the bucket stands in the path rather than in the host name.
     pub path_style: bool,
+    /// Whether AWS's own endpoint is reached over IPv6 as well.
+    pub dual_stack: bool,
     /// The credentials.
     pub credentials: SharedCredentialsProvider,
     /// The HTTP client.
@@ -61,6 +63,7 @@ impl S3Store {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(options.region))
             .force_path_style(options.path_style)
+            .use_dual_stack(options.dual_stack)
             .credentials_provider(options.credentials)
             .http_client(options.http_client)
             .timeout_config(timeouts)

@@ -3,6 +3,7 @@
 use partway_shared::error::{ErrorCode, Problem};
 
 use crate::identity::Caller;
+use crate::metrics::UploadOutcome;
 use crate::store::StoreError;
 
 use super::{Uploads, head, log, upload_ref};
@@ -17,7 +18,7 @@ impl Uploads {
     /// When the token is not good, or the upload is complete.
     pub async fn abort(&self, caller: &Caller, token: &str) -> Result<(), Problem> {
         let (claims, destination) = self.claims(caller, token)?;
-        let store = &destination.bucket.store;
+        let store = &destination.store;
         let Some(upload) = upload_ref(&claims) else {
             // Under a key that can be taken twice, what is there may be somebody else's.
             if !claims.shared || head(destination, &claims).await?.is_some() {
@@ -25,6 +26,7 @@ impl Uploads {
             }
             self.release(caller, &claims).await;
             tracing::info!(upload.key = claims.key, "upload aborted");
+            destination.metrics.upload(UploadOutcome::aborted);
             return Ok(());
         };
         match store.abort_upload(upload).await {
@@ -41,6 +43,7 @@ impl Uploads {
         }
         self.release(caller, &claims).await;
         tracing::info!(upload.id = upload.upload_id, upload.key = claims.key, "upload aborted");
+        destination.metrics.upload(UploadOutcome::aborted);
         Ok(())
     }
 }

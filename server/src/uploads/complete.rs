@@ -10,6 +10,7 @@ use partway_shared::wire::{CompleteUpload, CompletedUpload, StoredPart};
 
 use crate::destinations::Destination;
 use crate::identity::Caller;
+use crate::metrics::UploadOutcome;
 use crate::store::{StoreError, StoredObject, UploadRef, Whole};
 use crate::token::UploadClaims;
 
@@ -30,11 +31,15 @@ impl Uploads {
         let (claims, destination) = self.claims(caller, token)?;
         let plan = claims.plan()?;
         check_request(&claims, &plan, request)?;
-        let object = match upload_ref(&claims) {
-            Some(upload) => complete_multipart(destination, &claims, &plan, upload, request).await?,
-            None => check_single(destination, &claims, request).await?,
+        let checked = async {
+            let object = match upload_ref(&claims) {
+                Some(upload) => complete_multipart(destination, &claims, &plan, upload, request).await?,
+                None => check_single(destination, &claims, request).await?,
+            };
+            self.finish(caller, destination, &claims, object).await
         };
-        let completed = self.finish(caller, destination, &claims, object).await?;
+        let completed =
+            checked.await.inspect_err(|_| destination.metrics.upload(UploadOutcome::uncompleted))?;
         tracing::info!(
             upload.id = claims.upload_id,
             upload.key = claims.key,
@@ -53,7 +58,7 @@ async fn complete_multipart(
     upload: UploadRef<'_>,
     request: &CompleteUpload,
 ) -> Result<StoredObject, Problem> {
-    let stored = match destination.bucket.store.list_parts(upload).await {
+    let stored = match destination.store.list_parts(upload).await {
         Ok(stored) => stored,
         Err(StoreError::NoSuchUpload) => return find_completed(destination, claims, request).await,
         Err(error) => {
@@ -76,7 +81,7 @@ async fn complete_multipart(
         checksum,
         keeps_existing: destination.attributes(claims).keeps_existing,
     };
-    match destination.bucket.store.complete_upload(upload, whole).await {
+    match destination.store.complete_upload(upload, whole).await {
         Ok(()) => {}
         // It may have succeeded at another replica, or at the SDK's first try.
         Err(StoreError::NoSuchUpload) => return find_completed(destination, claims, request).await,

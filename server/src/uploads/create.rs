@@ -1,6 +1,7 @@
 //! Creating: many files at once, each accepted with its first URLs or refused with a reason.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
 use partway_shared::checksum::{Checksum, ChecksumKind};
@@ -12,13 +13,14 @@ use partway_shared::wire::{CreateUploads, CreatedUpload, CreatedUploads, Grant, 
 
 use crate::destinations::Destination;
 use crate::identity::Caller;
+use crate::metrics::UploadOutcome;
 use crate::signing::{Presigner, SignedForm};
 use crate::store::{NewObject, StoreError};
 use crate::token::UploadClaims;
 
 use super::proposal::Proposal;
 use super::sign::put_terms;
-use super::{Uploads, log};
+use super::{Uploads, all_failed_alike, log};
 
 /// Multipart uploads being created at the store at once, for one request.
 const CONCURRENCY: usize = 16;
@@ -42,6 +44,14 @@ impl Uploads {
             .buffered(CONCURRENCY)
             .collect()
             .await;
+        for (file, result) in request.files.iter().zip(&uploads) {
+            // A name that no destination has is counted nowhere: names of clients are no labels.
+            let Ok(destination) = self.destinations.find(file.destination.as_deref(), caller) else {
+                continue;
+            };
+            let outcome = if result.is_ok() { UploadOutcome::created } else { UploadOutcome::refused };
+            destination.metrics.upload(outcome);
+        }
         // A store that is away refuses all files alike; said once, with its status, it is tried again.
         if let Some(problem) = all_failed_alike(&uploads) {
             return Err(problem);
@@ -90,16 +100,19 @@ impl Uploads {
             }
             ChecksumKind::Crc64Nvme | ChecksumKind::Md5 => Vec::new(),
         };
+        let begun = Instant::now();
+        let signed = match form(&presigner, destination, claims, &parts) {
+            Some(form) => vec![form],
+            None => super::sign::sign(&presigner, destination, claims, plan, &parts),
+        };
+        destination.metrics.signed(signed.len(), begun);
         Ok(Grant {
             token: self.tokens.issue(claims),
             expires_in: lifetime.as_secs(),
             strategy: plan.strategy(),
             checksum: claims.checksum,
             hosts: destination.bucket.hosts.count(),
-            parts: match form(&presigner, destination, claims, &parts) {
-                Some(form) => vec![form],
-                None => super::sign::sign(&presigner, destination, claims, plan, &parts),
-            },
+            parts: signed,
             key: claims.key.clone(),
         })
     }
@@ -132,7 +145,7 @@ async fn create_upload(destination: &Destination, claims: &UploadClaims) -> Resu
         checksum: claims.checksum,
         attributes: &destination.attributes(claims),
     };
-    destination.bucket.store.create_upload(object).await.inspect_err(log(claims, "creating an upload"))
+    destination.store.create_upload(object).await.inspect_err(log(claims, "creating an upload"))
 }
 
 /// Whether the checksums that came along are of this kind, and of parts as the server cuts them.
@@ -142,11 +155,4 @@ async fn create_upload(destination: &Destination, claims: &UploadClaims) -> Resu
 fn is_planned_alike(plan: &Plan, file: &NewUpload, kind: ChecksumKind) -> bool {
     file.checksums.iter().all(|checksum| checksum.kind() == kind)
         && Plan::new(file.size, file.part_size, &PlanLimits::default()) == Ok(*plan)
-}
-
-fn all_failed_alike(uploads: &[Result<Grant, Problem>]) -> Option<Problem> {
-    let first = uploads.first()?.as_ref().err()?;
-    let alike = uploads.iter().all(|result| result.as_ref().is_err_and(|problem| problem.code == first.code));
-    // What is wrong with the server or the store is wrong with no file.
-    (alike && (first.code.spec().retryable || first.status >= 500)).then(|| first.clone())
 }

@@ -43,13 +43,14 @@ impl Uploads {
         };
         self.hooks.after_complete(&finished).await?;
         self.release(caller, claims).await;
+        destination.metrics.completed(claims.size);
         Ok(finished.object)
     }
 }
 
 /// Removes a file that is not what it says.
 async fn sniff(destination: &Destination, claims: &UploadClaims) -> Result<(), Problem> {
-    let store = &destination.bucket.store;
+    let store = &destination.store;
     let first =
         store.first_bytes(&claims.key, SNIFFED_BYTES).await.inspect_err(log(claims, "reading an object"))?;
     let Some(why) = contradiction(&claims.content_type, &destination.policy.types, &first) else {

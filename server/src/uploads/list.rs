@@ -24,7 +24,7 @@ impl Uploads {
                 completed: self.find_object(caller, destination, &claims).await?,
             });
         };
-        match destination.bucket.store.list_parts(upload).await {
+        match destination.store.list_parts(upload).await {
             Ok(parts) => Ok(ListedParts { parts, completed: None }),
             // Whoever comes back has to learn whether the upload is lost or done.
             Err(StoreError::NoSuchUpload) => match self.find_object(caller, destination, &claims).await? {

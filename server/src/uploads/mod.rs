@@ -5,6 +5,7 @@
 
 mod abort;
 mod complete;
+mod complete_many;
 mod create;
 mod finish;
 mod list;
@@ -53,7 +54,7 @@ impl Uploads {
 
 /// The object that the upload is to become, if it is there.
 async fn head(destination: &Destination, claims: &UploadClaims) -> Result<Option<StoredObject>, StoreError> {
-    let object = destination.bucket.store.head(&claims.key).await;
+    let object = destination.store.head(&claims.key).await;
     let object = object.inspect_err(log(claims, "looking for the object"))?;
     // Under a key that can be taken twice there may be somebody else's.
     let mark = claims.id.to_string();
@@ -80,4 +81,12 @@ fn log<'a>(claims: &'a UploadClaims, doing: &'static str) -> impl Fn(&StoreError
             "{doing} failed"
         );
     }
+}
+
+/// What is to be said once where each of several failed for the same reason, and none for one of its own.
+fn all_failed_alike<T>(results: &[Result<T, Problem>]) -> Option<Problem> {
+    let first = results.first()?.as_ref().err()?;
+    let alike = results.iter().all(|result| result.as_ref().is_err_and(|problem| problem.code == first.code));
+    // What is wrong with the server or the store is wrong with no file.
+    (alike && (first.code.spec().retryable || first.status >= 500)).then(|| first.clone())
 }

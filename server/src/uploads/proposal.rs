@@ -125,7 +125,6 @@ impl Uploads {
         let Proposal { destination, claims, .. } = proposal;
         if claims.shared && destination.attributes(claims).keeps_existing {
             let existing = destination
-                .bucket
                 .store
                 .head(&claims.key)
                 .await

@@ -1,6 +1,7 @@
 //! Signing: URLs for a window of parts.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use partway_shared::checksum::{Checksum, ChecksumKind};
 use partway_shared::error::{ErrorCode, Problem};
@@ -31,7 +32,10 @@ impl Uploads {
         let plan = claims.plan()?;
         let parts = check(&claims, &plan, request)?;
         let presigner = destination.bucket.presigner().await?;
-        Ok(SignedParts { parts: sign(&presigner, destination, &claims, &plan, &parts) })
+        let begun = Instant::now();
+        let signed = sign(&presigner, destination, &claims, &plan, &parts);
+        destination.metrics.signed(signed.len(), begun);
+        Ok(SignedParts { parts: signed })
     }
 }
 

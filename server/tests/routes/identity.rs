@@ -1,6 +1,7 @@
 //! Bearer tokens: who is let in, who is not, and for which reason.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use actix_web::HttpResponse;
 use base64::Engine as _;
@@ -230,13 +231,16 @@ async fn nobody_elses_token_works_on_an_upload() {
     upload.complete(&sent).await;
 }
 
+/// A provider whose keys can be exchanged.
+fn provider_of(keys: &Arc<Mutex<Value>>) -> Peer {
+    let published = Arc::clone(keys);
+    Peer::start(move |_| HttpResponse::Ok().json(&*published.lock().unwrap()))
+}
+
 #[tokio::test]
-async fn published_keys_are_kept_and_rotate() {
-    let keys = Arc::new(Mutex::new(
-        json!({ "keys": [Key::rsa().jwk("one"), { "kty": "oct", "k": "c2VjcmV0", "kid": "secret" }] }),
-    ));
-    let published = Arc::clone(&keys);
-    let provider = Peer::start(move |_| HttpResponse::Ok().json(&*published.lock().unwrap()));
+async fn published_keys_are_kept() {
+    let secret = json!({ "kty": "oct", "k": "c2VjcmV0", "kid": "secret" });
+    let provider = provider_of(&Arc::new(Mutex::new(json!({ "keys": [Key::rsa().jwk("one"), secret] }))));
     let app = TestApp::with(by_jwks(format!("{}/jwks.json", provider.url))).await;
     assert_eq!(provider.calls().len(), 0, "nothing is fetched before it is needed");
     app.come_as(Key::rsa().token(Some("one"), &ticket_claims("ada")));
@@ -253,6 +257,33 @@ async fn published_keys_are_kept_and_rotate() {
     assert_eq!(provider.calls().len(), 1, "it was asked a moment ago");
     app.come_as(Key::ed25519().token(Some("one"), &ticket_claims("ada")));
     app.try_create(file("a.bin", 1)).await.refused(ErrorCode::CredentialsInvalid);
+}
+
+#[tokio::test]
+async fn published_keys_rotate() {
+    let (old, new) = (Key::p256(), Key::ed25519());
+    let keys = Arc::new(Mutex::new(json!({ "keys": [old.jwk("old")] })));
+    let provider = provider_of(&keys);
+    let app = TestApp::with(|settings| {
+        by_jwks(provider.url.clone())(settings);
+        settings.identity.jwt.jwks_cool_down = Duration::ZERO;
+    })
+    .await;
+    let try_with = async |key: &Key, kid: &str| {
+        app.come_as(key.token(Some(kid), &ticket_claims("ada")));
+        app.try_create(file("a.bin", 1)).await
+    };
+    try_with(&old, "old").await.is::<CreatedUploads>(201);
+    try_with(&new, "new").await.refused(ErrorCode::CredentialsInvalid);
+    *keys.lock().unwrap() = json!({ "keys": [old.jwk("old"), new.jwk("new")] });
+    try_with(&new, "new").await.is::<CreatedUploads>(201);
+    assert_eq!(provider.calls().len(), 3, "once for each key that was not known");
+    try_with(&old, "old").await.is::<CreatedUploads>(201);
+    // A key that is withdrawn is good until the next time that they are fetched.
+    *keys.lock().unwrap() = json!({ "keys": [new.jwk("new")] });
+    try_with(&new, "none").await.refused(ErrorCode::CredentialsInvalid);
+    try_with(&old, "old").await.refused(ErrorCode::CredentialsInvalid);
+    try_with(&new, "new").await.is::<CreatedUploads>(201);
 }
 
 #[tokio::test]

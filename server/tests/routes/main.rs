@@ -15,6 +15,7 @@ mod batch;
 mod resume;
 
 mod complete;
+mod complete_many;
 
 mod forms;
 mod hosts;
@@ -22,9 +23,11 @@ mod md5;
 mod probe;
 
 mod abort;
+mod sweep;
 
 mod replicas;
 
+mod garbage;
 mod refusals;
 
 mod tokens;
@@ -48,6 +51,13 @@ mod cors;
 mod health;
 mod host;
 mod log;
+mod openapi;
+mod operations;
 mod start;
+mod stop;
+
+mod commands;
+mod doctor;
+mod listening;
 
 mod support;

@@ -17,6 +17,7 @@ pub use part::{Checksum, Md5, NotAChecksum, PartHasher};
 /// How parts and objects are checked by the store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum ChecksumKind {
     /// CRC-64/NVME for each part, combined into the object's (S3's `FULL_OBJECT`).
     #[default]

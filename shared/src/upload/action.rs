@@ -3,8 +3,8 @@
 use crate::checksum::ChecksumKind;
 use crate::part::ByteRange;
 use crate::wire::{
-    CompleteUpload, CompletedUpload, CreateUploads, CreatedUploads, ListedParts, SignParts, SignedParts,
-    SignedPut,
+    CompleteUpload, CompleteUploads, CompletedUpload, CompletedUploads, CreateUploads, CreatedUploads,
+    ListedParts, SignParts, SignedParts, SignedPut,
 };
 
 /// A file that the machine was given.
@@ -103,6 +103,8 @@ pub enum ControlCall {
         /// The body.
         request: CompleteUpload,
     },
+    /// `POST /v1/uploads/complete`
+    CompleteMany(CompleteUploads),
     /// `DELETE /v1/uploads/{token}`
     Abort {
         /// The upload.
@@ -121,6 +123,8 @@ pub enum ControlReply {
     Listed(ListedParts),
     /// To [`ControlCall::Complete`].
     Completed(CompletedUpload),
+    /// To [`ControlCall::CompleteMany`].
+    CompletedMany(CompletedUploads),
     /// To [`ControlCall::Abort`].
     Aborted,
 }

@@ -19,27 +19,34 @@ pub(super) enum Batch {
     Asked { files: Vec<FileId>, create: Retried },
 }
 
+/// What there is to create.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    /// Files that could go now, …
+    pub(super) ready: usize,
+    /// … of so many, …
+    pub(super) queued: usize,
+    /// … and how many may.
+    pub(super) room: usize,
+    /// Whether the connections have enough to do until further ones are ready.
+    pub(super) has_time: bool,
+}
+
 impl Batch {
     /// Looks whether there is something to gather, and whether enough is.
-    ///
-    /// `ready` of `queued` files could go now; `room` is how many may.
-    pub(super) fn is_due(
-        &mut self,
-        ready: usize,
-        queued: usize,
-        room: usize,
-        linger: Duration,
-        now: Time,
-    ) -> bool {
-        if ready == 0 || room == 0 {
-            if matches!(self, Self::Gathering { .. }) {
-                *self = Self::Idle;
-            }
-            return false;
-        }
+    pub(super) fn is_due(&mut self, waiting: Waiting, linger: Duration, now: Time) -> bool {
+        let Waiting { ready, queued, room, has_time } = waiting;
         match *self {
             Self::Asked { .. } => false,
+            Self::Idle | Self::Gathering { .. } if ready == 0 || room == 0 => {
+                *self = Self::Idle;
+                false
+            }
             _ if ready == queued || ready >= room => true,
+            _ if has_time => {
+                *self = Self::Idle;
+                false
+            }
             Self::Gathering { until } => until <= now,
             Self::Idle => {
                 *self = Self::Gathering { until: now + linger };

@@ -27,6 +27,8 @@ pub enum Failure {
     Unusable(String),
     /// The file itself.
     Source(SourceFailure),
+    /// Nothing was sent: whoever is asked for credentials had none to give, and why.
+    Unidentified(String),
 }
 
 impl Failure {
@@ -67,6 +69,13 @@ impl UploadError {
         Self { code, detail: detail.into(), status: None, field: None }
     }
 
+    /// What happened, in one sentence for people. The widget takes this and not `Display`, whose machinery
+    /// would weigh some kB.
+    #[must_use]
+    pub fn message(&self) -> String {
+        [self.code.spec().title, ": ", &self.detail].concat()
+    }
+
     /// Whether `retry` can help.
     #[must_use]
     pub const fn retryable(&self) -> bool {
@@ -76,9 +85,7 @@ impl UploadError {
 
 impl fmt::Display for UploadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code.spec().title)?;
-        f.write_str(": ")?;
-        f.write_str(&self.detail)
+        f.write_str(&self.message())
     }
 }
 
@@ -91,6 +98,18 @@ impl From<Problem> for UploadError {
             detail: problem.detail,
             status: Some(problem.status),
             field: problem.field,
+        }
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Status {
+            status: problem.status,
+            code: Some(problem.code.as_str().to_owned()),
+            detail: problem.detail,
+            field: problem.field,
+            retry_after: None,
         }
     }
 }
@@ -131,6 +150,10 @@ pub(super) fn judge_call(failure: Failure) -> Verdict {
             Verdict::Retry { error: UploadError::new(ErrorCode::ServerMisbehaved, detail), retry_after: None }
         }
         Failure::Source(failure) => Verdict::Final(failure.into()),
+        Failure::Unidentified(detail) => Verdict::Retry {
+            error: UploadError::new(ErrorCode::CredentialsUnavailable, detail),
+            retry_after: None,
+        },
         Failure::Status { status, code, detail, field, retry_after } => {
             let ours = code.and_then(|code| code.parse::<ErrorCode>().ok());
             let retry = match ours {
@@ -157,6 +180,8 @@ pub(super) enum PutVerdict {
     Unauthorised { error: UploadError },
     /// The bytes arrived otherwise than they were signed: hash them anew.
     Altered { error: UploadError },
+    /// There is such an object, which stays: it may be this one, sent before with its answer lost.
+    Taken { error: UploadError },
     /// As with any other work.
     Other(Verdict),
 }
@@ -171,7 +196,7 @@ pub(super) fn judge_put(failure: Failure) -> PutVerdict {
             return PutVerdict::Other(Verdict::Retry { error, retry_after: None });
         }
         Failure::Source(failure) => return PutVerdict::Other(Verdict::Final(failure.into())),
-        Failure::Unusable(detail) => {
+        Failure::Unusable(detail) | Failure::Unidentified(detail) => {
             let error = UploadError::new(ErrorCode::PartRefused, detail);
             return PutVerdict::Other(Verdict::Retry { error, retry_after: None });
         }
@@ -189,6 +214,7 @@ pub(super) fn judge_put(failure: Failure) -> PutVerdict {
         }
         (400, _) => PutVerdict::Altered { error: error(ErrorCode::PartRefused) },
         (404, _) => PutVerdict::Other(Verdict::Final(error(ErrorCode::UploadGone))),
+        (412, _) => PutVerdict::Taken { error: error(ErrorCode::ObjectExists) },
         (507, _) => PutVerdict::Other(Verdict::Retry { error: error(ErrorCode::StoreFull), retry_after }),
         (429 | 503, _) => {
             PutVerdict::Other(Verdict::Retry { error: error(ErrorCode::StoreUnavailable), retry_after })

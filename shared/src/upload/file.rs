@@ -21,11 +21,15 @@ use super::status::{State, Status};
 pub(super) struct FileUpload {
     pub(super) info: FileInfo,
     pub(super) parts: Parts,
+    /// The part size that the server is asked for.
+    pub(super) wish: Option<u64>,
     pub(super) phase: Phase,
     pub(super) shown: Watermark,
     pub(super) speed: Speedometer,
     /// Why something is being tried again, until something succeeds.
     pub(super) trouble: Option<ErrorCode>,
+    /// What of it has been told.
+    pub(super) told_trouble: Option<ErrorCode>,
     /// How often the store turned out to lack what it had acknowledged.
     pub(super) reconciliations: u32,
     /// The parts that were stored when it was last told that the upload can be resumed.
@@ -39,8 +43,8 @@ pub(super) enum Phase {
     Queued,
     /// In the batch that is on its way to the server.
     Creating(Wish),
-    /// The store is asked what it has: because parts turned out to be missing, or at the
-    /// beginning of an upload that goes on from elsewhere.
+    /// The store is asked what it has: because parts turned out to be missing or an object to be there, or at
+    /// the beginning of an upload that goes on from elsewhere.
     Listing { ticket: Ticket, list: Retried, why: Why },
     /// A part that is stored already is compared with the file, before anything is added to it.
     Checking { ticket: Ticket, part: PartNumber, range: ByteRange, stored: Checksum, asked: bool },
@@ -74,7 +78,7 @@ pub(super) enum Wish {
 pub(super) enum Why {
     /// The upload was begun elsewhere.
     Resumed,
-    /// The server found parts missing or altered.
+    /// The server found parts missing or altered, or the store an object where this one is to be.
     Lost(UploadError),
 }
 
@@ -102,20 +106,24 @@ pub(super) struct Work {
     pub(super) open: bool,
     pub(super) hash: bool,
     pub(super) call: bool,
+    /// It is all stored, and can be completed together with others.
+    pub(super) complete: bool,
     pub(super) send: bool,
     pub(super) ahead: u32,
     pub(super) deadline: Option<Time>,
 }
 
 impl FileUpload {
-    pub(super) fn new(info: FileInfo, plan: Plan, checksum: ChecksumKind) -> Self {
+    pub(super) fn new(info: FileInfo, plan: Plan, wish: Option<u64>, checksum: ChecksumKind) -> Self {
         Self {
             info,
             parts: Parts::new(plan, checksum),
+            wish,
             phase: Phase::Queued,
             shown: Watermark::default(),
             speed: Speedometer::default(),
             trouble: None,
+            told_trouble: None,
             reconciliations: 0,
             journaled: None,
         }
@@ -192,6 +200,8 @@ impl FileUpload {
                 deadline: earliest(work.deadline, parts.deadline),
                 ..work
             },
+            // The store has completed a single PUT already; what is asked for is a look at it.
+            Phase::Completing { .. } if !self.parts.plan().is_multipart() => Work { complete: call, ..work },
             _ => Work { call, ..work },
         }
     }
@@ -264,7 +274,7 @@ impl FileUpload {
         }
     }
 
-    pub(super) fn to_wire(&self, settings: &Settings) -> NewUpload {
+    pub(super) fn to_wire(&self) -> NewUpload {
         NewUpload {
             name: self.info.name.clone(),
             size: self.info.size,
@@ -272,7 +282,7 @@ impl FileUpload {
             last_modified: self.info.last_modified,
             path: self.info.path.clone(),
             destination: self.info.destination.clone(),
-            part_size: settings.wish(),
+            part_size: self.wish,
             checksums: self.parts.leading_checksums(),
         }
     }

@@ -18,6 +18,8 @@ pub(super) struct Flow {
     /// Bytes a second in the window before.
     before: Option<f64>,
     halved_at: Option<Time>,
+    /// Whether any byte has left.
+    has_moved: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,12 +59,27 @@ impl Flow {
             window: Window::default(),
             before: None,
             halved_at: None,
+            has_moved: false,
         }
     }
 
     /// The most parts on their way.
     pub(super) const fn limit(&self) -> u32 {
         self.limit
+    }
+
+    /// The most parts of large files on their way: half as many until a first byte has left.
+    ///
+    /// Parts that begin together end together, since they share the line, and then it is idle for two round
+    /// trips: an answer, and the next preflight. With a head start for half of them one half fills the line
+    /// while the other waits.
+    pub(super) const fn large_limit(&self) -> u32 {
+        if self.has_moved { self.limit } else { self.limit.div_ceil(2) }
+    }
+
+    /// Bytes a second that one of them made lately, when there were as many as may be.
+    pub(super) fn part_speed(&self) -> Option<f64> {
+        self.before.map(|rate| rate / f64::from(self.limit))
     }
 
     pub(super) fn set_ceiling(&mut self, ceiling: u32) {
@@ -79,6 +96,7 @@ impl Flow {
 
     /// Bytes have left, with so many parts on their way.
     pub(super) fn moved(&mut self, bytes: u64, in_flight: u32, now: Time) {
+        self.has_moved = true;
         let began = *self.window.began.get_or_insert(now);
         self.window.bytes += bytes;
         self.window.full |= in_flight >= self.limit;
@@ -193,6 +211,15 @@ mod tests {
         assert_eq!(flow.limit(), 24, "every one more pays");
         flow.set_ceiling(12);
         assert_eq!(flow.limit(), 12);
+    }
+
+    #[test]
+    fn half_of_the_parts_get_a_head_start() {
+        let mut flow = Flow::new(6, 24);
+        assert_eq!((flow.large_limit(), flow.limit()), (3, 6));
+        flow.moved(1, 3, Time::default());
+        assert_eq!((flow.large_limit(), flow.limit()), (6, 6));
+        assert_eq!(Flow::new(1, 1).large_limit(), 1);
     }
 
     #[test]

@@ -13,6 +13,8 @@ pub(super) struct Index {
     pub(super) batchable: SortedSet<FileId>,
     pub(super) hash: SortedSet<FileId>,
     pub(super) call: SortedSet<FileId>,
+    /// Those whose completion goes along with others'.
+    pub(super) complete: SortedSet<FileId>,
     pub(super) send: SortedSet<FileId>,
     deadlines: SortedSet<(Time, FileId)>,
     /// Parts hashed and not yet on their way, over all open files.
@@ -31,6 +33,7 @@ impl Index {
         set(&mut self.batchable, id, new.batchable);
         set(&mut self.hash, id, new.hash);
         set(&mut self.call, id, new.call);
+        set(&mut self.complete, id, new.complete);
         set(&mut self.send, id, new.send);
         if old.deadline != new.deadline {
             if let Some(deadline) = old.deadline {

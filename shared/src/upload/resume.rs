@@ -62,6 +62,17 @@ impl Difference {
         }
     }
 
+    /// What differs, in words.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::Name => "it has another name",
+            Self::Size => "it has another size",
+            Self::LastModified => "it was modified at another time",
+            Self::Content => "a part that is stored already differs from it",
+        }
+    }
+
     /// What differs, by the name of its field.
     #[must_use]
     pub const fn field(self) -> &'static str {
@@ -76,11 +87,6 @@ impl Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Name => "it has another name",
-            Self::Size => "it has another size",
-            Self::LastModified => "it was modified at another time",
-            Self::Content => "a part that is stored already differs from it",
-        })
+        f.write_str(self.message())
     }
 }

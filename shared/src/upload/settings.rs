@@ -53,10 +53,16 @@ pub struct Settings {
     pub complete_timeout: Duration,
     /// A URL is not used when it has less than this left. Default 5 s.
     pub expiry_margin: Duration,
-    /// How long files whose first checksum is known wait for others to be
-    /// created in one request. Default 150 ms.
+    /// How long files whose first checksum is known wait for others to be created in one request,
+    /// while connections have nothing to do. Default 30 ms.
     pub batch_linger: Duration,
 }
+
+/// What a part should take, on a line whose speed is known: half of the half a minute beyond which a cut
+/// line loses too much.
+const SECONDS_A_PART: f64 = 15.0;
+/// The same under a cap.
+const CAPPED_SECONDS_A_PART: u64 = 4;
 
 impl Settings {
     /// The most parts on their way at once, where the store has so many host names.
@@ -66,12 +72,24 @@ impl Settings {
         self.concurrency.map_or(most, |given| given.min(most))
     }
 
-    /// The part size to ask for. Under a cap, parts of a few seconds keep to it better than large ones.
+    /// The part size to ask for, of a file of so many bytes on a line that gives each part so many a second.
     #[must_use]
-    pub(super) fn wish(&self) -> Option<u64> {
-        const SECONDS_A_PART: u64 = 4;
-        let capped = self.max_bytes_per_second.map(|rate| rate.saturating_mul(SECONDS_A_PART));
-        self.part_size.or(capped.filter(|&size| size < self.plan.part_size))
+    pub(super) fn wish(&self, size: u64, part_speed: Option<f64>) -> Option<u64> {
+        // Under a cap, parts of a few seconds keep to it better than large ones.
+        let capped = self.max_bytes_per_second.map(|rate| rate.saturating_mul(CAPPED_SECONDS_A_PART));
+        let capped = capped.filter(|&size| size < self.plan.part_size);
+        self.part_size.or(capped).or(part_speed.map(|speed| self.size_for(size, speed)))
+    }
+
+    /// On a slow line smaller parts, so that a cut loses little; on a fast one larger ones, which cost
+    /// less CPU, as long as there are enough of them for all connections.
+    fn size_for(&self, size: u64, part_speed: f64) -> u64 {
+        let usual = self.plan.part_size;
+        let in_time = (part_speed * SECONDS_A_PART) as u64;
+        let shared = (size / (4 * u64::from(self.connections_per_host.max(1)))).max(usual);
+        let step = self.plan.part_size_step.max(1);
+        let wish = in_time.min(shared).min(usual.saturating_mul(4)) / step * step;
+        wish.max(self.plan.min_part_size)
     }
 }
 
@@ -97,7 +115,34 @@ impl Default for Settings {
             call_timeout: Duration::from_secs(30),
             complete_timeout: Duration::from_secs(150),
             expiry_margin: Duration::from_secs(5),
-            batch_linger: Duration::from_millis(150),
+            batch_linger: Duration::from_millis(30),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::{GIB, MIB};
+
+    #[test]
+    fn parts_suit_the_line() {
+        let settings = Settings::default();
+        let wish = |size, mib_per_second: f64| settings.wish(size, Some(mib_per_second * MIB as f64));
+        assert_eq!(settings.wish(GIB, None), None, "nothing is known yet, and the server's size holds");
+        assert_eq!(wish(GIB, 0.1), Some(5 * MIB), "the smallest that S3 takes");
+        assert_eq!(wish(GIB, 0.5), Some(7 * MIB));
+        assert_eq!(wish(GIB, 2.0), Some(30 * MIB));
+        assert_eq!(wish(GIB, 50.0), Some(42 * MIB), "each connection has several of them");
+        assert_eq!(wish(100 * GIB, 50.0), Some(64 * MIB));
+        assert_eq!(wish(100 * MIB, 50.0), Some(16 * MIB));
+    }
+
+    #[test]
+    fn what_is_asked_for_comes_before_what_is_measured() {
+        let asked = Settings { part_size: Some(9 * MIB), ..Settings::default() };
+        assert_eq!(asked.wish(GIB, Some(1e9)), Some(9 * MIB));
+        let capped = Settings { max_bytes_per_second: Some(2 * MIB), ..Settings::default() };
+        assert_eq!(capped.wish(GIB, Some(1e9)), Some(8 * MIB));
     }
 }

@@ -1,12 +1,14 @@
-//! `POST /v1/uploads/{token}/complete`.
+//! `POST /v1/uploads/{token}/complete`, and `POST /v1/uploads/complete` for several.
 
 use serde::{Deserialize, Serialize};
 
 use crate::checksum::{ChecksumKind, Crc64Nvme};
+use crate::error::Problem;
 use crate::part::{ETag, PartNumber};
 
 /// The request: what the client believes it stored, for the server to compare with the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CompleteUpload {
     /// Every part of the plan, once, in order.
@@ -18,6 +20,7 @@ pub struct CompleteUpload {
 
 /// One part that the store acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CompletedPart {
     /// Its number.
@@ -28,6 +31,7 @@ pub struct CompletedPart {
 
 /// The answer: the object, as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CompletedUpload {
     /// Its bucket.
     pub bucket: String,
@@ -49,8 +53,51 @@ pub struct CompletedUpload {
     pub part_count: u32,
 }
 
+/// The request to complete several, as one has them of many small files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CompleteUploads {
+    /// 1 to 100 uploads.
+    pub uploads: Vec<UploadToComplete>,
+}
+
+/// One of several uploads to complete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UploadToComplete {
+    /// Its token.
+    pub token: String,
+    /// Every part of the plan, once, in order.
+    pub parts: Vec<CompletedPart>,
+    /// The whole object's checksum, as in [`CompleteUpload`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<Crc64Nvme>,
+}
+
+/// The answer to that.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CompletedUploads {
+    /// One result for each upload, in the order of the request.
+    pub uploads: Vec<Completion>,
+}
+
+/// What became of one of several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Completion {
+    /// It is complete.
+    Completed(Box<CompletedUpload>),
+    /// It is not, and why.
+    Refused(Problem),
+}
+
 /// A checksum with its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ObjectChecksum {
     /// S3's name for the algorithm.
     pub algorithm: String,

@@ -9,6 +9,7 @@ use crate::plan::Strategy;
 
 /// The request: up to 1,000 files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CreateUploads {
     /// The files, in the order in which the results come back.
@@ -17,6 +18,7 @@ pub struct CreateUploads {
 
 /// One file that wants to be uploaded.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewUpload {
     /// The file's name, as the user sees it. The key is the server's choice.
@@ -47,6 +49,7 @@ pub struct NewUpload {
 
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedUploads {
     /// One result for each file, in the order of the request.
     pub uploads: Vec<CreatedUpload>,
@@ -54,6 +57,7 @@ pub struct CreatedUploads {
 
 /// What became of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum CreatedUpload {
     /// It may be sent.
@@ -64,6 +68,7 @@ pub enum CreatedUpload {
 
 /// The right to upload one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Grant {
     /// Where the object will be.
     pub key: String,

@@ -7,6 +7,9 @@ mod complete;
 mod create;
 mod sign;
 
-pub use complete::{CompleteUpload, CompletedPart, CompletedUpload, ObjectChecksum};
+pub use complete::{
+    CompleteUpload, CompleteUploads, CompletedPart, CompletedUpload, CompletedUploads, Completion,
+    ObjectChecksum, UploadToComplete,
+};
 pub use create::{CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload};
 pub use sign::{ListedParts, PartToSign, SignParts, SignedParts, SignedPut, StoredPart};

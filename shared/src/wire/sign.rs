@@ -10,6 +10,7 @@ use crate::part::{ETag, PartNumber};
 
 /// The request for signed URLs: up to 1,000 parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SignParts {
     /// The parts, each number once.
@@ -18,6 +19,7 @@ pub struct SignParts {
 
 /// One part to sign a URL for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PartToSign {
     /// Its number in the plan.
@@ -29,6 +31,7 @@ pub struct PartToSign {
 
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignedParts {
     /// One signed PUT for each part of the request, in its order.
     pub parts: Vec<SignedPut>,
@@ -36,6 +39,7 @@ pub struct SignedParts {
 
 /// A request that the store will accept, of exactly the bytes it was signed for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignedPut {
     /// The part's number.
     pub part_number: PartNumber,
@@ -55,6 +59,7 @@ pub struct SignedPut {
 
 /// What the store has of an upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ListedParts {
     /// The parts, by number.
     pub parts: Vec<StoredPart>,
@@ -65,6 +70,7 @@ pub struct ListedParts {
 
 /// One part as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StoredPart {
     /// Its number.
     pub part_number: PartNumber,

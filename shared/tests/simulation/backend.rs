@@ -11,8 +11,8 @@ use partway_shared::plan::{Plan, PlanLimits};
 use partway_shared::time::Time;
 use partway_shared::upload::{ControlCall, ControlReply, Failure};
 use partway_shared::wire::{
-    CompleteUpload, CompletedUpload, CreatedUpload, CreatedUploads, Grant, ListedParts, NewUpload, SignParts,
-    SignedParts, SignedPut, StoredPart,
+    CompleteUpload, CompletedPart, CompletedUpload, CompletedUploads, Completion, CreatedUpload,
+    CreatedUploads, Grant, ListedParts, NewUpload, SignParts, SignedParts, SignedPut, StoredPart,
 };
 
 /// Both ends of the far side.
@@ -24,6 +24,8 @@ pub(crate) struct Backend {
     pub(crate) uploads: BTreeMap<String, Upload>,
     /// Create requests seen.
     pub(crate) creates: u32,
+    /// Requests to complete one or several seen.
+    pub(crate) completes: u32,
     /// Requests for signatures seen.
     pub(crate) signs: u32,
     /// Names that are refused.
@@ -33,6 +35,10 @@ pub(crate) struct Backend {
     /// Whether small files come with a form, and whether the store refuses forms.
     pub(crate) gives_forms: bool,
     pub(crate) refuses_forms: bool,
+    /// Whether an object that is there is kept, and a second PUT under its name refused.
+    pub(crate) keeps_existing: bool,
+    /// Names of files where somebody else's object is.
+    pub(crate) taken: Vec<String>,
     /// Whether listing parts gives their checksums.
     pub(crate) lists_checksums: bool,
 }
@@ -77,11 +83,14 @@ impl Backend {
             url_life,
             uploads: BTreeMap::new(),
             creates: 0,
+            completes: 0,
             signs: 0,
             refused: Vec::new(),
             hosts: 1,
             gives_forms: false,
             refuses_forms: false,
+            keeps_existing: false,
+            taken: Vec::new(),
             lists_checksums: true,
         }
     }
@@ -96,6 +105,9 @@ impl Backend {
             }
             ControlCall::Sign { token, request } => self.sign(token, request, now).map(ControlReply::Signed),
             ControlCall::List { token } => {
+                if self.keeps_existing {
+                    self.find_single(token);
+                }
                 let upload = self.uploads.get(token).expect("tokens come from here");
                 if let Some(End::Completed(completed)) = &upload.end {
                     let completed = Some(completed.clone());
@@ -105,7 +117,19 @@ impl Backend {
                 Ok(ControlReply::Listed(ListedParts { parts, completed: None }))
             }
             ControlCall::Complete { token, request } => {
-                self.complete(token, request).map(ControlReply::Completed)
+                self.completes += 1;
+                self.complete(token, request).map(ControlReply::Completed).map_err(problem)
+            }
+            ControlCall::CompleteMany(request) => {
+                self.completes += 1;
+                let uploads = request.uploads.iter().map(|upload| {
+                    let alone = CompleteUpload { parts: upload.parts.clone(), checksum: upload.checksum };
+                    match self.complete(&upload.token, &alone) {
+                        Ok(completed) => Completion::Completed(Box::new(completed)),
+                        Err(code) => Completion::Refused(Problem::new(code, "")),
+                    }
+                });
+                Ok(ControlReply::CompletedMany(CompletedUploads { uploads: uploads.collect() }))
             }
             ControlCall::Abort { token } => {
                 let upload = self.uploads.get_mut(token).expect("tokens come from here");
@@ -119,6 +143,18 @@ impl Backend {
                     }
                 }
             }
+        }
+    }
+
+    /// What was sent as a whole is an object, whether or not anybody has completed it.
+    fn find_single(&mut self, token: &str) {
+        let upload = self.uploads.get(token).expect("tokens come from here");
+        if let (false, Some(part)) = (upload.plan.is_multipart(), upload.parts.get(&PartNumber::FIRST)) {
+            let part = CompletedPart { part_number: part.part_number, etag: part.etag.clone() };
+            let range = upload.plan.range(part.part_number).expect("of the plan");
+            let wants_checksum = self.checksum == ChecksumKind::Crc64Nvme;
+            let checksum = wants_checksum.then(|| content(&upload.name, range));
+            self.complete(token, &CompleteUpload { parts: vec![part], checksum }).expect("it is there");
         }
     }
 
@@ -188,12 +224,12 @@ impl Backend {
         Ok(SignedParts { parts: parts.collect() })
     }
 
-    fn complete(&mut self, token: &str, request: &CompleteUpload) -> Result<CompletedUpload, Failure> {
+    fn complete(&mut self, token: &str, request: &CompleteUpload) -> Result<CompletedUpload, ErrorCode> {
         let wants_checksum = self.checksum == ChecksumKind::Crc64Nvme;
         let upload = self.uploads.get_mut(token).expect("tokens come from here");
         match &upload.end {
             Some(End::Completed(completed)) => return Ok(completed.clone()),
-            Some(End::Aborted) => return Err(problem(ErrorCode::UploadGone)),
+            Some(End::Aborted) => return Err(ErrorCode::UploadGone),
             None => {}
         }
         assert_eq!(
@@ -204,10 +240,9 @@ impl Backend {
         let mut whole = Crc64Nvme::EMPTY;
         for part in &request.parts {
             let range = upload.plan.range(part.part_number).expect("of the plan");
-            let stored =
-                upload.parts.get(&part.part_number).ok_or_else(|| problem(ErrorCode::PartMissing))?;
+            let stored = upload.parts.get(&part.part_number).ok_or(ErrorCode::PartMissing)?;
             if stored.etag != part.etag || stored.size != range.len() {
-                return Err(problem(ErrorCode::PartMismatch));
+                return Err(ErrorCode::PartMismatch);
             }
             whole = whole.followed_by(content(&upload.name, range), range.len());
         }
@@ -256,6 +291,10 @@ impl Backend {
         let arrived = checksum_of(kind, &upload.name, range);
         if !checksum.is_empty() && (altered || checksum != arrived.to_string()) {
             return Err(refusal(400, "BadDigest"));
+        }
+        let is_there = !upload.parts.is_empty() || self.taken.contains(&upload.name);
+        if self.keeps_existing && !upload.plan.is_multipart() && is_there {
+            return Err(refusal(412, "PreconditionFailed"));
         }
         let etag = match arrived {
             Checksum::Md5(Md5(bytes)) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),

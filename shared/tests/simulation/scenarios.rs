@@ -10,7 +10,7 @@ use partway_shared::plan::PlanLimits;
 use partway_shared::time::Time;
 use partway_shared::upload::{Action, ControlCall, Failure, Settings, State};
 
-use crate::backend::{Backend, End, problem, refusal};
+use crate::backend::{Backend, End, Upload, problem, refusal};
 use crate::faults::Faults;
 use crate::world::World;
 use crate::{settings, tiny};
@@ -40,7 +40,7 @@ fn the_first_bytes_leave_one_round_trip_after_the_drop() {
 }
 
 #[test]
-fn five_hundred_small_files_cost_one_create_request() {
+fn five_hundred_small_files_cost_few_calls() {
     let mut world = world(Faults::none());
     for n in 0..500 {
         world.add(&format!("photo-{n}"), 30);
@@ -49,6 +49,40 @@ fn five_hundred_small_files_cost_one_create_request() {
     assert_eq!(world.backend.creates, 1);
     assert_eq!(world.backend.signs, 0, "the URLs came with the answer");
     assert!(world.backend.uploads.values().all(|upload| upload.end.is_some()));
+    let completes = world.backend.completes;
+    assert!(completes <= 200, "{completes} calls to complete 500 files, of which six leave at a time");
+}
+
+#[test]
+fn of_files_completed_together_each_has_its_own_result() {
+    let mut world = world(Faults::none());
+    let files: Vec<_> = (0..20).map(|n| world.add(&format!("photo-{n}"), 30)).collect();
+    world.run_while(|world| world.state(files[7]) != State::Finishing);
+    // The store forgets one of them.
+    let lost = world.backend.uploads.values_mut().find(|upload| upload.name == "photo-7").unwrap();
+    lost.parts.clear();
+    world.run();
+    for id in files {
+        assert_eq!(world.state(id), State::Completed);
+    }
+    let sent_twice = |upload: &&Upload| upload.puts[&PartNumber::FIRST] == 2;
+    let sent_twice: Vec<_> = world.backend.uploads.values().filter(sent_twice).map(|one| &one.name).collect();
+    assert_eq!(sent_twice, ["photo-7"], "it was missed, and sent again; the others were not");
+}
+
+#[test]
+fn nobody_waits_for_a_completion_once_the_last_of_its_files_was_cancelled() {
+    let mut world = world(Faults::none());
+    let id = world.add("photo", 30);
+    world.run_while(|world| world.peak == 0);
+    world.faults.black_hole = 1.0;
+    world.run_while(|world| world.state(id) != State::Finishing);
+    assert!(actions(&world, "Call").any(|line| line.contains("CompleteMany")));
+    world.faults.black_hole = 0.0;
+    assert!(world.uploader.cancel(id));
+    world.run();
+    assert_eq!(world.state(id), State::Cancelled);
+    assert!(world.now < Time::from_millis(60_000), "the call that nobody answered was given up at once");
 }
 
 #[test]
@@ -164,6 +198,8 @@ fn a_server_that_is_down_is_named_and_retry_goes_on() {
     let id = world.add("film", 400);
     world.run_while(|world| world.uploader.status(id, world.now).unwrap().waiting_for.is_none());
     assert_eq!(world.uploader.status(id, world.now).unwrap().waiting_for, Some(ErrorCode::ServerUnreachable));
+    world.run_while(|world| !world.shown.contains_key(&id));
+    assert_eq!(world.state(id), State::Waiting, "it is told while it is tried again");
     world.run();
     let error = world.uploader.status(id, world.now).unwrap().error.unwrap();
     assert_eq!(error.code, ErrorCode::ServerUnreachable);
@@ -202,6 +238,33 @@ fn a_lost_answer_to_complete_is_asked_for_again() {
     world.faults.answer_lost = 0.0;
     world.run();
     assert_eq!(world.state(id), State::Completed);
+}
+
+#[test]
+fn an_object_that_is_there_is_known_for_ones_own() {
+    let mut world = world(Faults::none());
+    world.backend.keeps_existing = true;
+    let id = world.add("photo", 30);
+    world.run_while(|world| world.backend.creates == 0);
+    world.faults.answer_lost = 1.0;
+    world.run_while(|world| world.uploader.status(id, world.now).unwrap().waiting_for.is_none());
+    world.faults.answer_lost = 0.0;
+    world.run();
+    assert_eq!(world.state(id), State::Completed);
+    assert!(world.trace.iter().any(|line| line.contains("412")), "the second PUT was refused");
+    assert_eq!(world.backend.uploads.values().next().unwrap().puts[&PartNumber::FIRST], 1);
+}
+
+#[test]
+fn an_object_of_somebody_elses_is_left_alone() {
+    let mut world = world(Faults::none());
+    world.backend.keeps_existing = true;
+    world.backend.taken.push("photo".to_owned());
+    let id = world.add("photo", 30);
+    world.run();
+    assert_eq!(world.state(id), State::Failed);
+    let error = world.uploader.status(id, world.now).unwrap().error.unwrap();
+    assert_eq!(error.code, ErrorCode::ObjectExists);
 }
 
 #[test]

@@ -42,7 +42,8 @@ pub(crate) struct World {
     settings: Settings,
     luck: Rng,
     names: BTreeMap<FileId, String>,
-    shown: BTreeMap<FileId, u64>,
+    /// The progress that was told last.
+    pub(crate) shown: BTreeMap<FileId, u64>,
     putting: BTreeSet<JobId>,
     stopped: BTreeSet<JobId>,
     pending: BinaryHeap<Reverse<(Time, u64)>>,

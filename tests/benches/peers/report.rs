@@ -21,9 +21,9 @@ struct Row {
 pub(crate) struct Run {
     /// More is better.
     pub(crate) speed: f64,
-    /// CPU seconds of the page's main thread, a GiB. Not a number where others had it burn.
+    /// CPU seconds of the page's main thread, a GiB.
     pub(crate) main_thread: f64,
-    /// CPU seconds of all the browser's processes, a GiB. The same.
+    /// CPU seconds of all the browser's processes, a GiB.
     pub(crate) browser: f64,
     /// The renderer's peak, in MiB.
     pub(crate) memory: f64,

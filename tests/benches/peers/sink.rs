@@ -8,6 +8,7 @@ use std::io::{self, BufRead, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 use anyhow::Result;
 use rustix::net::{RecvFlags, recv};
@@ -34,6 +35,8 @@ struct State {
     uploads: HashMap<String, BTreeMap<u32, Stored>>,
     /// By key.
     objects: HashMap<String, Stored>,
+    /// When a request was last answered.
+    heard: Option<Instant>,
 }
 
 #[derive(Clone, Default)]
@@ -105,6 +108,11 @@ impl Sink {
         sum
     }
 
+    /// When it last answered a request.
+    pub(crate) fn heard(&self) -> Option<Instant> {
+        self.lock().heard
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -130,6 +138,7 @@ impl Sink {
                 format!("content-length: {}\r\n", body.len())
             };
             write!(writer, "HTTP/1.1 {status} Sink\r\n{CORS}{headers}{length}\r\n{body}")?;
+            self.lock().heard = Some(Instant::now());
         }
         Ok(())
     }

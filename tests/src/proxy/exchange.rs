@@ -91,6 +91,7 @@ where
             return Ok(Next::End(End::Reset));
         }
         Some(Fault::Hold(gate)) => gate.passed().await,
+        Some(Fault::Delay(delay)) => tokio::time::sleep(*delay).await,
         _ => {}
     }
     Upstream::get(server, upstream).await?.forward(client, head, request, fault.as_ref()).await

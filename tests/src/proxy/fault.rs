@@ -31,6 +31,8 @@ pub enum Fault {
     },
     /// Passes the request on once the gate is open.
     Hold(Gate),
+    /// Passes the request on after so long.
+    Delay(Duration),
     /// Passes so much of the request's body on, and the rest once the gate is open.
     Stall {
         /// Bytes of the body.

@@ -19,6 +19,8 @@ pub struct Request {
     pub query: String,
     /// Bytes in the body.
     pub length: u64,
+    /// The header `Authorization`.
+    pub authorization: Option<String>,
 }
 
 impl Request {
@@ -101,6 +103,7 @@ pub(super) async fn read_request(
         path: path.to_owned(),
         query: query.to_owned(),
         length: if let Framing::Length(length) = framing { length } else { 0 },
+        authorization: header(parsed.headers, "authorization").map(str::to_owned),
     };
     let close = says_close(parsed.headers);
     Ok(Some((Head { framing, close, bytes }, request)))

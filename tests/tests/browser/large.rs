@@ -30,7 +30,7 @@ async fn ten_gibibytes_leave_the_browsers_memory_as_it_was() -> Test {
         stack.page.choose(&[&large]).await?;
         let rows = stack.page.wait_for_end(2, Duration::from_secs(1_800)).await?;
         let row = rows.iter().find(|row| row.name == "large.bin").context("it is not listed")?;
-        ensure!(row.state == "completed" && row.word == "Verified by the store", "{row:?}");
+        ensure!(row.state == "completed" && row.word == "Uploaded and verified", "{row:?}");
         let key = row.key.as_deref().context("it has no key")?;
         ensure!(stack.objects.size(key).await? == SIZE, "it has another size");
 

@@ -27,6 +27,8 @@ pub struct TestApp {
     pub url: String,
     pub http: reqwest::Client,
     pub store_origin: String,
+    /// Where metrics are, if that is elsewhere.
+    pub operations_url: Option<String>,
     /// The store with the server's own credentials, for looking at it from outside.
     pub store: aws_sdk_s3::Client,
     /// The store as the server uses it.
@@ -83,11 +85,12 @@ impl TestApp {
         let application = Application::build(settings.clone()).await.unwrap();
         let (url, store_origin) = (application.url(), application.store_origin().to_owned());
         let s3 = application.store().clone();
+        let operations_url = application.operations_url().map(str::to_owned);
         let store = s3.client().clone();
         let handle = application.handle();
         let running = tokio::spawn(application.run());
         let (http, bearer) = (reqwest::Client::new(), Mutex::default());
-        Self { url, http, store_origin, store, s3, bearer, settings, data, handle, running }
+        Self { url, http, store_origin, operations_url, store, s3, bearer, settings, data, handle, running }
     }
 
     /// Another process on the same data, as after a crash of the machine or a new release.
@@ -95,6 +98,11 @@ impl TestApp {
         self.handle.stop(true).await;
         self.running.await.unwrap().unwrap();
         Self::on(self.data, self.settings).await
+    }
+
+    /// Stops it as a signal would, once requests under way are answered.
+    pub fn stop(&self) -> impl Future<Output = ()> + use<> {
+        self.handle.stop(true)
     }
 
     /// What its store is signed for with.

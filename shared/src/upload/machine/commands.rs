@@ -33,8 +33,9 @@ impl Uploader {
     /// # Errors
     /// When it is larger than an object can be.
     pub fn add_as(&mut self, id: FileId, info: FileInfo) -> Result<(), FileTooLarge> {
-        let plan = Plan::new(info.size, self.settings.wish(), &self.settings.plan)?;
-        self.admit(id, FileUpload::new(info, plan, self.checksum));
+        let wish = self.wish(info.size);
+        let plan = Plan::new(info.size, wish, &self.settings.plan)?;
+        self.admit(id, FileUpload::new(info, plan, wish, self.checksum));
         Ok(())
     }
 
@@ -52,7 +53,7 @@ impl Uploader {
     pub fn restore_as(&mut self, id: FileId, info: FileInfo, saved: Resumable) -> Option<()> {
         let plan = Plan::from_strategy(info.size, saved.strategy)?;
         self.set_hosts(saved.ticket.hosts);
-        let mut file = FileUpload::new(info, plan, saved.checksum);
+        let mut file = FileUpload::new(info, plan, None, saved.checksum);
         file.phase = file.begin_from(Parked::Unlisted(saved.ticket));
         file.shown.raise(saved.stored_bytes.min(plan.size()));
         self.admit(id, file);
@@ -136,7 +137,8 @@ impl Uploader {
             }
             let parked = file.take_parked();
             if parked == Parked::Nothing {
-                let plan = Plan::new(file.info.size, machine.settings.wish(), &machine.settings.plan);
+                file.wish = machine.wish(file.info.size);
+                let plan = Plan::new(file.info.size, file.wish, &machine.settings.plan);
                 file.parts = Parts::new(plan.unwrap_or(*file.parts.plan()), checksum);
             }
             file.phase = file.begin_from(parked);

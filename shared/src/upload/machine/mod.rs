@@ -1,9 +1,10 @@
 //! The machine itself: which file and which part is next.
 //!
 //! `commands` is what users ask for, `outcomes` what came of work, `polling` what to do
-//! next; here is what they share.
+//! next, `completing` what small files share; here is what all of them do.
 
 mod commands;
+mod completing;
 mod outcomes;
 mod polling;
 
@@ -51,6 +52,8 @@ pub struct Uploader {
     index: Index,
     batch: Batch,
     jobs: SortedMap<JobId, Job>,
+    /// Whose completions went along in one call.
+    completions: SortedMap<JobId, Vec<FileId>>,
     stops: VecDeque<JobId>,
     events: VecDeque<Event>,
     hash_turn: Turn,
@@ -79,6 +82,8 @@ enum Job {
     Check(FileId),
     Put(FileId, PartNumber, HostId),
     Create,
+    /// Completing several files that are one PUT each.
+    Complete,
     Call(FileId),
 }
 
@@ -107,6 +112,7 @@ impl Uploader {
             index: Index::default(),
             batch: Batch::default(),
             jobs: SortedMap::new(),
+            completions: SortedMap::new(),
             stops: VecDeque::new(),
             events: VecDeque::new(),
             hash_turn: Turn::default(),
@@ -172,6 +178,11 @@ impl Uploader {
         FileId(self.next_file)
     }
 
+    /// The part size to ask for, from what is known of the line.
+    fn wish(&self, size: u64) -> Option<u64> {
+        self.settings.wish(size, self.flow.part_speed())
+    }
+
     /// Takes in a file that is ready to begin.
     fn admit(&mut self, id: FileId, file: FileUpload) {
         self.next_file = self.next_file.max(id.0.saturating_add(1));
@@ -199,7 +210,11 @@ impl Uploader {
     fn settle(&mut self, id: FileId, before: State) {
         let Some(file) = self.files.get_mut(id).and_then(Option::as_mut) else { return };
         let work = file.work(&self.settings);
-        if file.shown.raise(file.parts.bytes_sent()) {
+        let has_moved = file.shown.raise(file.parts.bytes_sent());
+        // What is waited for is news as well, above all before a first byte has left.
+        let has_trouble = file.trouble != file.told_trouble;
+        file.told_trouble = file.trouble;
+        if has_moved || has_trouble {
             self.events.push_back(Event::Progress(id));
         }
         if file.state() != before {
@@ -253,6 +268,7 @@ impl Uploader {
     fn stop_all_of(&mut self, id: FileId, file: &mut FileUpload) {
         file.park(false);
         self.stop_jobs(|job| job.file() == Some(id));
+        self.stop_completions_for(id);
     }
 
     fn stop_jobs(&mut self, which: impl Fn(&Job) -> bool) {
@@ -273,7 +289,7 @@ impl Job {
     const fn file(self) -> Option<FileId> {
         match self {
             Self::Hash(id, _) | Self::Check(id) | Self::Put(id, ..) | Self::Call(id) => Some(id),
-            Self::Create => None,
+            Self::Create | Self::Complete => None,
         }
     }
 }

@@ -81,6 +81,7 @@ impl Uploader {
     pub fn handle_call_done(&mut self, job: JobId, outcome: Result<ControlReply, Failure>, now: Time) {
         match self.finish(job) {
             Some(Job::Create) => self.created(outcome, now),
+            Some(Job::Complete) => self.completed_many(job, outcome, now),
             Some(Job::Call(id)) => {
                 self.touch(id, |machine, file| machine.called(id, file, job, outcome, now));
             }
@@ -168,15 +169,15 @@ impl Uploader {
 
     /// Calls without an answer for too long count as unanswered.
     fn give_up_calls(&mut self, now: Time) {
-        let is_overdue = |job: &Job| match *job {
+        let is_overdue = |(id, job): &(JobId, &Job)| match **job {
             Job::Create => matches!(&self.batch, Batch::Asked { create, .. } if create.is_overdue(now)),
+            Job::Complete => self.completions_are_overdue(*id, now),
             Job::Call(id) => {
                 self.file(id).and_then(FileUpload::call).is_some_and(|call| call.is_overdue(now))
             }
             _ => false,
         };
-        let overdue: Vec<_> =
-            self.jobs.iter().filter(|(_, job)| is_overdue(job)).map(|(job, _)| job).collect();
+        let overdue: Vec<_> = self.jobs.iter().filter(is_overdue).map(|(job, _)| job).collect();
         for job in overdue {
             self.stops.push_back(job);
             self.handle_call_done(job, Err(Failure::NoAnswer), now);
@@ -369,7 +370,7 @@ impl Uploader {
 
     // Other calls.
 
-    fn called(
+    pub(super) fn called(
         &mut self,
         id: FileId,
         file: &mut FileUpload,
@@ -445,6 +446,13 @@ impl Uploader {
         verdict: PutVerdict,
         now: Time,
     ) {
+        if let (PutVerdict::Taken { error }, Phase::Uploading { ticket, .. }) = (&verdict, &file.phase) {
+            // Listing tells whose object it is: one of this upload's own is complete.
+            let (ticket, why) = (ticket.clone(), Why::Lost(error.clone()));
+            self.stop_all_of(id, file);
+            file.phase = Phase::Listing { ticket, list: Retried::new(), why };
+            return;
+        }
         let luck = self.luck.f64();
         match file.parts.put_failed(part, job, verdict, &self.settings.retry, luck, now) {
             Ok(error) => file.trouble = error.map(|error| error.code),

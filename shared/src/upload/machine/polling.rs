@@ -4,7 +4,7 @@ use super::{Event, Job, Uploader};
 use crate::limits::MAX_FILES_PER_CREATE;
 use crate::time::Time;
 use crate::upload::action::{Action, ControlCall, JobId};
-use crate::upload::batch::Batch;
+use crate::upload::batch::{Batch, Waiting};
 use crate::upload::call::Retried;
 use crate::upload::file::{Phase, Wish};
 use crate::upload::flow::Cap;
@@ -44,21 +44,24 @@ impl Uploader {
     }
 
     fn poll_call(&mut self, now: Time) -> Option<Action> {
-        if self.count_jobs(|job| matches!(job, Job::Call(_) | Job::Create)) >= self.settings.call_concurrency
-        {
+        let is_call = |job: &Job| matches!(job, Job::Call(_) | Job::Create | Job::Complete);
+        if self.count_jobs(is_call) >= self.settings.call_concurrency {
             return None;
         }
         if let Batch::Asked { files, create } = &mut self.batch
             && create.is_due()
         {
             let files = files.iter().filter_map(|&id| self.files.get(id)?.as_ref());
-            let files = files.map(|file| file.to_wire(&self.settings)).collect();
+            let files = files.map(|file| file.to_wire()).collect();
             let call = ControlCall::Create(CreateUploads { files });
             let job = JobId(self.next_job);
             self.next_job += 1;
             create.start(now + self.settings.call_timeout);
             self.jobs.insert(job, Job::Create);
             return Some(Action::Call { job, call });
+        }
+        if let Some(action) = self.poll_completions(now) {
+            return Some(action);
         }
         let id = self.call_turn.order(&self.index.call).next()?;
         self.call_turn.served(id);
@@ -89,14 +92,19 @@ impl Uploader {
     }
 
     fn poll_put(&mut self, now: Time) -> Option<Action> {
-        if self.count_puts() >= self.flow.limit() || self.cap.as_ref().is_some_and(|cap| !cap.allows(now)) {
+        let puts = self.count_puts();
+        if puts >= self.flow.limit() || self.cap.as_ref().is_some_and(|cap| !cap.allows(now)) {
             return None;
         }
+        let no_large = puts >= self.flow.large_limit();
         let usable_until = now + self.settings.expiry_margin;
         // A file whose URLs have all expired, or whose host is busy, gives nothing.
         let order: Vec<_> = self.send_turn.order(&self.index.send).collect();
         for id in order {
             let action = self.touch(id, |machine, file| {
+                if no_large && file.parts.plan().is_multipart() {
+                    return None;
+                }
                 let job = JobId(machine.next_job);
                 let jobs = &machine.jobs;
                 let most = machine.settings.connections_per_host as usize;
@@ -150,7 +158,11 @@ impl Uploader {
         let room = self.settings.open_files.saturating_sub(self.index.open) as usize;
         let room = room.min(MAX_FILES_PER_CREATE);
         let (ready, queued) = (self.index.batchable.len(), self.index.queued.len());
-        if !self.batch.is_due(ready, queued, room, self.settings.batch_linger, now) {
+        // Two rounds for all connections are on their way or could be.
+        let enough = 2 * self.flow.limit() as usize;
+        let has_time = self.count_puts() as usize + self.index.send.iter().take(enough).count() >= enough;
+        let waiting = Waiting { ready, queued, room, has_time };
+        if !self.batch.is_due(waiting, self.settings.batch_linger, now) {
             return None;
         }
         let files: Vec<_> = self.index.batchable.iter().take(room).collect();

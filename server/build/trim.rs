@@ -1,0 +1,158 @@
+//! Takes out of the compiled module what no browser needs.
+//!
+//! Knows wasm and how Rust names its functions, and nothing of the widget.
+
+use anyhow::{Context, Result, ensure};
+use wasm_bindgen_cli_support::Output;
+
+/// What only a panic runs: it gathers and formats a message that nobody can see in a browser.
+/// Without it, a panic traps at once, which JavaScript hears of in the same way.
+const PANICS: [&str; 13] = [
+    "core::panicking::",
+    "std::panicking::",
+    "rust_begin_unwind",
+    "rust_panic",
+    "assert_failed",
+    "unwrap_failed",
+    "expect_failed",
+    "panic_already_",
+    "slice_error_fail",
+    "slice_index_fail",
+    "len_mismatch_fail",
+    "capacity_overflow",
+    "alloc::raw_vec::handle_error",
+];
+
+/// The module without the section that lists the features in use: without it, wasm-bindgen keeps to
+/// those that Debian's wasm-opt (108) can read.
+pub(crate) fn without_features(module: &[u8]) -> Result<Vec<u8>> {
+    const HEADER: usize = 8;
+    let mut kept = module.get(..HEADER).context("the module is cut short")?.to_vec();
+    let mut at = HEADER;
+    while at < module.len() {
+        let (size, content) = leb128(module, at + 1)?;
+        let end = content + size;
+        let section = module.get(at..end).context("a section of the module is cut short")?;
+        let is_custom = section.first() == Some(&0);
+        if !is_custom || !section.windows(FEATURES_SECTION.len()).take(8).any(|name| name == FEATURES_SECTION)
+        {
+            kept.extend_from_slice(section);
+        }
+        at = end;
+    }
+    Ok(kept)
+}
+
+const FEATURES_SECTION: &[u8] = b"target_features";
+
+/// A number of the binary format, and where it ends.
+fn leb128(bytes: &[u8], mut at: usize) -> Result<(usize, usize)> {
+    let (mut value, mut shift) = (0, 0);
+    loop {
+        let byte = *bytes.get(at).context("the module is cut short")?;
+        value |= usize::from(byte & 0x7f) << shift;
+        (shift, at) = (shift + 7, at + 1);
+        if byte < 0x80 {
+            return Ok((value, at));
+        }
+    }
+}
+
+/// Makes all of [`PANICS`] trap, and blanks the paths of source files that they would name.
+pub(crate) fn drop_panics(output: &mut Output) {
+    let module = output.wasm_mut();
+    let is_panic = |name: &str| {
+        let name = plain(name);
+        PANICS.iter().any(|panic| name.contains(panic)) && !name.contains("panic_count")
+    };
+    let mut panics = Vec::new();
+    for function in module.funcs.iter() {
+        if function.name.as_deref().is_some_and(is_panic) {
+            panics.push(function.id());
+        }
+    }
+    for (id, function) in module.funcs.iter_local_mut() {
+        if panics.contains(&id) {
+            let mut body = function.builder_mut().func_body();
+            body.instrs_mut().clear();
+            body.unreachable();
+        }
+    }
+    // Names have done their work. Where there is no wasm-opt, nobody else takes them out.
+    module.funcs.iter_mut().for_each(|function| function.name = None);
+    let mut segments = Vec::new();
+    for segment in module.data.iter() {
+        segments.push(segment.id());
+    }
+    for segment in segments {
+        blank_paths(&mut module.data.get_mut(segment).value);
+    }
+}
+
+/// Gives short names to what glue and module ask of each other, and gives the glue with these. Half of each name is
+/// a hash, which no compression makes any smaller.
+pub(crate) fn shorten_names(output: &mut Output) -> Result<String> {
+    let mut glue = output.js().to_owned();
+    let module = output.wasm_mut();
+    for (index, import) in module.imports.iter_mut().enumerate() {
+        let key = [&import.name, ": function"].concat();
+        ensure!(glue.matches(&key).count() == 1, "the glue does not define {} once", import.name);
+        import.name = short(index);
+        glue = glue.replace(&key, &[&import.name, ": function"].concat());
+    }
+    for (index, export) in module.exports.iter_mut().filter(|export| export.name != "memory").enumerate() {
+        let short = short(index);
+        glue = replace_word(&glue, &["wasm.", &export.name].concat(), &["wasm.", &short].concat());
+        export.name = short;
+    }
+    Ok(glue)
+}
+
+/// `a`, `b`, … `z`, `aa`, …
+fn short(index: usize) -> String {
+    let letter = char::from(b'a' + (index % 26) as u8);
+    let before = if index < 26 { String::new() } else { short(index / 26 - 1) };
+    before + letter.encode_utf8(&mut [0])
+}
+
+/// Replaces a word, and leaves alone what only begins with it.
+fn replace_word(text: &str, word: &str, by: &str) -> String {
+    let mut pieces = text.split(word);
+    let mut replaced = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let goes_on =
+            piece.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_' || next == '$');
+        replaced.push_str(if goes_on { word } else { by });
+        replaced.push_str(piece);
+    }
+    replaced
+}
+
+/// A function's path without the hashes that tell crates of one name apart.
+fn plain(name: &str) -> String {
+    let mut parts = name.split('[');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |path, part| {
+        let rest = part.split_once(']').filter(|(hash, _)| hash.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        rest.map_or_else(|| [&path, "[", part].concat(), |(_, rest)| [&path, rest].concat())
+    })
+}
+
+/// Rust ends the names of source files with a zero.
+fn blank_paths(data: &mut [u8]) {
+    const END: &[u8] = b".rs\0";
+    const STARTS: [&[u8]; 5] = [b"/rustc/", b"/rust/deps/", b"cargo/registry/", b"shared/src/", b"web/src/"];
+    let ends: Vec<usize> =
+        data.windows(END.len()).enumerate().filter(|(_, window)| *window == END).map(|(at, _)| at).collect();
+    for end in ends {
+        let is_in_path = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
+        let length = data[..end].iter().rev().take_while(|byte| is_in_path(byte)).count();
+        let run = end - length;
+        let starts = STARTS
+            .iter()
+            .filter_map(|start| data[run..end].windows(start.len()).rposition(|window| window == *start));
+        if let Some(start) = starts.max() {
+            data[run + start..end].fill(0);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! `partway sweep`: what it is told, and what it prints.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use jiff::SignedDuration;
+use partway_server::config::Settings;
+use partway_server::stores::OpenStores;
+use partway_server::sweep::{Mode, Outlived, Swept, min_age, sweep};
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct SweepArgs {
+    /// Configuration file in TOML [default: partway.toml, if it is there]
+    #[arg(long, short, value_name = "FILE", env = "PARTWAY_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Abort what is listed; without it nothing is changed
+    #[arg(long, short)]
+    yes: bool,
+
+    /// Abort uploads that are older than this, such as 2d [default: server.token_lifetime and an hour]
+    ///
+    /// Younger ones than the default may still be under way, or be resumed.
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    older_than: Option<Duration>,
+
+    /// Print JSON, one upload a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) const HELP: &str = "\
+Lists the multipart uploads below uploads.key_prefix that have outlived their tokens, so that nobody can complete them
+any more, and with --yes aborts them, which removes their parts. It can run at any time, beside any number of servers.
+
+Without a key_prefix all uploads in the bucket are looked at, those of other programs too.
+
+Exit codes: 0 done; 1 some could not be aborted; 2 they could not be listed.";
+
+fn age(text: &str) -> Result<Duration, String> {
+    let age: SignedDuration = text.parse().map_err(|error| format!("{error}"))?;
+    Duration::try_from(age).map_err(|_| "it must not be negative".to_owned())
+}
+
+pub(crate) async fn run(args: SweepArgs, settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let mode = if args.yes { Mode::Abort } else { Mode::DryRun };
+    let open = OpenStores::open(&settings).await?;
+    let mut failed = 0;
+    for named in &open.stores {
+        let min_age = args.older_than.unwrap_or_else(|| min_age(named));
+        let mut out = std::io::stdout().lock();
+        let swept = sweep(named, mode, min_age, |outlived, error| {
+            // A closed pipe is no reason to leave half of them.
+            let _ = match args.json {
+                true => writeln!(out, "{}", json(&named.name, outlived, mode, error)),
+                false => writeln!(out, "{}", line(outlived, mode, error)),
+            };
+        });
+        let swept = swept.await?;
+        failed += swept.failed;
+        if !args.json {
+            writeln!(std::io::stdout(), "{}", summary(&named.name, &swept, mode))?;
+        }
+    }
+    open.close().await;
+    Ok(if failed > 0 { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+type Error<'a> = Option<&'a partway_server::store::StoreError>;
+
+fn line(outlived: &Outlived, mode: Mode, error: Error<'_>) -> String {
+    let hours = outlived.age.as_secs() / 3_600;
+    let age = format!("{} d {:2} h", hours / 24, hours % 24);
+    match (error, mode) {
+        (Some(error), _) => format!("{age:>10}  {}  could not be aborted: {error}", outlived.upload.key),
+        (None, Mode::DryRun) => format!("{age:>10}  {}", outlived.upload.key),
+        (None, Mode::Abort) => format!("{age:>10}  {}  aborted", outlived.upload.key),
+    }
+}
+
+fn json(store: &str, outlived: &Outlived, mode: Mode, error: Error<'_>) -> String {
+    serde_json::json!({
+        "store": store,
+        "key": outlived.upload.key,
+        "upload_id": outlived.upload.upload_id,
+        "age_seconds": outlived.age.as_secs(),
+        "aborted": mode == Mode::Abort && error.is_none(),
+        "error": error.map(ToString::to_string),
+    })
+    .to_string()
+}
+
+fn summary(store: &str, swept: &Swept, mode: Mode) -> String {
+    let Swept { seen, outlived, aborted, failed } = swept;
+    match mode {
+        Mode::DryRun if *outlived == 0 => format!("{store}: {seen} open uploads, none to abort"),
+        Mode::DryRun => format!("{store}: {seen} open uploads, {outlived} to abort; --yes aborts them"),
+        Mode::Abort => format!("{store}: {seen} open uploads, {aborted} aborted, {failed} failed"),
+    }
+}

@@ -1,0 +1,29 @@
+//! `[operations]`: what the server tells those who run it.
+
+use std::net::SocketAddr;
+
+use serde::Deserialize;
+
+/// Metrics, and where they are.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OperationsConfig {
+    /// Whether `/metrics` is answered. Default yes.
+    ///
+    /// It tells how much is uploaded, and nothing of what or by whom.
+    pub metrics: bool,
+    /// An address of its own for `/metrics`, `/healthz` and `/readyz`, without TLS, such as `10.0.0.5:9090`; `/metrics` is
+    /// then there alone. Default none: all are answered where everything else is.
+    pub listen: Option<SocketAddr>,
+    /// The address of an OpenTelemetry collector that traces are sent to by OTLP over HTTP, such as
+    /// `http://127.0.0.1:4318/v1/traces`. Default none. Only in binaries that are built with the feature `otel`.
+    pub otlp_endpoint: Option<String>,
+    /// Whether `/docs` and `/openapi.json` are answered. Default yes.
+    pub docs: bool,
+}
+
+impl Default for OperationsConfig {
+    fn default() -> Self {
+        Self { metrics: true, listen: None, otlp_endpoint: None, docs: true }
+    }
+}

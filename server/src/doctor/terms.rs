@@ -1,0 +1,130 @@
+//! What the store holds clients to: lengths, signatures, checksums, conditions.
+
+use aws_credential_types::Credentials;
+use partway_shared::checksum::ChecksumKind;
+
+use super::report::{Outcome, Section, StoreReport};
+use crate::store::StoreError;
+use crate::store::named::NamedStore;
+use crate::store::plain::PlainHttp;
+use crate::store::probe::{self, Check, Outsider, Rule};
+use crate::verification::Findings;
+
+/// Where the store cannot be brought to it.
+const NO_REMEDY: &str =
+    "Nothing in the configuration changes this: it is the store's. A newer version may do better.";
+
+pub(super) async fn examine(
+    named: &NamedStore,
+    credentials: &Credentials,
+    http: &PlainHttp,
+    report: &mut StoreReport,
+) {
+    let (store, prefix) = (&named.store, named.key_prefix.as_str());
+    let outsider = Outsider { store, hosts: &named.hosts, region: &named.region, credentials, http, prefix };
+    let (signature, length, put, part, form) = tokio::join!(
+        probe::signature(outsider),
+        probe::length(outsider),
+        probe::copied_put(outsider),
+        probe::copied_part(outsider),
+        probe::form(outsider),
+    );
+    rule(report, Section::Terms, "signatures are checked", Outcome::Failure, signature, NO_REMEDY);
+    rule(report, Section::Terms, "the signed length is enforced", Outcome::Failure, length, NO_REMEDY);
+    let copies = "Whoever may upload can copy any object that these credentials can read under the name of an upload. Give the \
+                  server credentials that can read nothing else, or a bucket of its own.";
+    rule(report, Section::Terms, "unsigned copy, PUT", Outcome::Warning, put, copies);
+    rule(report, Section::Terms, "unsigned copy, part", Outcome::Warning, part, copies);
+    forms(named, form, report);
+
+    let (on_put, on_complete) =
+        tokio::join!(probe::put_if_none_match(store, prefix), probe::complete_if_none_match(store, prefix));
+    let overwriting = "Keys hold a random id unless a template says otherwise; do not rely on this store to refuse a second \
+                       object under the same key.";
+    rule(report, Section::Terms, "If-None-Match, PUT", Outcome::Warning, on_put, overwriting);
+    rule(report, Section::Terms, "If-None-Match, complete", Outcome::Warning, on_complete, overwriting);
+    checksums(named, report).await;
+}
+
+fn forms(named: &NamedStore, form: Result<Rule, StoreError>, report: &mut StoreReport) {
+    let check = "HTML forms";
+    match form {
+        Ok(Rule::Kept) if named.post_forms => {
+            report.add(Section::Terms, check, Outcome::Ok, "taken, and held to the length that was signed");
+        }
+        Ok(Rule::Kept) => {
+            let detail = "taken, and held to the length that was signed; not used";
+            report
+                .add(Section::Terms, check, Outcome::Ok, detail)
+                .remedy("store.post_forms = true would save small files their preflights.");
+        }
+        Ok(found) if named.post_forms => {
+            let finding = report.add(Section::Terms, check, Outcome::Failure, found.to_string());
+            finding.remedy("Set store.post_forms = false.");
+        }
+        Ok(found) => {
+            report.add(Section::Terms, check, Outcome::Skipped, format!("{found}; not used"));
+        }
+        Err(error) => {
+            report.add(Section::Terms, check, Outcome::Failure, error.to_string());
+        }
+    }
+}
+
+fn rule(
+    report: &mut StoreReport,
+    section: Section,
+    check: &str,
+    if_broken: Outcome,
+    found: Result<Rule, StoreError>,
+    remedy: &str,
+) {
+    match found {
+        Ok(Rule::Kept) => {
+            report.add(section, check, Outcome::Ok, "what breaks it is refused");
+        }
+        Ok(found) => report.add(section, check, if_broken, found.to_string()).remedy(remedy),
+        Err(error) => {
+            report.add(section, check, Outcome::Failure, error.to_string());
+        }
+    }
+}
+
+async fn checksums(named: &NamedStore, report: &mut StoreReport) {
+    let found = match Box::pin(Findings::of_all(&named.store, &named.key_prefix)).await {
+        Ok(found) => found,
+        Err(error) => {
+            report.add(Section::Checksums, "checksums", Outcome::Failure, error.to_string());
+            return;
+        }
+    };
+    let kind = found.kind();
+    let crc64_nvme = &found.crc64_nvme;
+    let mut add = |check: &str, found: &Check| {
+        // MD5 only matters where there is nothing better, and the other way round nothing has to be done.
+        let outcome = if *found == Check::Verified { Outcome::Ok } else { Outcome::Skipped };
+        report.add(Section::Checksums, check, outcome, found.to_string());
+    };
+    add("CRC64NVME of a PUT", &crc64_nvme.put);
+    add("CRC64NVME of a part", &crc64_nvme.part);
+    add("CRC64NVME of the whole", &crc64_nvme.object);
+    if let Some(md5) = &found.md5 {
+        add("MD5 of a PUT", &md5.put);
+        add("MD5 of a part", &md5.part);
+    }
+    let (name, outcome, detail) = match kind {
+        ChecksumKind::Crc64Nvme => {
+            ("crc64_nvme", Outcome::Ok, "every part and the whole object are verified")
+        }
+        ChecksumKind::Md5 => (
+            "md5",
+            Outcome::Warning,
+            "parts are verified by Content-MD5, whole objects only compared by their ETags",
+        ),
+        ChecksumKind::None => {
+            ("none", Outcome::Warning, "nothing is verified: only lengths and ETags are compared")
+        }
+    };
+    report.checksum = Some(name);
+    report.add(Section::Checksums, "uploads are checked by", outcome, format!("{name}: {detail}"));
+}

@@ -1,0 +1,66 @@
+//! Uploads that are neither completed nor aborted, page by page.
+
+use std::time::SystemTime;
+
+use super::{S3Store, StoreError};
+
+/// An upload that somebody began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenUpload {
+    /// The object's key.
+    pub key: String,
+    /// S3's name for the upload.
+    pub upload_id: String,
+    /// When it was begun, if the store says so.
+    pub initiated: Option<SystemTime>,
+}
+
+/// Where the next page begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marker {
+    key: Option<String>,
+    upload_id: Option<String>,
+}
+
+impl S3Store {
+    /// A page of the open uploads below a prefix, and where the next one begins.
+    ///
+    /// # Errors
+    /// When the store fails or refuses.
+    pub async fn uploads_page(
+        &self,
+        prefix: &str,
+        after: Option<Marker>,
+    ) -> Result<(Vec<OpenUpload>, Option<Marker>), StoreError> {
+        let mut request = self.client.list_multipart_uploads().bucket(&self.bucket);
+        if !prefix.is_empty() {
+            request = request.prefix(prefix);
+        }
+        if let Some(Marker { key, upload_id }) = after.clone() {
+            request = request.set_key_marker(key).set_upload_id_marker(upload_id);
+        }
+        let page = request.send().await?;
+        let uploads = page.uploads.unwrap_or_default().into_iter().filter_map(|upload| {
+            let initiated = upload.initiated.and_then(|at| SystemTime::try_from(at).ok());
+            Some(OpenUpload { key: upload.key?, upload_id: upload.upload_id?, initiated })
+        });
+        let next = Marker { key: page.next_key_marker, upload_id: page.next_upload_id_marker };
+        // A store that says there is more, and not where, would be asked for the same page for ever.
+        let is_new = next.key.is_some() && after.is_none_or(|after| after != next);
+        Ok((uploads.collect(), (page.is_truncated == Some(true) && is_new).then_some(next)))
+    }
+
+    /// All open uploads below a prefix.
+    ///
+    /// # Errors
+    /// When the store fails or refuses.
+    pub async fn list_uploads(&self, prefix: &str) -> Result<Vec<OpenUpload>, StoreError> {
+        let (mut all, mut next) = self.uploads_page(prefix, None).await?;
+        while let Some(marker) = next {
+            let (page, after) = self.uploads_page(prefix, Some(marker)).await?;
+            all.extend(page);
+            next = after;
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,41 @@
+//! A store with a name: a bucket, the ways to it, and what the server does with it.
+//!
+//! What looks after stores (doctor, sweep, readiness, metrics) takes these and knows nothing of uploads.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::signing::{CredentialSource, Hosts};
+
+use super::S3Store;
+
+/// A bucket that files are uploaded to.
+#[derive(Clone, Debug)]
+pub struct NamedStore {
+    /// What it is called in reports, logs and metrics: its destinations.
+    pub name: String,
+    /// The destinations in it, by name.
+    pub destinations: Vec<String>,
+    /// The bucket.
+    pub bucket: String,
+    /// Its region.
+    pub region: String,
+    /// The store, with the server's credentials.
+    pub store: S3Store,
+    /// Where the server reaches it.
+    pub hosts: Arc<Hosts>,
+    /// Where browsers reach it.
+    pub public_hosts: Arc<Hosts>,
+    /// The server's credentials.
+    pub credentials: CredentialSource,
+    /// What every key begins with.
+    pub key_prefix: String,
+    /// How long any upload to it may take, after which nobody can complete it.
+    pub token_lifetime: Duration,
+    /// Whether small files are sent as forms.
+    pub post_forms: bool,
+    /// Whether it is the one within the binary, of which everything is known.
+    pub is_embedded: bool,
+    /// Whether the server sweeps it by itself.
+    pub is_swept: bool,
+}

@@ -1,0 +1,96 @@
+//! The timer in the server: sweeps now and then for as long as it runs.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::{Mode, Swept, sweep};
+use crate::metrics::{DestinationMetrics, UploadOutcome};
+use crate::store::named::NamedStore;
+
+/// What a sweep under way may take to end when the server stops.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Sweeps until it is stopped or dropped.
+#[derive(Debug)]
+pub struct Timer {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Timer {
+    /// Sweeps each of these stores about once an interval, of uploads whose tokens have expired a grace ago.
+    ///
+    /// Replicas that were started together soon do it at different times.
+    #[must_use]
+    pub fn start(stores: Vec<(NamedStore, DestinationMetrics)>, interval: Duration, grace: Duration) -> Self {
+        let (stop, stopped) = oneshot::channel();
+        Self { stop, task: tokio::spawn(run(stores, interval, grace, stopped)) }
+    }
+
+    /// Ends it, once the sweep under way has ended.
+    pub async fn stop(self) {
+        drop(self.stop);
+        let abort = self.task.abort_handle();
+        if tokio::time::timeout(GRACE, self.task).await.is_err() {
+            abort.abort();
+        }
+    }
+}
+
+async fn run(
+    stores: Vec<(NamedStore, DestinationMetrics)>,
+    interval: Duration,
+    grace: Duration,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    // The first soon, so that a server which is restarted often sweeps all the same.
+    let mut wait = interval.mul_f64(0.1 * random());
+    loop {
+        tokio::select! {
+            _ = &mut stopped => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        for (store, metrics) in &stores {
+            sweep_one(store, metrics, grace).await;
+        }
+        wait = interval.mul_f64(0.9 + 0.2 * random());
+    }
+}
+
+async fn sweep_one(store: &NamedStore, metrics: &DestinationMetrics, grace: Duration) {
+    let min_age = store.token_lifetime.saturating_add(grace);
+    let outcome = sweep(store, Mode::Abort, min_age, |outlived, error| {
+        let upload = &outlived.upload;
+        let age_seconds = outlived.age.as_secs();
+        match error {
+            None => {
+                metrics.upload(UploadOutcome::swept);
+                tracing::info!(
+                    store = store.name,
+                    upload.id = upload.upload_id,
+                    upload.key,
+                    age_seconds,
+                    "upload swept"
+                );
+            }
+            Some(error) => {
+                tracing::warn!(store = store.name, upload.id = upload.upload_id, upload.key, age_seconds, %error, "sweeping an upload failed");
+            }
+        }
+    });
+    let store = &store.name;
+    match outcome.await {
+        Ok(Swept { seen, outlived: 0, .. }) => tracing::debug!(store, seen, "nothing to sweep"),
+        Ok(Swept { seen, aborted, failed, .. }) => tracing::info!(store, seen, aborted, failed, "swept"),
+        Err(error) => {
+            tracing::warn!(store, %error, "open uploads could not be listed, and none was swept");
+        }
+    }
+}
+
+/// Between 0 and 1, or a half where the system gives no random bytes.
+fn random() -> f64 {
+    getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX))
+}

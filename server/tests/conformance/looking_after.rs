@@ -1,0 +1,95 @@
+//! What operators do: examine a store, mend it, sweep it, watch it.
+
+use std::time::Duration;
+
+use partway_server::doctor::{self, Options, Outcome, Report};
+use partway_server::store::named::NamedStore;
+use partway_server::stores::OpenStores;
+use partway_server::sweep::{Mode, sweep};
+
+use crate::stores::{Site, Traits};
+use crate::support::*;
+
+const ORIGIN: &str = "https://app.example.com";
+
+async fn open(site: &Site) -> NamedStore {
+    let data = tempfile::tempdir().unwrap();
+    let mut settings = settings(&data);
+    site.configure(&mut settings);
+    settings.sweep.enabled = Some(true);
+    OpenStores::open(&settings).await.unwrap().stores.remove(0)
+}
+
+async fn examine(store: &NamedStore, fix: bool) -> Report {
+    let options = Options { origins: vec![ORIGIN.to_owned()], fix };
+    Box::pin(doctor::examine(std::slice::from_ref(store), &options)).await
+}
+
+fn weak(report: &Report) -> Vec<&str> {
+    let findings = report.stores.iter().flat_map(|store| &store.findings);
+    findings
+        .filter(|finding| finding.outcome >= Outcome::Warning)
+        .map(|finding| finding.check.as_str())
+        .collect()
+}
+
+pub(crate) async fn doctor_finds_and_mends(site: &Site, traits: &Traits) {
+    let store = open(site).await;
+    let before = examine(&store, false).await;
+    let preflight = format!("preflight from {ORIGIN}");
+    if traits.has_rules {
+        assert_eq!(before.outcome(), Outcome::Failure, "{before}");
+        assert!(
+            weak(&before).contains(&preflight.as_str()) && weak(&before).contains(&"lifecycle rule"),
+            "{before}"
+        );
+        let mended = examine(&store, true).await;
+        assert_eq!(weak(&mended), traits.weak, "{mended}");
+    }
+    let after = examine(&store, true).await;
+    eprintln!("{after}");
+    assert_eq!(weak(&after), traits.weak, "mending twice changes nothing\n{after}");
+    if traits.has_rules {
+        let rules = store.store.client().get_bucket_cors().bucket(BUCKET).send().await.unwrap();
+        assert_eq!(rules.cors_rules().len(), 1, "{rules:?}");
+    }
+    let left = store.store.client().list_objects_v2().bucket(BUCKET).send().await.unwrap();
+    assert_eq!(left.contents().len(), 0, "{left:?}");
+    assert_eq!(store.store.list_uploads("").await.unwrap(), []);
+}
+
+pub(crate) async fn readiness_knows_good_credentials(site: &Site, traits: &Traits) {
+    let app = site.server().await;
+    let answer = app.get("/readyz").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let app = site
+        .server_with(|settings| {
+            settings.store.secret_access_key = Some("somebody else's".to_owned().into());
+            // Else it would not be ready for want of an answer to the probes.
+            settings.uploads.checksum = match traits.checksum {
+                ChecksumKind::Crc64Nvme => ChecksumSetting::Crc64Nvme,
+                _ => ChecksumSetting::Md5,
+            };
+        })
+        .await;
+    let answer = app.get("/readyz").await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.text().contains("store_denied"), "{}", answer.text());
+}
+
+pub(crate) async fn sweeping_leaves_nothing(site: &Site, _: &Traits) {
+    let app = site.server().await;
+    let done = app.begin("done.bin", 100).await;
+    done.finish().await;
+    for n in 0..5 {
+        app.begin(&format!("{n}.bin"), PART + 1).await.send([2]).await;
+    }
+    let store = open(site).await;
+    let young =
+        sweep(&store, Mode::Abort, Duration::from_secs(3_600), |_, _| panic!("it is young")).await.unwrap();
+    assert!(young.seen >= 5, "{young:?}");
+    let swept = sweep(&store, Mode::Abort, Duration::ZERO, |_, error| assert_eq!(error, None)).await.unwrap();
+    assert_eq!((swept.aborted, swept.failed), (swept.seen, 0), "{swept:?}");
+    assert_eq!(store.store.list_uploads("").await.unwrap(), []);
+    done.assert_stored().await;
+}

@@ -1,0 +1,85 @@
+//! One suite, over each store that is supported: the embedded one, Garage and Ceph's RADOS Gateway.
+//!
+//! The latter two are programs of their own, started here on loopback; `just test-stores` gets them. A test for each
+//! store runs all stories one after another, since to start a store takes longer than to tell a story.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
+
+mod faults;
+mod looking_after;
+mod replicas;
+mod stores;
+mod stories;
+
+#[path = "../routes/support/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the routes' tests use more of it")]
+mod support;
+
+use stores::{Ceph, Embedded, Garage, Traits};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn embedded() {
+    let store = Embedded::start().await;
+    let traits =
+        Traits { checksum: support::ChecksumKind::Crc64Nvme, has_rules: false, forms: true, weak: &[] };
+    run(&store.site, &traits).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn garage() {
+    let store = Garage::start().await;
+    let traits = Traits {
+        checksum: support::ChecksumKind::Crc64Nvme,
+        has_rules: true,
+        forms: true,
+        weak: &["If-None-Match, PUT", "If-None-Match, complete"],
+    };
+    run(&store.site, &traits).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ceph() {
+    let store = Box::pin(Ceph::start()).await;
+    let traits = Traits {
+        checksum: support::ChecksumKind::Md5,
+        has_rules: true,
+        forms: true,
+        weak: &[
+            "unsigned copy, PUT",
+            "If-None-Match, complete",
+            "uploads are checked by",
+            "errors from https://app.example.com",
+        ],
+    };
+    run(&store.site, &traits).await;
+}
+
+/// Tells every story, with a word before each, so that a failure says which it was.
+macro_rules! tell {
+    ($site:expr, $traits:expr, $($story:path),* $(,)?) => {
+        $(
+            eprintln!("{}", stringify!($story));
+            Box::pin($story($site, $traits)).await;
+        )*
+    };
+}
+
+async fn run(site: &stores::Site, traits: &Traits) {
+    tell!(
+        site,
+        traits,
+        looking_after::doctor_finds_and_mends,
+        stories::files_of_all_sizes_arrive,
+        stories::many_small_files_arrive,
+        stories::an_upload_goes_on_at_another_replica,
+        stories::names_do_no_harm,
+        stories::an_aborted_upload_is_gone,
+        faults::what_differs_is_refused,
+        faults::altered_bytes_are_refused,
+        faults::terms_of_urls_hold,
+        faults::a_late_part_changes_nothing,
+        faults::expired_urls_are_refused,
+        looking_after::readiness_knows_good_credentials,
+        looking_after::sweeping_leaves_nothing,
+    );
+}

@@ -1,0 +1,89 @@
+//! The binary's commands: exit codes, and what they print.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::support::*;
+
+fn partway(folder: &Path, args: &[&str], toml: &str) -> Output {
+    std::fs::write(folder.join("partway.toml"), toml).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_partway"));
+    for (name, _) in
+        std::env::vars().filter(|(name, _)| name.starts_with("PARTWAY_") || name.starts_with("AWS_"))
+    {
+        command.env_remove(name);
+    }
+    command.current_dir(folder).args(args).output().unwrap()
+}
+
+/// Settings of a store of its own on any free port.
+const EMBEDDED: &str = "[embedded]\nlisten = \"127.0.0.1:0\"\n";
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn doctor_examines_what_is_configured() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = partway(folder.path(), &["doctor"], EMBEDDED);
+    assert_eq!(table.status.code(), Some(0), "{}{}", text(&table.stdout), text(&table.stderr));
+    assert!(text(&table.stdout).contains("preflight from http://127.0.0.1:8080"), "{}", text(&table.stdout));
+    let json =
+        partway(folder.path(), &["doctor", "--json", "--strict", "--origin", "https://a.test"], EMBEDDED);
+    assert_eq!(json.status.code(), Some(0), "{}", text(&json.stdout));
+    let report: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(report["stores"][0]["checksum"], "crc64_nvme");
+    assert_eq!(report["stores"][0]["findings"][0]["outcome"], "ok");
+}
+
+#[test]
+fn doctor_fails_on_what_does_not_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let toml = format!(
+        "[server]\ntoken_secret = \"{TOKEN_SECRET}\"\n[store]\nbucket = \"b\"\nregion = \"us-east-1\"\nendpoint = \"http://{nobody}\"\n\
+         access_key_id = \"k\"\nsecret_access_key = \"s\"\n"
+    );
+    let failed = partway(folder.path(), &["doctor"], &toml);
+    assert_eq!(failed.status.code(), Some(1), "{}", text(&failed.stderr));
+    assert!(text(&failed.stdout).contains("FAILURE  reachable"), "{}", text(&failed.stdout));
+    let listing = partway(folder.path(), &["sweep"], &toml);
+    assert_eq!(listing.status.code(), Some(2));
+    assert!(text(&listing.stderr).starts_with("partway: the store failed"), "{}", text(&listing.stderr));
+    let unusable = partway(folder.path(), &["doctor"], "[stor]\n");
+    assert_eq!(unusable.status.code(), Some(2));
+    assert!(text(&unusable.stderr).contains("stor"), "{}", text(&unusable.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sweep_lists_first_and_aborts_when_told() {
+    let app = TestApp::start().await;
+    app.begin("film.mp4", 100).await;
+    let folder = tempfile::tempdir().unwrap();
+    // Beside a server that runs: its store is reached where it listens.
+    let toml = format!(
+        "[embedded]\nlisten = \"{}\"\nbucket = \"{BUCKET}\"\ndata = {:?}\n",
+        app.store_origin.strip_prefix("http://").unwrap(),
+        app.data()
+    );
+    let run = |args: &[&str]| partway(folder.path(), args, &toml);
+    let young = run(&["sweep"]);
+    assert_eq!(text(&young.stdout), "default: 1 open uploads, none to abort\n", "{}", text(&young.stderr));
+    let old = run(&["sweep", "--older-than", "0s"]);
+    assert!(
+        text(&old.stdout).ends_with("film.mp4\ndefault: 1 open uploads, 1 to abort; --yes aborts them\n")
+    );
+    assert_eq!(app.open_uploads().await.len(), 1);
+    let aborted = run(&["sweep", "--older-than", "0s", "--yes", "--json"]);
+    let line: Value = serde_json::from_slice(&aborted.stdout).unwrap();
+    assert_eq!(
+        (&line["aborted"], &line["store"], &line["error"]),
+        (&json!(true), &json!("default"), &Value::Null)
+    );
+    assert!(app.open_uploads().await.is_empty());
+    let wrong = run(&["sweep", "--older-than", "soon"]);
+    assert_eq!(wrong.status.code(), Some(2));
+}

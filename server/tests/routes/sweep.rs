@@ -1,0 +1,88 @@
+//! Uploads that have outlived their tokens, and what becomes of them.
+
+use std::time::Duration;
+
+use partway_server::config::Settings;
+use partway_server::metrics::Metrics;
+use partway_server::store::named::NamedStore;
+use partway_server::stores::OpenStores;
+use partway_server::sweep::{Mode, Swept, Timer, sweep};
+
+use crate::support::*;
+
+/// The store of this server, as a command sees it, with tokens of no life at all.
+async fn store_of(app: &TestApp, prefix: &str) -> NamedStore {
+    let data = tempfile::tempdir().unwrap();
+    let mut settings: Settings = settings(&data);
+    before(&app.store_origin, app.secret_access_key())(&mut settings);
+    settings.uploads.key_prefix = prefix.to_owned();
+    let mut stores = OpenStores::open(&settings).await.unwrap().stores;
+    NamedStore { token_lifetime: Duration::ZERO, ..stores.remove(0) }
+}
+
+async fn swept(store: &NamedStore, mode: Mode, min_age: Duration) -> (Swept, Vec<String>) {
+    let mut told = Vec::new();
+    let swept = sweep(store, mode, min_age, |outlived, error| {
+        assert_eq!(error, None);
+        told.push(outlived.upload.upload_id.clone());
+    });
+    (swept.await.unwrap(), told)
+}
+
+#[tokio::test]
+async fn what_is_old_is_aborted_and_nothing_else_is_touched() {
+    let app = TestApp::start().await;
+    let (old, done) = (app.begin("old.bin", PART + 1).await, app.begin("done.bin", 100).await);
+    old.send([1]).await;
+    done.finish().await;
+    // After a crash as before it: all that counts is in the store.
+    let (id, key) = (old.upload_id(), done.grant.key.clone());
+    let app = app.restart().await;
+    let store = store_of(&app, "").await;
+
+    let (found, told) = swept(&store, Mode::Abort, Duration::from_secs(3_600)).await;
+    assert_eq!((found, told), (Swept { seen: 1, ..Swept::default() }, vec![]), "it is young");
+    let (found, told) = swept(&store, Mode::DryRun, Duration::ZERO).await;
+    assert_eq!((found, told), (Swept { seen: 1, outlived: 1, ..Swept::default() }, vec![id.clone()]));
+    assert_eq!(app.open_uploads().await.len(), 1, "a dry run changes nothing");
+    let (found, told) = swept(&store, Mode::Abort, Duration::ZERO).await;
+    assert_eq!((found, told), (Swept { seen: 1, outlived: 1, aborted: 1, failed: 0 }, vec![id]));
+    assert!(app.open_uploads().await.is_empty());
+    assert!(app.exists(&key).await, "objects stay");
+}
+
+#[tokio::test]
+async fn uploads_of_others_are_not_looked_at() {
+    let app = TestApp::start().await;
+    app.begin("ours.bin", 100).await;
+    let theirs = app.store.create_multipart_upload().bucket(BUCKET).key("elsewhere/b.bin");
+    theirs.send().await.unwrap();
+    let (found, _) = swept(&store_of(&app, "elsewhere/").await, Mode::Abort, Duration::ZERO).await;
+    assert_eq!((found.seen, found.aborted), (1, 1));
+    assert_eq!(app.open_uploads().await.len(), 1);
+}
+
+/// More than a page of them, and two replicas at the same work.
+#[tokio::test]
+async fn replicas_sweep_the_same_store() {
+    let app = TestApp::start().await;
+    for _ in 0..2 {
+        app.create((0..600).map(|n| file(&format!("{n}.bin"), 100)).collect()).await;
+    }
+    let store = store_of(&app, "").await;
+    let metrics = Metrics::new();
+    let timers = [(), ()].map(|()| {
+        let stores = vec![(store.clone(), metrics.of("default"))];
+        Timer::start(stores, Duration::from_millis(50), Duration::ZERO)
+    });
+    let gone = async {
+        while !store.store.list_uploads("").await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), gone).await.expect("all are swept");
+    for timer in timers {
+        timer.stop().await;
+    }
+    assert!(metrics.text().contains(r#"outcome="swept""#), "{}", metrics.text());
+}

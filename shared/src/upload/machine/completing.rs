@@ -1,0 +1,95 @@
+//! Completing many small files in few calls.
+//!
+//! A small file is one PUT, and a call of its own for each would take longer than
+//! sending it: over a far line the calls would set the pace.
+
+use super::{Job, Uploader};
+use crate::limits::MAX_UPLOADS_PER_COMPLETE;
+use crate::time::Time;
+use crate::upload::action::{Action, ControlCall, ControlReply, FileId, JobId};
+use crate::upload::call::Retried;
+use crate::upload::failure::Failure;
+use crate::upload::file::{FileUpload, Phase};
+use crate::wire::{CompleteUploads, Completion, UploadToComplete};
+
+impl Uploader {
+    /// The next call for several files, if any are ready and it is time.
+    pub(super) fn poll_completions(&mut self, now: Time) -> Option<Action> {
+        self.index.complete.first()?;
+        // While one is under way further files gather for the next, unless none is to come.
+        let more_to_come = self.count_puts() > 0 || self.index.send.first().is_some();
+        if more_to_come && !self.completions.is_empty() {
+            return None;
+        }
+        let files: Vec<_> = self.index.complete.iter().take(MAX_UPLOADS_PER_COMPLETE).collect();
+        let until = now + self.settings.complete_timeout;
+        let mut uploads = Vec::with_capacity(files.len());
+        for &id in &files {
+            let upload = self.touch(id, |_, file| {
+                let token = file.ticket()?.token.clone();
+                file.call_mut()?.start(until);
+                let (parts, checksum) = (file.parts.completed(), file.parts.object_checksum());
+                Some(UploadToComplete { token, parts, checksum })
+            });
+            uploads.extend(upload.flatten());
+        }
+        let job = self.begin(Job::Complete);
+        self.completions.insert(job, files);
+        Some(Action::Call { job, call: ControlCall::CompleteMany(CompleteUploads { uploads }) })
+    }
+
+    /// Gives each file its own result, as if it had asked alone.
+    pub(super) fn completed_many(&mut self, job: JobId, outcome: Result<ControlReply, Failure>, now: Time) {
+        let files = self.completions.remove(job).unwrap_or_default();
+        let results: Vec<_> = match outcome {
+            Ok(ControlReply::CompletedMany(answer)) if answer.uploads.len() == files.len() => {
+                answer.uploads.into_iter().map(reply).collect()
+            }
+            Ok(_) => {
+                let failure = Failure::Unusable("it is not one result for each upload".to_owned());
+                vec![Err(failure); files.len()]
+            }
+            Err(failure) => vec![Err(failure); files.len()],
+        };
+        for (id, result) in files.into_iter().zip(results) {
+            self.touch(id, |machine, file| {
+                // It may have been cancelled meanwhile.
+                if waits(file) {
+                    machine.called(id, file, job, result, now);
+                }
+            });
+        }
+    }
+
+    /// Whether a call for several has had no answer for too long.
+    pub(super) fn completions_are_overdue(&self, job: JobId, now: Time) -> bool {
+        let files = self.completions.get(job).into_iter().flatten();
+        let mut waiting = files.filter_map(|&id| self.file(id)).filter(|file| waits(file));
+        waiting.any(|file| file.call().is_some_and(|call| call.is_overdue(now)))
+    }
+
+    /// Stops the calls that this file was the last to wait for.
+    pub(super) fn stop_completions_for(&mut self, id: FileId) {
+        let is_idle = |files: &Vec<FileId>| {
+            let others = || files.iter().filter(|&&other| other != id);
+            files.contains(&id) && !others().any(|&other| self.file(other).is_some_and(waits))
+        };
+        let idle = self.completions.iter().filter(|(_, files)| is_idle(files));
+        let idle: Vec<_> = idle.map(|(job, _)| job).collect();
+        for job in idle {
+            self.completions.remove(job);
+            self.stop(job);
+        }
+    }
+}
+
+fn waits(file: &FileUpload) -> bool {
+    matches!(file.phase, Phase::Completing { complete: Retried::InFlight { .. }, .. })
+}
+
+fn reply(completion: Completion) -> Result<ControlReply, Failure> {
+    match completion {
+        Completion::Completed(completed) => Ok(ControlReply::Completed(*completed)),
+        Completion::Refused(problem) => Err(problem.into()),
+    }
+}

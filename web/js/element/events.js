@@ -1,0 +1,23 @@
+// Passes an uploader's events on as the element's.
+
+const TOLD = {
+  progress: (detail) => ["progress", detail],
+  statechange: (detail) => ["file-statechange", detail],
+  completed: (detail) => ["file-completed", detail],
+  failed: (detail) => ["file-failed", detail],
+  cancelled: (detail) => ["file-cancelled", detail],
+  removed: (detail) => ["file-removed", detail],
+};
+
+export function relay(uploader, isInUse, tell) {
+  const follow = (type, handle) => {
+    uploader.addEventListener(type, ({ detail }) => isInUse() && handle(detail));
+  };
+  for (const [type, translate] of Object.entries(TOLD)) follow(type, (detail) => tell(...translate(detail)));
+  follow("added", ({ uploads }) => uploads.forEach((upload) => tell("file-added", { upload, file: upload.file, path: upload.path })));
+  // Everything has ended, one way or the other.
+  follow("idle", () => {
+    const ended = (wanted) => uploader.uploads.filter(({ state }) => state === wanted);
+    tell("completed", { completed: ended("completed"), failed: ended("failed"), cancelled: ended("cancelled") });
+  });
+}
