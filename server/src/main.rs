@@ -28,7 +28,7 @@ enum Command {
     /// Serve the page, the widget and the upload API
     #[command(after_long_help = SERVE_HELP)]
     Serve(ServeArgs),
-    /// Examine the configured bucket, and say what is missing
+    /// Examine the configured buckets, and say what is missing
     #[command(after_long_help = doctor::HELP)]
     Doctor(DoctorArgs),
     /// Abort uploads that nobody can complete any more

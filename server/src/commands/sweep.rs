@@ -21,7 +21,7 @@ pub(crate) struct SweepArgs {
     #[arg(long, short)]
     yes: bool,
 
-    /// Abort uploads that are older than this, such as 2d [default: server.token_lifetime and an hour]
+    /// Abort uploads that are older than this, such as 2d [default: the longest token_lifetime of a bucket's destinations, and an hour]
     ///
     /// Younger ones than the default may still be under way, or be resumed.
     #[arg(long, value_name = "AGE", value_parser = age)]
@@ -36,7 +36,7 @@ pub(crate) const HELP: &str = "\
 Lists the multipart uploads below uploads.key_prefix that have outlived their tokens, so that nobody can complete them
 any more, and with --yes aborts them, which removes their parts. It can run at any time, beside any number of servers.
 
-Without a key_prefix all uploads in the bucket are looked at, those of other programs too.
+Without a key_prefix all uploads in the buckets are looked at, those of other programs too.
 
 Exit codes: 0 done; 1 some could not be aborted; 2 they could not be listed.";
 

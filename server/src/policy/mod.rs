@@ -8,6 +8,8 @@ mod limits;
 mod sniff;
 mod template;
 
+use std::collections::BTreeSet;
+
 use bytesize::ByteSize;
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::limits::{MAX_NAME_BYTES, MAX_OBJECT_SIZE};
@@ -100,6 +102,19 @@ impl Policy {
         Plan::new(file.size, file.part_size, &self.plan).map_err(|error| {
             Problem::new(ErrorCode::FileTooLarge, error.to_string()).with_field(format!("{field}.size"))
         })
+    }
+
+    /// The headers that PUTs carry for what objects have beside their bytes.
+    #[must_use]
+    pub fn put_headers(&self) -> BTreeSet<String> {
+        let is_shared = !self.key.is_unique();
+        let mut attributes = self.attributes.clone();
+        attributes.keeps_existing &= is_shared;
+        let mut headers: BTreeSet<_> = attributes.headers().into_keys().collect();
+        if is_shared {
+            headers.insert(format!("x-amz-meta-{UPLOAD_MARK}"));
+        }
+        headers
     }
 
     /// How browsers treat an object of this type and name.
@@ -222,6 +237,17 @@ mod tests {
             let expected = if name == "a.png." { Ok(()) } else { refused("name") };
             assert_eq!(plan(name, Some("image/png")), expected, "{name:?}");
         }
+    }
+
+    #[test]
+    fn puts_carry_what_objects_have() {
+        let mut policy = Policy::default();
+        policy.attributes.metadata.insert("app".to_owned(), "gallery".to_owned());
+        policy.attributes.keeps_existing = true;
+        assert_eq!(Vec::from_iter(policy.put_headers()), ["x-amz-meta-app"]);
+        policy.key = KeyTemplate::parse("{path}").unwrap();
+        let headers = ["if-none-match", "x-amz-meta-app", "x-amz-meta-partway-upload"];
+        assert_eq!(Vec::from_iter(policy.put_headers()), headers);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! What looks after stores (doctor, sweep, readiness, metrics) takes these and knows nothing of uploads.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct NamedStore {
     pub key_prefix: String,
     /// How long any upload to it may take, after which nobody can complete it.
     pub token_lifetime: Duration,
+    /// Headers that PUTs to it carry beside those that all PUTs may.
+    pub put_headers: BTreeSet<String>,
     /// Whether small files are sent as forms.
     pub post_forms: bool,
     /// Whether it is the one within the binary, of which everything is known.

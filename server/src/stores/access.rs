@@ -46,6 +46,8 @@ pub(super) struct Contents {
     pub(super) destinations: Vec<String>,
     /// The longest of any.
     pub(super) token_lifetime: Duration,
+    /// Those of all.
+    pub(super) put_headers: BTreeSet<String>,
 }
 
 impl Access {
@@ -141,7 +143,7 @@ impl Access {
         contents: Contents,
         settings: &Settings,
     ) -> Result<NamedStore, OpenStoresError> {
-        let Contents { bucket, destinations, token_lifetime } = contents;
+        let Contents { bucket, destinations, token_lifetime, put_headers } = contents;
         let hosts = |endpoints: &[String]| {
             let hosts = Hosts::new(endpoints, &bucket, self.path_style);
             hosts
@@ -170,6 +172,7 @@ impl Access {
             is_swept: settings.sweep.sweeps(self.is_embedded, &key_prefix),
             key_prefix,
             token_lifetime,
+            put_headers,
             post_forms: self.post_forms,
         })
     }

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -69,7 +68,7 @@ pub enum OpenStoresError {
 
 /// The configured stores: each bucket once, however many destinations are in it.
 pub struct OpenStores {
-    /// The buckets; there is one at least.
+    /// The buckets, in the order of their destinations' names; there is one at least.
     pub stores: Vec<NamedStore>,
     /// What upload tokens are signed with.
     pub(crate) token_secret: SecretString,
@@ -127,7 +126,8 @@ async fn open(settings: &Settings, if_served: IfServed) -> Result<OpenStores, Op
     for (name, buckets) in by_store {
         let (section, config) = settings.store_of(name.as_deref());
         let access = if name.is_some() || config.bucket.is_some() {
-            Access::remote(section, config).await?
+            // What looks for credentials and region is large.
+            Box::pin(Access::remote(section, config)).await?
         } else {
             let names: BTreeSet<_> = buckets.keys().cloned().collect();
             match Access::embedded(&settings.embedded, config, names) {
@@ -146,10 +146,10 @@ async fn open(settings: &Settings, if_served: IfServed) -> Result<OpenStores, Op
             }
         };
         for (bucket, names) in buckets {
-            let token_lifetime = longest_lifetime(settings, &destinations, &bucket);
-            stores.push(access.bucket(Contents { bucket, destinations: names, token_lifetime }, settings)?);
+            stores.push(access.bucket(contents(settings, &destinations, bucket, names), settings)?);
         }
     }
+    stores.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(OpenStores {
         stores,
         // `Settings::validate` has seen to it that a server has one.
@@ -158,15 +158,22 @@ async fn open(settings: &Settings, if_served: IfServed) -> Result<OpenStores, Op
     })
 }
 
-/// How long uploads to a bucket may take, whichever destination they go to: none of its keys says which.
-///
-/// By its name alone, as two stores of the configuration may be two ways to one.
-fn longest_lifetime(
+fn contents(
     settings: &Settings,
     destinations: &BTreeMap<String, DestinationConfig>,
-    bucket: &str,
-) -> Duration {
-    let in_it = destinations.values().filter(|destination| settings.bucket_of(destination) == bucket);
-    let lifetimes = in_it.map(|destination| destination.token_lifetime(&settings.server));
-    lifetimes.max().unwrap_or(settings.server.token_lifetime)
+    bucket: String,
+    names: Vec<String>,
+) -> Contents {
+    // None of the bucket's keys says which destination it is of. Those of other stores count too if it is of the same
+    // name there, as two stores of the configuration may be two ways to one.
+    let all = destinations.values().filter(|destination| settings.bucket_of(destination) == bucket);
+    let lifetimes = all.map(|destination| destination.token_lifetime(&settings.server));
+    let policies = names.iter().filter_map(|name| destinations.get(name));
+    let policies = policies.map(|destination| destination.policy(&settings.uploads));
+    Contents {
+        token_lifetime: lifetimes.max().unwrap_or(settings.server.token_lifetime),
+        put_headers: policies.flat_map(|policy| policy.put_headers()).collect(),
+        bucket,
+        destinations: names,
+    }
 }
