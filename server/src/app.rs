@@ -74,7 +74,7 @@ impl Application {
         };
         let url = listener.url(certificate.is_some());
         let operations_url = operations.as_ref().map(|listener| listener.url(false));
-        let partway = Partway::builder(settings.clone()).build().await?;
+        let partway = Box::pin(Partway::builder(settings.clone()).build()).await?;
         let operations = operations.map(|listener| serve_operations(&partway, listener)).transpose()?;
         let server = serve(&settings, listener, certificate, partway.clone())?;
         Ok(Self { server, operations, partway, url, operations_url })

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_s3::types::StorageClass;
 use partway_server::config::{DestinationConfig, Encryption};
 
 use crate::support::*;
@@ -25,7 +26,7 @@ async fn assert_attributes(app: &TestApp, key: &str) {
     let metadata = head.metadata().unwrap();
     assert_eq!((metadata["app"].as_str(), metadata["x"].as_str()), ("demo; v=1", "y z"));
     assert_eq!(head.cache_control(), Some("private, max-age=60"));
-    assert_eq!(head.storage_class().map(|class| class.as_str()), Some("STANDARD_IA"));
+    assert_eq!(head.storage_class().map(StorageClass::as_str), Some("STANDARD_IA"));
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ async fn a_scope_with_sessions_and_policy_of_the_application() {
         Answer::to(call("ada", Method::POST, "/complete").json(&complete)).await.is::<CompletedUpload>(200);
     }
     let listed: Vec<String> = http.get(&url).send().await.unwrap().json().await.unwrap();
-    assert_eq!(listed, [grant.key.clone()], "told twice, and taken down once");
+    assert_eq!(listed, [grant.key.as_str()], "told twice, and taken down once");
     let head = partway.store().client().head_object().bucket(BUCKET).key(&grant.key).send().await.unwrap();
     assert_eq!(head.metadata().unwrap()["uploaded-by"], "ada");
     let widget = Answer::to(http.get(format!("{url}/files/widget/index.js"))).await;
