@@ -44,7 +44,7 @@ struct ServeArgs {
 
     /// Address and port to listen on; overrides server.listen [default: 127.0.0.1:8080]
     ///
-    /// Without [identity], only loopback addresses are accepted. Port 0 takes any that is free.
+    /// Without an identity, only loopback addresses are accepted. Port 0 takes any that is free.
     #[arg(long, short, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
 
