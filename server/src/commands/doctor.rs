@@ -27,7 +27,7 @@ pub(crate) struct DoctorArgs {
     #[arg(long)]
     strict: bool,
 
-    /// Origin of a page that uploads, such as https://app.example.com, besides those in server.allowed_origins
+    /// Origin of a page that uploads, such as `https://app.example.com`, besides those in server.allowed_origins
     #[arg(long = "origin", value_name = "ORIGIN")]
     origins: Vec<String>,
 }

@@ -24,6 +24,7 @@ pub struct NewUpload {
     /// The file's name, as the user sees it. The key is the server's choice.
     pub name: String,
     /// Its size in bytes, 0 to 48.8 TiB.
+    #[cfg_attr(feature = "openapi", schema(format = "uint64"))]
     pub size: u64,
     /// Its media type, if known.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
@@ -39,6 +40,7 @@ pub struct NewUpload {
     pub destination: Option<String>,
     /// The part size that the client would like, in bytes. Raised or lowered to what S3 allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "uint64"))]
     pub part_size: Option<u64>,
     /// The checksums of the first parts, cut as the client plans it: parts 1, 2, …
     ///

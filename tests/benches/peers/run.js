@@ -29,9 +29,9 @@ window.bench = {
 };
 
 // Through the interface for developers, which draws nothing, as the others do not.
-async function partway(files) {
+async function partway(files, { asksFor }) {
   const { Uploader } = await import("/widget/index.js");
-  const uploader = new Uploader({ endpoint: location.origin });
+  const uploader = new Uploader({ endpoint: location.origin, partSize: asksFor ?? undefined });
   await uploader.load();
   return () => Promise.all(uploader.add(files).map(({ finished }) => finished));
 }

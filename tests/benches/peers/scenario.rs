@@ -14,13 +14,15 @@ pub(crate) struct Peer {
     pub(crate) checksum: Option<&'static str>,
     /// Of the bare loop: whether it hashes what it sends.
     checked: bool,
+    /// Of Partway: the part size that the page asks for; none is what it plans itself.
+    part_size: Option<u64>,
     /// The names of the store that are sent to in turn: by Partway, by its configuration; by the bare loop, itself.
     pub(crate) hosts: Option<&'static [&'static str]>,
 }
 
 impl Peer {
     const fn new(name: &'static str, script: &'static str) -> Self {
-        Self { name, script, checksum: None, checked: false, hosts: None }
+        Self { name, script, checksum: None, checked: false, part_size: None, hosts: None }
     }
 
     const fn partway(name: &'static str, checksum: &'static str) -> Self {
@@ -33,6 +35,7 @@ impl Peer {
             "atOnce": scenario.bare_at_once,
             "partSize": scenario.bare_part_size,
             "checked": self.checked,
+            "asksFor": self.part_size,
             "hosts": self.hosts,
         })
     }
@@ -40,6 +43,11 @@ impl Peer {
 
 const UNCHECKED: Peer = Peer::partway("Partway, checksums off", "none");
 const CHECKED: Peer = Peer::partway("Partway, checksums on", "crc64_nvme");
+/// With the bare loop's own parts, as one would have them where the network is known to be fast.
+const UNCHECKED_LARGE: Peer =
+    Peer { part_size: Some(64 * MIB), ..Peer::partway("Partway, checksums off, 64 MiB parts", "none") };
+const CHECKED_LARGE: Peer =
+    Peer { part_size: Some(64 * MIB), ..Peer::partway("Partway, checksums on, 64 MiB parts", "crc64_nvme") };
 const BARE: Peer = Peer::new("a bare loop", "bare");
 const BARE_IN_WORKER: Peer = Peer::new("a bare loop in a worker", "bareInWorker");
 const BARE_CHECKED: Peer =
@@ -95,6 +103,8 @@ pub(crate) const SCENARIOS: [Scenario; 6] = [
         peers: &[
             UNCHECKED,
             CHECKED,
+            UNCHECKED_LARGE,
+            CHECKED_LARGE,
             BARE,
             BARE_IN_WORKER,
             BARE_CHECKED,
