@@ -11,7 +11,7 @@ use crate::policy::{
     Attributes, KeyTemplate, MAX_KEY_PREFIX, Policy, check_metadata, check_tags, check_value, is_type_pattern,
 };
 
-use super::{ServerConfig, Settings, SettingsError, UploadsConfig, choice, list, nearest};
+use super::{ServerConfig, Settings, SettingsError, UploadsConfig, choice, duration, list, nearest};
 
 /// One destination.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -55,7 +55,7 @@ pub struct DestinationConfig {
     /// store is asked to refuse (`If-None-Match`), and not every store knows that.
     pub overwrite: bool,
     /// How long an upload may take. Default `server.token_lifetime`.
-    #[serde(deserialize_with = "lifetime")]
+    #[serde(deserialize_with = "duration::optional")]
     pub token_lifetime: Option<Duration>,
     /// Whether types that browsers execute (HTML, SVG, XML, scripts) are stored to be shown and not as attachments.
     /// Default no. Whoever opens such an object runs what somebody uploaded, in the bucket's origin.
@@ -85,10 +85,6 @@ impl Encryption {
             Self::Kms => "aws:kms",
         }
     }
-}
-
-fn lifetime<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    jiff::fmt::serde::unsigned_duration::friendly::compact::required::deserialize(deserializer).map(Some)
 }
 
 fn encryption<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Encryption>, D::Error> {

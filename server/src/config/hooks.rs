@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::hooks::SigningSecret;
 
-use super::SettingsError;
+use super::{SettingsError, duration};
 
 /// What the application is asked and told. Requests are signed after Standard Webhooks.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,7 +23,7 @@ pub struct HooksConfig {
     /// What requests are signed with: `whsec_` and at least 24 random bytes in base64.
     pub secret: Option<SecretString>,
     /// How long one attempt may take. Default `10s`.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(deserialize_with = "duration::required")]
     pub timeout: Duration,
     /// How often a hook is called before it counts as away. Default 3.
     pub attempts: u32,

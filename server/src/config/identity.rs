@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::identity::StaticKey;
 
 use super::hooks::check_url;
-use super::{SettingsError, choice, list};
+use super::{SettingsError, choice, duration, list};
 
 /// How callers say who they are.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -47,12 +47,12 @@ pub struct JwtConfig {
     /// Where an identity provider publishes its keys (RS256, ES256, EdDSA).
     pub jwks_url: Option<String>,
     /// How long keys from `jwks_url` are kept. Default `10m`. A token with an unknown key asks earlier.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(deserialize_with = "duration::required")]
     pub jwks_lifetime: Duration,
     /// How long the provider is left alone after it was asked, whatever keys tokens name. Default `30s`.
     ///
     /// The less, the sooner a new key is good; the more, the less tokens with made-up keys reach the provider.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(deserialize_with = "duration::required")]
     pub jwks_cool_down: Duration,
     /// Whom tokens are for; one of these has to be in `aud`. Default `partway`.
     #[serde(deserialize_with = "list")]
@@ -61,7 +61,7 @@ pub struct JwtConfig {
     #[serde(deserialize_with = "list")]
     pub issuer: Vec<String>,
     /// By how much clocks may differ. Default `30s`.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(deserialize_with = "duration::required")]
     pub leeway: Duration,
 }
 
@@ -90,10 +90,10 @@ pub struct ForwardConfig {
     #[serde(deserialize_with = "list")]
     pub headers: Vec<String>,
     /// How long it may take. Default `5s`.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(deserialize_with = "duration::required")]
     pub timeout: Duration,
     /// How long an answer is good for the same credentials. Default `10s`; `0s` asks every time.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(deserialize_with = "duration::required")]
     pub cache: Duration,
 }
 

@@ -4,6 +4,7 @@
 //! `PARTWAY_STORE__BUCKET` overrides `bucket` in `[store]`, and so on.
 
 mod destinations;
+mod duration;
 mod embedded;
 mod hooks;
 mod identity;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Deserializer};
 use self::origin::Origins;
 
 pub use destinations::{DestinationConfig, Encryption};
+pub use duration::parse as parse_duration;
 pub use embedded::EmbeddedConfig;
 pub use hooks::HooksConfig;
 pub use identity::{ForwardConfig, IdentityConfig, IdentityKind, JwtConfig};
@@ -390,7 +392,7 @@ mod tests {
             ("[server]\nallowed_hosts = [\"\"]", "server.allowed_hosts"),
             ("[uploads]\npart_size = \"1 MiB\"", "uploads.part_size"),
             ("[uploads]\nsingle_put_max = \"6 GiB\"", "uploads.single_put_max"),
-            ("[uploads]\nurl_lifetime = \"30d\"", "uploads.url_lifetime"),
+            ("[uploads]\nurl_lifetime = \"30d\"", "uploads.url_lifetime: a presigned"),
             ("[uploads]\nkey_prefix = \"/x\"", "uploads.key_prefix"),
             ("[uploads]\nchecksum = \"md4\"", "md4"),
             ("[store]\nbucket = \"photos\"", "server.token_secret"),

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use super::{IdentityConfig, IdentityKind, SettingsError, choice, list};
+use super::{IdentityConfig, IdentityKind, SettingsError, choice, duration, list};
 
 /// The server itself.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,7 +29,7 @@ pub struct ServerConfig {
     /// How long an upload may take from its beginning to its end. Default `7d`.
     ///
     /// Longer tokens let people come back later; what they left behind is kept, and paid for, as long.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(deserialize_with = "duration::required")]
     pub token_lifetime: Duration,
     /// Origins of pages elsewhere that embed the widget, such as `https://app.example.com`. Default none;
     /// the server's own page needs no entry.
@@ -47,10 +47,10 @@ pub struct ServerConfig {
     /// How long a client may take to send a request, head and body each. Default `30s`.
     ///
     /// A slow line needs some for a body of two megabytes; one that never ends its request holds a connection as long.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(deserialize_with = "duration::required")]
     pub request_timeout: Duration,
     /// How long requests under way may take when the server is told to stop. Default `30s`.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(deserialize_with = "duration::required")]
     pub shutdown_timeout: Duration,
     /// Threads that answer requests. Default: one for each core.
     pub workers: Option<usize>,

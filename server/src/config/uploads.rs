@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::policy::Policy;
 
-use super::{SettingsError, choice};
+use super::{SettingsError, choice, duration};
 
 /// How files are cut, signed and checked.
 #[derive(Clone, Debug, Deserialize)]
@@ -44,7 +44,7 @@ pub struct UploadsConfig {
     #[serde(deserialize_with = "choice")]
     pub checksum: ChecksumSetting,
     /// How long a presigned URL is good. Default `15m`, at most `7d`. Clients ask for new ones by themselves.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(deserialize_with = "duration::required")]
     pub url_lifetime: Duration,
 }
 
