@@ -155,6 +155,7 @@ impl Parts {
                 checksum => Stage::ToSign(checksum),
             };
             part.failures = 0;
+            part.refusals = 0;
             part.resigned = false;
         }
     }
@@ -180,7 +181,7 @@ impl Parts {
             None => return None,
         };
         let stage = if self.checksum.needs_hashing() { Stage::ToHash } else { Stage::ToSign(None) };
-        self.active.insert(number, Part { failures: 0, resigned: false, stage });
+        self.active.insert(number, Part { failures: 0, refusals: 0, resigned: false, stage });
         Some(number)
     }
 

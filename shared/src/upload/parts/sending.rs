@@ -32,6 +32,10 @@ pub(in crate::upload) struct Sent {
     pub(in crate::upload) loser: Option<JobId>,
 }
 
+/// What was altered on the way, or signed by a clock that was off, arrives right the next time. What the store
+/// still refuses then it will refuse for good, and each time costs a whole part.
+const MAX_REFUSALS: u32 = 5;
+
 impl Parts {
     /// The next part to send to a host that has room. URLs that expire by `usable_until` go
     /// back to be signed.
@@ -147,7 +151,13 @@ impl Parts {
         }
         let checksum = sending.signed.checksum;
         let is_form = sending.is_form();
+        part.refusals += u32::from(!matches!(verdict, PutVerdict::Other(_)));
         let (error, retry_after, then) = match verdict {
+            PutVerdict::Unauthorised { error } | PutVerdict::Altered { error }
+                if part.refusals > MAX_REFUSALS =>
+            {
+                return Err(error);
+            }
             PutVerdict::Unauthorised { error } if !part.resigned => {
                 part.resigned = true;
                 part.stage = Stage::ToSign(checksum);

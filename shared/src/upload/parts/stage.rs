@@ -12,6 +12,8 @@ use crate::wire::SignedPut;
 pub(super) struct Part {
     /// Failures in a row.
     pub(super) failures: u32,
+    /// How often the store has refused what was sent.
+    pub(super) refusals: u32,
     /// Whether the last refusal of its signature was forgiven.
     pub(super) resigned: bool,
     pub(super) stage: Stage,
