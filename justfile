@@ -14,6 +14,8 @@ webkit-packages := "webkit2gtk-driver xvfb"
 # Debian has none.
 geckodriver := "geckodriver@^0.37"
 node-packages := "nodejs npm"
+# What the routes' tests start beside the server; they run the examples of tickets in Node.js and Python too.
+peer-packages := "redis-server nodejs python3"
 python-packages := "python3-venv"
 store-packages := "ceph-mon ceph-osd ceph-common radosgw nginx-light"
 tools := justfile_directory() / "target/tools"
@@ -47,7 +49,7 @@ docs: (install "rust")
     RUSTDOCFLAGS="--deny warnings" cargo doc {{ everything }} --no-deps
 
 # Unit, property, simulation, route and store tests: all that need no browser
-test-unit *ARGS: (install "rust")
+test-unit *ARGS: (install "rust" "peers")
     cargo test {{ everything }} --lib --bins --test simulation --test store --test routes "$@"
     cargo test {{ everything }} --doc "$@"
 
@@ -193,8 +195,11 @@ install *WHAT:
             rm -rf "{{ tools }}/garage-build"
           fi
           ;;
+        peers)
+          have redis-server node python3 || packages "{{ peer-packages }}" "is tested with Redis, Node.js and Python"
+          ;;
         *)
-          echo "There is nothing called $what to install; try rust, browser, node, python, schemathesis or stores." >&2
+          echo "There is nothing called $what to install; try rust, browser, node, peers, python, schemathesis or stores." >&2
           exit 1
           ;;
       esac

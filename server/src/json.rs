@@ -4,6 +4,7 @@ mod objects;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -21,9 +22,20 @@ use self::objects::Objects;
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
-/// The largest body that is read, in bytes.
+/// What a body may be.
 #[derive(Clone, Copy, Debug)]
-pub struct MaxBody(pub usize);
+pub struct BodyLimits {
+    /// The largest that is read, in bytes.
+    pub max: usize,
+    /// How long it may take to come.
+    pub timeout: Duration,
+}
+
+impl Default for BodyLimits {
+    fn default() -> Self {
+        Self { max: 64 * 1_024, timeout: Duration::from_secs(30) }
+    }
+}
 
 impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Error = Refusal;
@@ -41,12 +53,17 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
                 Problem::new(ErrorCode::UnsupportedMediaType, "send it with Content-Type: application/json");
             return Box::pin(async { Err(problem.into()) });
         }
-        let max = request.app_data::<Data<MaxBody>>().map_or(64 * 1_024, |max| max.0);
+        let limits = request.app_data::<Data<BodyLimits>>().map(|limits| ***limits);
+        let BodyLimits { max, timeout } = limits.unwrap_or_default();
         // actix's own reader looks for its limit among the request's data.
         let bytes = actix_web::web::Payload::from_request(request, payload);
         Box::pin(async move {
             let payload = bytes.await.map_err(|_| too_large(max))?;
-            let body = match payload.to_bytes_limited(max).await {
+            let Ok(body) = tokio::time::timeout(timeout, payload.to_bytes_limited(max)).await else {
+                let why = format!("the body was not there after {timeout:?}");
+                return Err(Problem::new(ErrorCode::RequestTimeout, why).into());
+            };
+            let body = match body {
                 Ok(Ok(body)) => body,
                 Ok(Err(_)) => return Err(Problem::new(ErrorCode::InvalidJson, "the body ended early").into()),
                 Err(_) => return Err(too_large(max)),

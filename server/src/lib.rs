@@ -5,16 +5,21 @@
 
 pub mod app;
 pub mod config;
+pub mod destinations;
 pub mod doctor;
 pub mod embedded;
 mod excerpt;
+pub mod hooks;
 pub mod host;
 pub mod identity;
 pub mod json;
+pub mod limits;
 pub mod listen;
 pub mod local;
 pub mod metrics;
+pub mod mount;
 pub mod openapi;
+mod outgoing;
 pub mod policy;
 pub mod problem;
 pub mod readiness;

@@ -28,7 +28,7 @@ enum Command {
     /// Serve the page, the widget and the upload API
     #[command(after_long_help = SERVE_HELP)]
     Serve(ServeArgs),
-    /// Examine the configured bucket, and say what is missing
+    /// Examine the configured buckets, and say what is missing
     #[command(after_long_help = doctor::HELP)]
     Doctor(DoctorArgs),
     /// Abort uploads that nobody can complete any more
@@ -44,7 +44,7 @@ struct ServeArgs {
 
     /// Address and port to listen on; overrides server.listen [default: 127.0.0.1:8080]
     ///
-    /// Only loopback addresses are accepted. Port 0 takes any that is free.
+    /// Without an identity, only loopback addresses are accepted. Port 0 takes any that is free.
     #[arg(long, short, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
 
@@ -76,6 +76,9 @@ To use a bucket, put this into partway.toml:
 Credentials come from store.access_key_id and store.secret_access_key, or from AWS's usual
 chain: environment, profile, container, instance. The bucket's CORS has to allow PUT and
 POST from the page's origin, and to expose ETag.
+
+Who may upload, what and where: [identity], [destinations], [hooks] and [limits], as README.md
+says.
 
 Every setting can be given by the environment instead, which wins over the file:
 PARTWAY_STORE__BUCKET=my-uploads is bucket in [store].

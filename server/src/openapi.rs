@@ -1,6 +1,8 @@
 //! The API in the words of OpenAPI 3.1, made of the routes and of the wire types.
 
-use utoipa::OpenApi;
+use partway_shared::error::Problem;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{IntoResponses, Modify, OpenApi, ToResponse};
 
 use crate::problem::Refused;
 use crate::routes::{health, uploads};
@@ -12,7 +14,9 @@ use crate::routes::{health, uploads};
         title = "Partway",
         description = "Large files from a browser straight to S3: presigned URLs for parts, and verified completion.\n\n\
             An upload is created, its parts are signed for, sent to the store, and completed. What the server has to \
-            remember of it is in its token. Every refusal is `application/problem+json` with a stable `code`."
+            remember of it is in its token. Every refusal is `application/problem+json` with a stable `code`.\n\n\
+            Who has to say who they are, and how, is configured: nobody, by a bearer token, or by whatever the \
+            application goes by, such as its cookies."
     ),
     tags(
         (name = "uploads", description = "Files on their way"),
@@ -29,7 +33,8 @@ use crate::routes::{health, uploads};
         health::readyz,
         health::metrics,
     ),
-    components(responses(Refused))
+    components(responses(Refused, Unidentified, Forbidden, TooMuch)),
+    modifiers(&Bearer)
 )]
 pub struct Description;
 
@@ -38,4 +43,56 @@ pub struct Description;
 pub fn json() -> String {
     // Everything in it has a JSON form.
     Description::openapi().to_pretty_json().unwrap_or_default()
+}
+
+/// What every route that needs to know who asks may refuse.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "it stands for what `Refusal` sends")]
+pub(crate) enum Refusals {
+    #[response(status = 401)]
+    Unidentified(#[ref_response] Unidentified),
+    #[response(status = 403)]
+    Forbidden(#[ref_response] Forbidden),
+    #[response(status = 429)]
+    TooMuch(#[ref_response] TooMuch),
+    #[response(status = "default")]
+    Refused(#[ref_response] Refused),
+}
+
+/// No credentials, or none that are good
+#[derive(ToResponse)]
+#[response(
+    content_type = "application/problem+json",
+    headers(("www-authenticate" = String, description = "The scheme: `Bearer`"))
+)]
+#[allow(dead_code, reason = "it stands for what `Refusal` sends")]
+pub(crate) struct Unidentified(Problem);
+
+/// Good credentials, and they do not reach as far
+#[derive(ToResponse)]
+#[response(content_type = "application/problem+json")]
+#[allow(dead_code, reason = "it stands for what `Refusal` sends")]
+pub(crate) struct Forbidden(Problem);
+
+/// More than one may ask for
+#[derive(ToResponse)]
+#[response(
+    content_type = "application/problem+json",
+    headers(("retry-after" = u64, description = "Seconds after which there may be room"))
+)]
+#[allow(dead_code, reason = "it stands for what `Refusal` sends")]
+pub(crate) struct TooMuch(Problem);
+
+/// The scheme of tokens and tickets.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("A token of the identity provider, or a ticket of the application's own."));
+        let components = description.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme.build()));
+    }
 }

@@ -13,7 +13,11 @@ use partway_shared::error::{ErrorCode, Problem};
 
 /// Every refusal of every route, in the words of OpenAPI.
 #[derive(utoipa::ToResponse)]
-#[response(description = "A refusal, with a stable code", content_type = "application/problem+json")]
+#[response(
+    description = "A refusal, with a stable code",
+    content_type = "application/problem+json",
+    headers(("retry-after" = u64, description = "Seconds, where trying again can help"))
+)]
 #[allow(dead_code, reason = "it stands for what `Refusal` sends")]
 pub struct Refused(Problem);
 
@@ -41,7 +45,14 @@ impl ResponseError for Refusal {
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::build(self.status_code());
         if self.0.code.spec().retryable {
-            response.insert_header((header::RETRY_AFTER, "1"));
+            response.insert_header((header::RETRY_AFTER, self.0.retry_after.unwrap_or(1)));
+        }
+        if matches!(
+            self.0.code,
+            ErrorCode::CredentialsMissing | ErrorCode::CredentialsInvalid | ErrorCode::CredentialsExpired
+        ) {
+            // A 401 has to name a scheme (RFC 9110, section 15.5.2).
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
         response
             .content_type("application/problem+json")

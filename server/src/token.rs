@@ -3,6 +3,8 @@
 //! `base64url(claims as JSON) . base64url(HMAC-SHA256)`, keyed by a secret that all replicas
 //! share. It can be read by whoever holds it, and changed by nobody.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -13,6 +15,7 @@ use partway_shared::plan::{Plan, Strategy};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use uuid::Uuid;
 
 /// Set apart from whatever else may be signed with the same secret.
 const CONTEXT: &[u8] = b"partway upload token v1\0";
@@ -24,12 +27,19 @@ pub const MAX_TOKEN_BYTES: usize = 8 * 1_024;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UploadClaims {
+    /// The upload's own id: in hooks, in the log, and on the object where keys can be taken twice.
+    pub id: Uuid,
     /// Whose upload it is.
     pub subject: String,
+    /// Where it goes.
+    pub destination: String,
     /// The bucket.
     pub bucket: String,
     /// The key.
     pub key: String,
+    /// Whether another upload can have the same key, so that an object under it need not be this one's.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub shared: bool,
     /// S3's name for the multipart upload; none for a single PUT.
     pub upload_id: Option<String>,
     /// The file's size in bytes.
@@ -42,8 +52,19 @@ pub struct UploadClaims {
     pub content_type: String,
     /// How browsers treat the object, likewise.
     pub content_disposition: Option<String>,
+    /// The object's metadata besides the destination's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+    /// The object's tags besides the destination's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// When the token expires, in seconds since 1970.
     pub expires_at: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl UploadClaims {
@@ -87,11 +108,11 @@ impl TokenMint {
     }
 
     /// The claims of a token of ours that has not expired at `now` (seconds since 1970) and
-    /// belongs to this subject and bucket.
+    /// belongs to this subject.
     ///
     /// # Errors
     /// [`ErrorCode::TokenInvalid`], [`ErrorCode::TokenExpired`] or [`ErrorCode::TokenForeign`].
-    pub fn check(&self, token: &str, subject: &str, bucket: &str, now: u64) -> Result<UploadClaims, Problem> {
+    pub fn check(&self, token: &str, subject: &str, now: u64) -> Result<UploadClaims, Problem> {
         let invalid = |why| Problem::new(ErrorCode::TokenInvalid, why);
         if token.len() > MAX_TOKEN_BYTES {
             return Err(invalid("it is longer than any token of this server"));
@@ -111,9 +132,6 @@ impl TokenMint {
         if claims.subject != subject {
             return Err(Problem::new(ErrorCode::TokenForeign, "the upload was created by somebody else"));
         }
-        if claims.bucket != bucket {
-            return Err(Problem::new(ErrorCode::TokenForeign, "the upload goes to another bucket"));
-        }
         debug_assert!(claims.key.len() <= MAX_KEY_BYTES);
         Ok(claims)
     }
@@ -127,15 +145,20 @@ mod tests {
 
     fn claims() -> UploadClaims {
         UploadClaims {
+            id: Uuid::nil(),
             subject: "ada".to_owned(),
+            destination: "default".to_owned(),
             bucket: "photos".to_owned(),
             key: "a/ü.jpg".to_owned(),
+            shared: false,
             upload_id: Some("u1".to_owned()),
             size: 100,
             strategy: Strategy::Multipart { part_size: 10 },
             checksum: ChecksumKind::Crc64Nvme,
             content_type: "image/jpeg".to_owned(),
             content_disposition: None,
+            metadata: BTreeMap::new(),
+            tags: BTreeMap::new(),
             expires_at: 1_000,
         }
     }
@@ -151,21 +174,19 @@ mod tests {
     #[test]
     fn a_token_reads_back() {
         let token = mint("secret").issue(&claims());
-        assert_eq!(mint("secret").check(&token, "ada", "photos", 999), Ok(claims()));
+        assert_eq!(mint("secret").check(&token, "ada", 999), Ok(claims()));
         assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)), "fits into a path");
     }
 
     #[test]
     fn others_are_refused_each_for_its_reason() {
         let token = mint("secret").issue(&claims());
-        let check =
-            |token: &str, subject, bucket, now| code(mint("secret").check(token, subject, bucket, now));
-        assert_eq!(check(&token, "ada", "photos", 1_000), ErrorCode::TokenExpired);
-        assert_eq!(check(&token, "eve", "photos", 1), ErrorCode::TokenForeign);
-        assert_eq!(check(&token, "ada", "films", 1), ErrorCode::TokenForeign);
-        assert_eq!(code(mint("other").check(&token, "ada", "photos", 1)), ErrorCode::TokenInvalid);
+        let check = |token: &str, subject, now| code(mint("secret").check(token, subject, now));
+        assert_eq!(check(&token, "ada", 1_000), ErrorCode::TokenExpired);
+        assert_eq!(check(&token, "eve", 1), ErrorCode::TokenForeign);
+        assert_eq!(code(mint("other").check(&token, "ada", 1)), ErrorCode::TokenInvalid);
         for bad in ["", ".", "a.b", &token[1..], &token[..token.len() - 1], &"x".repeat(9_000)] {
-            assert_eq!(check(bad, "ada", "photos", 1), ErrorCode::TokenInvalid, "{bad}");
+            assert_eq!(check(bad, "ada", 1), ErrorCode::TokenInvalid, "{bad}");
         }
     }
 
@@ -179,7 +200,7 @@ mod tests {
             changed.replace_range(at..=at, &to);
             // The last character of each half has bits that no byte uses, which base64 refuses to be set.
             let expected = changed == token;
-            prop_assert_eq!(mint("secret").check(&changed, "ada", "photos", 1).is_ok(), expected);
+            prop_assert_eq!(mint("secret").check(&changed, "ada", 1).is_ok(), expected);
         }
     }
 }

@@ -57,6 +57,8 @@ error_codes! {
     UnsupportedMediaType = "unsupported_media_type" { status: Some(415), retryable: false, title: "The body must be application/json" }
     /// The body is longer than the server reads.
     BodyTooLarge = "body_too_large" { status: Some(413), retryable: false, title: "The body is too large" }
+    /// The body did not come in time.
+    RequestTimeout = "request_timeout" { status: Some(408), retryable: true, title: "The request took too long to come" }
     /// No such route.
     NotFound = "not_found" { status: Some(404), retryable: false, title: "There is nothing here" }
     /// The route does not take this method.
@@ -67,8 +69,29 @@ error_codes! {
     HostNotAllowed = "host_not_allowed" { status: Some(421), retryable: false, title: "The server does not answer to this host name" }
     /// The file exceeds what the destination or S3 takes.
     FileTooLarge = "file_too_large" { status: Some(413), retryable: false, title: "The file is too large" }
+    /// The destination does not take files of this type or extension.
+    TypeNotAllowed = "type_not_allowed" { status: Some(415), retryable: false, title: "Files of this type are not taken here" }
+    /// The bytes are not of the type that the file was said to be; they were removed.
+    ContentMismatch = "content_mismatch" { status: Some(422), retryable: false, title: "The file is not what it says it is" }
+    /// There is an object under the key already, and it stays.
+    ObjectExists = "object_exists" { status: Some(409), retryable: false, title: "There already is such an object" }
+    /// The application refuses the upload.
+    UploadRefused = "upload_refused" { status: Some(403), retryable: false, title: "The application refused the upload" }
     /// The destination does not exist for this subject.
     UnknownDestination = "unknown_destination" { status: Some(404), retryable: false, title: "There is no such destination" }
+
+    // Who asks.
+
+    /// The request says not who makes it.
+    CredentialsMissing = "credentials_missing" { status: Some(401), retryable: false, title: "The request says not who makes it" }
+    /// Forged, of another issuer or for another audience, or not of the form that is needed.
+    CredentialsInvalid = "credentials_invalid" { status: Some(401), retryable: false, title: "The credentials are not valid" }
+    /// Their time is over; new ones help.
+    CredentialsExpired = "credentials_expired" { status: Some(401), retryable: false, title: "The credentials have expired" }
+    /// The application knows who asks, and says no.
+    NotPermitted = "not_permitted" { status: Some(403), retryable: false, title: "The application does not permit it" }
+    /// As many uploads as the ticket is for were created with it.
+    TicketUsedUp = "ticket_used_up" { status: Some(403), retryable: false, title: "The ticket is used up" }
 
     // The upload token.
 
@@ -76,7 +99,7 @@ error_codes! {
     TokenInvalid = "token_invalid" { status: Some(401), retryable: false, title: "The upload token is not valid" }
     /// Its time is over.
     TokenExpired = "token_expired" { status: Some(410), retryable: false, title: "The upload token has expired" }
-    /// It belongs to another subject or another bucket.
+    /// It belongs to another subject, or to a destination that does not exist for this one.
     TokenForeign = "token_foreign" { status: Some(403), retryable: false, title: "The upload token belongs to somebody else" }
 
     // The parts.
@@ -108,6 +131,16 @@ error_codes! {
     StoreFull = "store_full" { status: Some(507), retryable: true, title: "The store is full" }
     /// Too many requests.
     TooManyRequests = "too_many_requests" { status: Some(429), retryable: true, title: "Too many requests" }
+    /// The subject has as many uploads open as it may have.
+    TooManyUploads = "too_many_uploads" { status: Some(429), retryable: true, title: "Too many uploads are open" }
+    /// The subject has used up its bytes of the day.
+    QuotaExceeded = "quota_exceeded" { status: Some(429), retryable: true, title: "The bytes of the day are used up" }
+    /// The counters that limits are kept by cannot be reached.
+    LimitsUnavailable = "limits_unavailable" { status: Some(503), retryable: true, title: "The limits cannot be checked" }
+    /// Whatever tells who asks cannot be reached.
+    IdentityUnavailable = "identity_unavailable" { status: Some(503), retryable: true, title: "Who asks cannot be checked" }
+    /// The application has not answered a hook; what it decides or has to know waits for it.
+    HookUnavailable = "hook_unavailable" { status: Some(503), retryable: true, title: "The application has not answered" }
     /// A defect of the server's.
     Internal = "internal" { status: Some(500), retryable: true, title: "The server failed" }
 
@@ -215,6 +248,9 @@ pub struct Problem {
     /// The field that is to blame, as a path (`files[3].size`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+    /// In how many seconds trying again can help, where that is known; the answer's `Retry-After`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -229,7 +265,15 @@ impl Problem {
             detail: detail.into(),
             code,
             field: None,
+            retry_after: None,
         }
+    }
+
+    /// The same, with when to try again.
+    #[must_use]
+    pub const fn with_retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
     }
 
     /// The same, blaming a field.
@@ -264,9 +308,9 @@ mod tests {
             assert!(spec.status.is_none_or(|status| (400..=599).contains(&status)), "{}", spec.code);
             assert!(!spec.title.is_empty() && !spec.title.ends_with('.'), "{}", spec.code);
             assert_eq!(spec.code.parse(), Ok(code));
-            // A 4xx is the request's fault, so repeating it is no help; 429 is the exception.
+            // A 4xx is the request's fault, so repeating it is no help; 408 and 429 are the exceptions.
             if let Some(status @ 400..500) = spec.status {
-                assert_eq!(spec.retryable, status == 429, "{}", spec.code);
+                assert_eq!(spec.retryable, matches!(status, 408 | 429), "{}", spec.code);
             }
         }
     }

@@ -170,6 +170,7 @@ impl Reply for Problem {
             detail: text(json, "detail")?,
             code: text(json, "code")?.parse().ok()?,
             field: text(json, "field"),
+            retry_after: number(json, "retry_after"),
         })
     }
 }

@@ -6,8 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use jiff::SignedDuration;
-use partway_server::config::Settings;
+use partway_server::config::{Settings, parse_duration};
 use partway_server::stores::OpenStores;
 use partway_server::sweep::{Mode, Outlived, Swept, min_age, sweep};
 
@@ -21,10 +20,10 @@ pub(crate) struct SweepArgs {
     #[arg(long, short)]
     yes: bool,
 
-    /// Abort uploads that are older than this, such as 2d [default: server.token_lifetime and an hour]
+    /// Abort uploads that are older than this, such as 2d [default: the longest token_lifetime of a bucket's destinations, and an hour]
     ///
     /// Younger ones than the default may still be under way, or be resumed.
-    #[arg(long, value_name = "AGE", value_parser = age)]
+    #[arg(long, value_name = "AGE", value_parser = parse_duration)]
     older_than: Option<Duration>,
 
     /// Print JSON, one upload a line
@@ -36,14 +35,9 @@ pub(crate) const HELP: &str = "\
 Lists the multipart uploads below uploads.key_prefix that have outlived their tokens, so that nobody can complete them
 any more, and with --yes aborts them, which removes their parts. It can run at any time, beside any number of servers.
 
-Without a key_prefix all uploads in the bucket are looked at, those of other programs too.
+Without a key_prefix all uploads in the buckets are looked at, those of other programs too.
 
 Exit codes: 0 done; 1 some could not be aborted; 2 they could not be listed.";
-
-fn age(text: &str) -> Result<Duration, String> {
-    let age: SignedDuration = text.parse().map_err(|error| format!("{error}"))?;
-    Duration::try_from(age).map_err(|_| "it must not be negative".to_owned())
-}
 
 pub(crate) async fn run(args: SweepArgs, settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mode = if args.yes { Mode::Abort } else { Mode::DryRun };

@@ -3,20 +3,37 @@
 //! Each concern has a struct of its own; an unknown setting is an error.
 //! `PARTWAY_STORE__BUCKET` overrides `bucket` in `[store]`, and so on.
 
+mod destinations;
+mod duration;
 mod embedded;
+mod hooks;
+mod identity;
+mod limits;
+mod nearest;
 mod operations;
+mod origin;
 mod server;
 mod store;
 mod sweep;
 mod tls;
 mod uploads;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use config::{Config, Environment, File, FileFormat};
+use config::{Config, File, FileFormat};
+use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Deserializer};
 
+use self::origin::Origins;
+
+pub use destinations::{DestinationConfig, Encryption};
+pub use duration::parse as parse_duration;
 pub use embedded::EmbeddedConfig;
+pub use hooks::HooksConfig;
+pub use identity::{ForwardConfig, IdentityConfig, IdentityKind, JwtConfig};
+pub use limits::LimitsConfig;
+pub(crate) use nearest::nearest;
 pub use operations::OperationsConfig;
 pub use server::{LogFormat, ServerConfig};
 pub use store::StoreConfig;
@@ -30,41 +47,83 @@ pub use uploads::{ChecksumSetting, UploadsConfig};
 pub struct Settings {
     /// The server itself.
     pub server: ServerConfig,
+    /// Who may call it.
+    pub identity: IdentityConfig,
     /// The bucket. Without it the embedded store is used.
     pub store: StoreConfig,
+    /// Further stores, by name, for destinations that name one.
+    pub stores: BTreeMap<String, StoreConfig>,
     /// The embedded store.
     pub embedded: EmbeddedConfig,
-    /// What may be uploaded.
+    /// How files are cut, signed and checked.
     pub uploads: UploadsConfig,
+    /// What may land where, by name. Default: one called `default`, which takes everything.
+    pub destinations: BTreeMap<String, DestinationConfig>,
+    /// The application's say in uploads.
+    pub hooks: HooksConfig,
+    /// How much one subject may ask for.
+    pub limits: LimitsConfig,
     /// When uploads that have outlived their tokens are removed.
     pub sweep: SweepConfig,
     /// The server's certificate.
     pub tls: TlsConfig,
     /// What the server tells those who run it.
     pub operations: OperationsConfig,
+    #[serde(skip)]
+    origins: Origins,
 }
 
-/// A configuration that cannot be used.
+/// A configuration that cannot be used. It begins with file and line, or with the variable.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// The file cannot be read, or something in it or in the environment is not known or not of its type.
-    #[error("{0}")]
-    Unreadable(#[from] config::ConfigError),
-    /// A value is out of bounds, or two contradict each other.
-    #[error("{setting}: {why}")]
+    /// The file cannot be read.
+    #[error("{}: {error}", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{}: {error}", file.display())]
+    NotToml {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, with line and column.
+        error: toml::de::Error,
+    },
+    /// A setting is not known, or not of its type; out of bounds, or contradicts another.
+    #[error("{place}{setting}: {why}")]
     Unusable {
+        /// `partway.toml:12: `, or nothing where it was not said at all.
+        place: String,
         /// The setting, as `section.name`.
-        setting: &'static str,
+        setting: String,
         /// What is wrong with it.
         why: String,
     },
 }
 
 impl SettingsError {
-    fn unusable(setting: &'static str, why: impl Into<String>) -> Self {
-        Self::Unusable { setting, why: why.into() }
+    fn unusable(setting: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::Unusable { place: String::new(), setting: setting.into(), why: why.into() }
+    }
+
+    fn placed(self, origins: &Origins) -> Self {
+        match self {
+            Self::Unusable { setting, why, .. } => {
+                Self::Unusable { place: origins.prefix(&setting), setting, why }
+            }
+            other => other,
+        }
     }
 }
+
+/// The destination of files that name none.
+pub(crate) const DEFAULT_DESTINATION: &str = "default";
+
+/// Says where the file is, which no setting could.
+const FILE_VARIABLE: &str = "PARTWAY_CONFIG";
 
 impl Settings {
     /// Reads the file, if there is one, and the environment over it.
@@ -72,22 +131,44 @@ impl Settings {
     /// # Errors
     /// When either cannot be read or says something unknown.
     pub fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
-        Self::read(file, None)
+        Self::read(
+            file,
+            std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+        )
     }
 
     fn read(
         file: Option<&Path>,
-        environment: Option<config::Map<String, String>>,
+        environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, SettingsError> {
-        // Values stay text until their field's type reads them: a key of digits is no number.
-        let variables =
-            Environment::with_prefix("PARTWAY").prefix_separator("_").separator("__").source(environment);
         let mut builder = Config::builder();
-        if let Some(file) = file {
-            builder = builder.add_source(File::from(file.to_owned()).format(FileFormat::Toml));
+        let mut origins = Origins::default();
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| SettingsError::File { file: path.to_owned(), error })?;
+            origins = Origins::of_file(path, &text)
+                .map_err(|error| SettingsError::NotToml { file: path.to_owned(), error })?;
+            builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
         }
-        let settings: Self = builder.add_source(variables).build()?.try_deserialize()?;
-        Ok(settings)
+        for (variable, value) in environment {
+            let Some(name) = variable.strip_prefix("PARTWAY_").filter(|_| variable != FILE_VARIABLE) else {
+                continue;
+            };
+            let setting = name.to_lowercase().replace("__", ".");
+            // Values stay text until their field's type reads them: a key of digits is no number.
+            builder = builder
+                .set_override(&setting, value)
+                .map_err(|error| SettingsError::unusable(&variable, error.to_string()))?;
+            origins.add_variable(setting, variable);
+        }
+        let config =
+            builder.build().map_err(|error| SettingsError::unusable("configuration", error.to_string()))?;
+        let settings: Self = serde_path_to_error::deserialize(config).map_err(|error| {
+            let path = error.path().to_string();
+            SettingsError::unusable(path, nearest::explain(&reason(error.into_inner()))).placed(&origins)
+        })?;
+        Ok(Self { origins, ..settings })
     }
 
     /// Checks what no single value shows.
@@ -95,13 +176,29 @@ impl Settings {
     /// # Errors
     /// Names the setting and what is wrong with it.
     pub fn validate(&self) -> Result<(), SettingsError> {
-        self.server.validate()?;
+        self.check().map_err(|error| error.placed(&self.origins))
+    }
+
+    fn check(&self) -> Result<(), SettingsError> {
+        self.server.validate(&self.identity)?;
+        self.identity.validate()?;
         self.uploads.validate()?;
-        self.store.validate()?;
+        self.store.validate("store")?;
+        for (name, store) in &self.stores {
+            check_name("stores", name)?;
+            store.validate(&format!("stores.{name}"))?;
+        }
+        for (name, destination) in &self.destinations {
+            check_name("destinations", name)?;
+            destination.validate(name, self)?;
+        }
+        self.hooks.validate()?;
+        self.limits.validate()?;
         self.sweep.validate()?;
         self.tls.validate()?;
         self.check_listening()?;
-        if self.store.bucket.is_some() && self.server.token_secret.is_none() {
+        let is_remote = self.store.bucket.is_some() || !self.stores.is_empty();
+        if is_remote && self.server.token_secret.is_none() {
             return Err(SettingsError::unusable(
                 "server.token_secret",
                 "with a bucket of your own it must be set, and be the same on every replica: tokens are signed with \
@@ -119,11 +216,64 @@ impl Settings {
         Ok(())
     }
 
+    /// What may land where: as configured, or one destination that takes everything.
+    #[must_use]
+    pub fn destinations(&self) -> BTreeMap<String, DestinationConfig> {
+        if !self.destinations.is_empty() {
+            return self.destinations.clone();
+        }
+        BTreeMap::from([(DEFAULT_DESTINATION.to_owned(), DestinationConfig::default())])
+    }
+
+    /// The bucket that a destination is in.
+    #[must_use]
+    pub fn bucket_of(&self, destination: &DestinationConfig) -> String {
+        let (_, store) = self.store_of(destination.store.as_deref());
+        let bucket = destination.bucket.as_ref().or(store.bucket.as_ref());
+        bucket.unwrap_or(&self.embedded.bucket).clone()
+    }
+
+    /// The store of this name, and the section that it is configured in.
+    pub(crate) fn store_of(&self, name: Option<&str>) -> (String, &StoreConfig) {
+        match name.and_then(|name| Some((name, self.stores.get(name)?))) {
+            Some((name, store)) => (format!("stores.{name}"), store),
+            None => ("store".to_owned(), &self.store),
+        }
+    }
+
     /// Where the embedded store keeps its data, if it is used.
     #[must_use]
     pub fn embedded_data(&self) -> Option<PathBuf> {
-        self.store.bucket.is_none().then(|| self.embedded.data.clone())
+        let is_used = || self.destinations().values().any(|destination| destination.store.is_none());
+        (self.store.bucket.is_none() && is_used()).then(|| self.embedded.data.clone())
     }
+}
+
+/// What is wrong, without the place, which is told better.
+fn reason(error: config::ConfigError) -> String {
+    match error {
+        config::ConfigError::At { error, .. } => reason(*error),
+        config::ConfigError::Type { unexpected, expected, .. } => {
+            format!("invalid type: {unexpected}, expected {expected}")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Names stand in requests, in tickets and in the environment.
+fn check_name(section: &str, name: &str) -> Result<(), SettingsError> {
+    let is_plain =
+        name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
+    if is_plain && !name.is_empty() && name.len() <= 64 {
+        return Ok(());
+    }
+    let why = "a name has 1 to 64 characters of a-z, 0-9, _ and -";
+    Err(SettingsError::unusable(format!("{section}.{name}"), why))
+}
+
+/// One of several names. The configuration's own reader does not say which there are.
+fn choice<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
+    T::deserialize(String::deserialize(deserializer)?.into_deserializer())
 }
 
 /// A list, or the text with commas that the environment gives.
@@ -155,7 +305,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(toml.as_bytes()).unwrap();
         let environment = environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
-        let settings = Settings::read(Some(file.path()), Some(environment.collect()))?;
+        let settings = Settings::read(Some(file.path()), environment)?;
         settings.validate()?;
         Ok(settings)
     }
@@ -242,7 +392,7 @@ mod tests {
             ("[server]\nallowed_hosts = [\"\"]", "server.allowed_hosts"),
             ("[uploads]\npart_size = \"1 MiB\"", "uploads.part_size"),
             ("[uploads]\nsingle_put_max = \"6 GiB\"", "uploads.single_put_max"),
-            ("[uploads]\nurl_lifetime = \"30d\"", "uploads.url_lifetime"),
+            ("[uploads]\nurl_lifetime = \"30d\"", "uploads.url_lifetime: a presigned"),
             ("[uploads]\nkey_prefix = \"/x\"", "uploads.key_prefix"),
             ("[uploads]\nchecksum = \"md4\"", "md4"),
             ("[store]\nbucket = \"photos\"", "server.token_secret"),
@@ -256,10 +406,52 @@ mod tests {
             ("[sweep]\ninterval = \"10ms\"", "sweep.interval"),
             ("[tls]\nkey = \"key.pem\"", "tls.certificate"),
             ("[tls]\nkey = \"k\"\ncertificate = \"c\"\n[server]\nsocket = \"s\"", "server.socket"),
-            ("not toml", "toml"),
+            ("not toml", "line 1, column"),
         ] {
             let error = read(toml, &[]).expect_err(toml).to_string();
             assert!(error.to_lowercase().contains(named), "{toml:?} gave {error:?}");
         }
+    }
+
+    #[test]
+    fn a_mistake_is_shown_where_it_stands() {
+        for (toml, told) in [
+            (
+                "# x\n[server]\nlissen = \"127.0.0.1:1\"",
+                ":3: server.lissen: unknown setting `lissen`; did you mean `listen`?",
+            ),
+            ("[sever]\n", ":1: sever: unknown setting `sever`; did you mean `server`?"),
+            ("[server]\n\nworkers = 0", ":3: server.workers: it must be at least 1"),
+            (
+                "[server]\nlog_format = \"jsn\"",
+                ":2: server.log_format: unknown value `jsn`; did you mean `json`?",
+            ),
+            ("[server]\nworkers = \"many\"", ":2: server.workers: invalid type"),
+            ("[uploads]\nurl_lifetime = \"soon\"", ":2: uploads.url_lifetime: "),
+            (
+                "[destinations.a]\nkye = \"x\"",
+                ":2: destinations.a.kye: unknown setting `kye`; did you mean `key`?",
+            ),
+            (
+                "[destinations.a]\nkey = \"{uid}\"",
+                ":2: destinations.a.key: there is no {uid}; did you mean {uuid}?",
+            ),
+            ("[destinations.a]\nstore = \"b\"", ":2: destinations.a.store: "),
+            ("[destinations.\"A B\"]\n", ":1: destinations.A B: "),
+            ("[stores.b]\nendpoint = \"x\"", ":2: stores.b.endpoint: "),
+            ("[hooks]\nafter_complete = \"ftp://x\"", ":2: hooks.after_complete: "),
+            ("[hooks]\nafter_complete = \"http://x/y\"", "hooks.secret: "),
+            ("[identity]\nkind = \"jwt\"", ":1: identity.jwt: "),
+            ("[limits]\nredis_url = \"http://x\"", ":2: limits.redis_url: "),
+        ] {
+            let error = read(toml, &[]).expect_err(toml).to_string();
+            assert!(error.contains(told), "{toml:?} gave {error:?}");
+            assert!(error.starts_with('/'), "the file comes first: {error:?}");
+        }
+        let error = read("", &[("PARTWAY_SERVER__WORKERS", "0")]).expect_err("no workers").to_string();
+        assert_eq!(error, "PARTWAY_SERVER__WORKERS: server.workers: it must be at least 1");
+        let error = read("", &[("PARTWAY_BUCKET", "x")]).expect_err("unknown").to_string();
+        assert!(error.starts_with("PARTWAY_BUCKET: bucket: unknown setting"), "{error}");
+        assert!(read("", &[("PARTWAY_CONFIG", "x.toml")]).is_ok());
     }
 }

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use super::{SettingsError, list};
+use super::{IdentityConfig, IdentityKind, SettingsError, choice, duration, list};
 
 /// The server itself.
 #[derive(Clone, Debug, Deserialize)]
@@ -17,7 +17,7 @@ use super::{SettingsError, list};
 pub struct ServerConfig {
     /// Address and port. Default `127.0.0.1:8080`; port 0 takes any that is free.
     ///
-    /// Only loopback addresses are accepted, since whoever reaches the server may upload.
+    /// Without an identity only loopback addresses are accepted, since whoever reaches the server may upload.
     pub listen: SocketAddr,
     /// The path of a Unix socket to listen on in the place of `listen`, for a reverse proxy on the same machine.
     /// Default none. Who may connect is decided by the permissions of its folder.
@@ -29,7 +29,7 @@ pub struct ServerConfig {
     /// How long an upload may take from its beginning to its end. Default `7d`.
     ///
     /// Longer tokens let people come back later; what they left behind is kept, and paid for, as long.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(deserialize_with = "duration::required")]
     pub token_lifetime: Duration,
     /// Origins of pages elsewhere that embed the widget, such as `https://app.example.com`. Default none;
     /// the server's own page needs no entry.
@@ -44,12 +44,18 @@ pub struct ServerConfig {
     /// The largest request body. Default `2 MiB`: a thousand files in one request, or the ETags of
     /// ten thousand parts, with room to spare.
     pub max_body: ByteSize,
+    /// How long a client may take to send a request, head and body each. Default `30s`.
+    ///
+    /// A slow line needs some for a body of two megabytes; one that never ends its request holds a connection as long.
+    #[serde(deserialize_with = "duration::required")]
+    pub request_timeout: Duration,
     /// How long requests under way may take when the server is told to stop. Default `30s`.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(deserialize_with = "duration::required")]
     pub shutdown_timeout: Duration,
     /// Threads that answer requests. Default: one for each core.
     pub workers: Option<usize>,
     /// `text` for people (the default) or `json` for machines.
+    #[serde(deserialize_with = "choice")]
     pub log_format: LogFormat,
     /// What is logged, in the syntax of tracing's `EnvFilter`. Default `info,actix_server=warn,s3s=off`: the
     /// library under the embedded store calls a missing object an error, and at `debug` it prints signed URLs.
@@ -77,6 +83,7 @@ impl Default for ServerConfig {
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
             max_body: ByteSize::mib(2),
+            request_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),
             workers: None,
             log_format: LogFormat::default(),
@@ -86,11 +93,12 @@ impl Default for ServerConfig {
 }
 
 impl ServerConfig {
-    pub(super) fn validate(&self) -> Result<(), SettingsError> {
-        if self.socket.is_none() && !self.listen.ip().is_loopback() {
+    pub(super) fn validate(&self, identity: &IdentityConfig) -> Result<(), SettingsError> {
+        let is_reachable = self.socket.is_none() && !self.listen.ip().is_loopback();
+        if is_reachable && identity.kind == IdentityKind::None {
             let why = format!(
                 "{} can be reached from other machines, and without an identity to check anybody there could upload; \
-                 listen on a loopback address such as 127.0.0.1:8080",
+                 configure [identity], or listen on a loopback address such as 127.0.0.1:8080",
                 self.listen
             );
             return Err(SettingsError::unusable("server.listen", why));
@@ -103,6 +111,9 @@ impl ServerConfig {
         }
         if self.max_body < ByteSize::kib(64) {
             return Err(SettingsError::unusable("server.max_body", "it must be at least 64 KiB"));
+        }
+        if self.request_timeout < Duration::from_secs(1) {
+            return Err(SettingsError::unusable("server.request_timeout", "it must be at least 1s"));
         }
         if self.workers == Some(0) {
             return Err(SettingsError::unusable("server.workers", "it must be at least 1"));

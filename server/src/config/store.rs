@@ -80,48 +80,36 @@ impl StoreConfig {
         }
     }
 
-    pub(super) fn validate(&self) -> Result<(), SettingsError> {
+    pub(super) fn validate(&self, section: &str) -> Result<(), SettingsError> {
+        let unusable = |name: &str, why: String| SettingsError::unusable(format!("{section}.{name}"), why);
         let has_address = self.endpoint.is_some() || !self.endpoints.is_empty();
         if self.dual_stack && has_address {
-            return Err(SettingsError::unusable(
-                "store.dual_stack",
-                "it is for AWS, and endpoint says otherwise",
-            ));
+            return Err(unusable("dual_stack", "it is for AWS, and endpoint says otherwise".to_owned()));
         }
         if self.accelerate && (has_address || self.path_style == Some(true)) {
             let why =
                 "it is for AWS, with the bucket in the host name: without endpoint, endpoints and path_style";
-            return Err(SettingsError::unusable("store.accelerate", why));
+            return Err(unusable("accelerate", why.to_owned()));
         }
         if self.accelerate && self.bucket.as_ref().is_some_and(|bucket| bucket.contains('.')) {
-            return Err(SettingsError::unusable(
-                "store.accelerate",
-                "it takes no bucket with a dot in its name",
-            ));
+            return Err(unusable("accelerate", "it takes no bucket with a dot in its name".to_owned()));
         }
         match (&self.access_key_id, &self.secret_access_key) {
             (Some(_), None) => {
-                return Err(SettingsError::unusable(
-                    "store.secret_access_key",
-                    "it must be set with access_key_id",
-                ));
+                return Err(unusable("secret_access_key", "it must be set with access_key_id".to_owned()));
             }
             (None, Some(_)) => {
-                return Err(SettingsError::unusable(
-                    "store.access_key_id",
-                    "it must be set with secret_access_key",
-                ));
+                return Err(unusable("access_key_id", "it must be set with secret_access_key".to_owned()));
             }
             _ => {}
         }
         if let Some(endpoint) = &self.endpoint {
-            Address::new(endpoint, "bucket", true).map_err(|error| {
-                SettingsError::unusable("store.endpoint", format!("{endpoint:?}: {error}"))
-            })?;
+            Address::new(endpoint, "bucket", true)
+                .map_err(|error| unusable("endpoint", format!("{endpoint:?}: {error}")))?;
         }
         if !self.endpoints.is_empty() {
             Hosts::new(&self.endpoints, "bucket", true)
-                .map_err(|error| SettingsError::unusable("store.endpoints", error.to_string()))?;
+                .map_err(|error| unusable("endpoints", error.to_string()))?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::SettingsError;
+use super::{SettingsError, duration};
 
 /// How often the server sweeps where nothing else is said.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60 * 60);
@@ -18,7 +18,7 @@ pub struct SweepConfig {
     pub enabled: Option<bool>,
     /// How often. Default `1h`, at least `1s`; each round is moved at random by a tenth, so that replicas do not
     /// sweep together.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::optional")]
+    #[serde(deserialize_with = "duration::optional")]
     pub interval: Option<Duration>,
 }
 

@@ -1,4 +1,4 @@
-//! `[uploads]`: what may be uploaded, and how it is cut, signed and checked.
+//! `[uploads]`: how files are cut, signed and checked, whatever their destination.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use serde::Deserialize;
 
 use crate::policy::Policy;
 
-use super::SettingsError;
+use super::{SettingsError, choice, duration};
 
-/// What may be uploaded.
+/// How files are cut, signed and checked.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UploadsConfig {
@@ -41,9 +41,10 @@ pub struct UploadsConfig {
     /// `crc64_nvme`: every part's checksum is signed, and the store verifies it and the whole object's.
     /// `md5`: each part's `Content-MD5` is signed and verified, and the object's ETag compared with the parts' MD5s.
     /// `none`: lengths and ETags alone are compared.
+    #[serde(deserialize_with = "choice")]
     pub checksum: ChecksumSetting,
     /// How long a presigned URL is good. Default `15m`, at most `7d`. Clients ask for new ones by themselves.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    #[serde(deserialize_with = "duration::required")]
     pub url_lifetime: Duration,
 }
 
@@ -90,7 +91,7 @@ impl Default for UploadsConfig {
 }
 
 impl UploadsConfig {
-    /// The rules that these settings make.
+    /// The rules that these settings make where a destination has none of its own.
     #[must_use]
     pub fn policy(&self) -> Policy {
         Policy {
@@ -101,6 +102,7 @@ impl UploadsConfig {
                 part_size: self.part_size.as_u64(),
                 ..PlanLimits::default()
             },
+            ..Policy::default()
         }
     }
 

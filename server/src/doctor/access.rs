@@ -8,6 +8,7 @@ use jiff::fmt::rfc2822;
 use partway_shared::checksum::ChecksumKind;
 
 use super::report::{Outcome, Section, StoreReport};
+use crate::policy::Attributes;
 use crate::store::named::NamedStore;
 use crate::store::plain::PlainHttp;
 use crate::store::{NewObject, Store, StoreError, UploadRef, probe};
@@ -118,6 +119,7 @@ pub(super) async fn permissions(named: &NamedStore, report: &mut StoreReport) ->
         content_type: "text/plain",
         content_disposition: None,
         checksum: ChecksumKind::None,
+        attributes: &Attributes::default(),
     };
     let begun = store.create_upload(object).await.map_err(said);
     let upload_id = begun.as_ref().ok().cloned();

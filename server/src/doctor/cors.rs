@@ -1,5 +1,7 @@
 //! Whether pages may send parts, and read what the store says to them.
 
+use std::collections::BTreeSet;
+
 use aws_credential_types::Credentials;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{CorsConfiguration, CorsRule};
@@ -12,8 +14,8 @@ use crate::store::plain::PlainHttp;
 use crate::store::probe::{self, Outsider};
 use crate::store::{Store, StoreError};
 
-/// What a page sends with a PUT, at most.
-const HEADERS: &str = "content-disposition,content-md5,content-type,x-amz-checksum-crc64nvme";
+/// What a page may send with any PUT.
+const HEADERS: [&str; 4] = ["content-disposition", "content-md5", "content-type", "x-amz-checksum-crc64nvme"];
 /// The name of the rule that `--fix` writes.
 const RULE: &str = "partway";
 const BODY: &[u8] = b"Partway looks at CORS.";
@@ -73,6 +75,9 @@ async fn look(named: &NamedStore, credentials: &Credentials, http: &PlainHttp, o
         http,
         prefix: &named.key_prefix,
     };
+    let headers = HEADERS.into_iter().chain(named.put_headers.iter().map(String::as_str));
+    // As a browser asks for them: sorted, in one line.
+    let headers = Vec::from_iter(BTreeSet::from_iter(headers)).join(",");
     let mut seen = Seen::new();
     for _ in 0..named.public_hosts.count() {
         for origin in origins {
@@ -85,7 +90,7 @@ async fn look(named: &NamedStore, credentials: &Credentials, http: &PlainHttp, o
                 _ => format!("{origin} at {}", url.split('/').nth(2).unwrap_or_default()),
             };
             let (preflight, put, error) = tokio::join!(
-                preflight(http, &url, origin, named.post_forms),
+                preflight(http, &url, origin, &headers, named.post_forms),
                 put(http, &url, origin),
                 error(http, &url, origin),
             );
@@ -107,11 +112,11 @@ async fn look(named: &NamedStore, credentials: &Credentials, http: &PlainHttp, o
 
 type Looked = Result<String, String>;
 
-async fn preflight(http: &PlainHttp, url: &str, origin: &str, post: bool) -> Looked {
+async fn preflight(http: &PlainHttp, url: &str, origin: &str, names: &str, post: bool) -> Looked {
     let headers = [
         ("origin", origin),
         ("access-control-request-method", "PUT"),
-        ("access-control-request-headers", HEADERS),
+        ("access-control-request-headers", names),
     ];
     let reply = http.send("OPTIONS", url, headers, b"").await.map_err(|error| error.to_string())?;
     if !reply.is_success() {
@@ -123,7 +128,7 @@ async fn preflight(http: &PlainHttp, url: &str, origin: &str, post: bool) -> Loo
         return Err(format!("PUT is not among the allowed methods ({methods})"));
     }
     let allowed = reply.header("access-control-allow-headers").unwrap_or_default();
-    if let Some(missing) = HEADERS.split(',').find(|name| allowed != "*" && !lists(&allowed, name)) {
+    if let Some(missing) = names.split(',').find(|name| allowed != "*" && !lists(&allowed, name)) {
         return Err(format!("the header {missing} is not allowed ({allowed})"));
     }
     if post {

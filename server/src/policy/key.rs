@@ -1,24 +1,23 @@
-//! Keys: made here from a sanitised name, never taken from a client.
+//! The pieces of keys: names, paths and subjects without surprises.
 
-use partway_shared::limits::MAX_KEY_BYTES;
-use uuid::Uuid;
+use std::fmt::Write;
 
-/// What a name keeps of itself when it is too long.
-const MAX_NAME_IN_KEY: usize = 200;
+use sha2::{Digest, Sha256};
 
-/// `{prefix}{uuid}/{name}`: unguessable, never taken twice, and still readable.
-#[must_use]
-pub fn object_key(prefix: &str, id: Uuid, name: &str) -> String {
-    let key = format!("{prefix}{id}/{}", sanitise(name));
-    debug_assert!(key.len() <= MAX_KEY_BYTES, "the prefix is bounded by the configuration");
-    key
-}
+/// What a name keeps of itself when it is too long, in bytes.
+pub(super) const MAX_NAME_IN_KEY: usize = 200;
+/// What a path has at most, with the name at its end.
+pub(super) const MAX_PATH_IN_KEY: usize = 500;
+/// What a subject has at most.
+pub(super) const MAX_SUBJECT_IN_KEY: usize = 128;
+/// A folder's name.
+const MAX_FOLDER: usize = 100;
 
 /// A file name without surprises: no path, no control or direction characters, none that
 /// S3's guidelines or a shell would stumble over, and not too long.
 ///
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>
-fn sanitise(name: &str) -> String {
+pub(super) fn sanitise(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let mut clean = String::with_capacity(last.len());
     for c in last.chars() {
@@ -29,8 +28,52 @@ fn sanitise(name: &str) -> String {
         }
     }
     let clean = clean.trim_matches(|c: char| c == '.' || c.is_whitespace());
-    let clean = shorten(clean);
+    let clean = shorten(clean, MAX_NAME_IN_KEY);
     if clean.is_empty() { "file".to_owned() } else { clean }
+}
+
+/// The folders of a path, each sanitised as a name is, and the name. The innermost are kept of a path that is too long.
+pub(super) fn sanitise_path(path: &str, name: &str) -> String {
+    let mut clean = sanitise(name);
+    let mut folders = path.rsplit(['/', '\\']).filter(|folder| !matches!(*folder, "" | "." | ".."));
+    // The last is the file itself.
+    folders.next();
+    for folder in folders {
+        let folder = shorten(&sanitise(folder), MAX_FOLDER);
+        let longer = format!("{folder}/{clean}");
+        if longer.len() > MAX_PATH_IN_KEY {
+            break;
+        }
+        clean = longer;
+    }
+    clean
+}
+
+/// A subject as one segment, different for each: `!2f` stands for a slash, and so on.
+pub(super) fn sanitise_subject(subject: &str) -> String {
+    let mut clean = String::with_capacity(subject.len());
+    for (index, byte) in subject.bytes().enumerate() {
+        let is_plain = byte.is_ascii_alphanumeric() || b"-_".contains(&byte) || (byte == b'.' && index > 0);
+        if is_plain {
+            clean.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(clean, "!{byte:02x}");
+        }
+    }
+    if clean.is_empty() {
+        return "!".to_owned();
+    }
+    if clean.len() <= MAX_SUBJECT_IN_KEY {
+        return clean;
+    }
+    // Two exclamation marks stand nowhere else.
+    clean.truncate(MAX_SUBJECT_IN_KEY - 2 - 64);
+    clean.push_str("!!");
+    for byte in Sha256::digest(subject) {
+        let _ = write!(clean, "{byte:02x}");
+    }
+    clean
 }
 
 fn is_surprising(c: char) -> bool {
@@ -40,15 +83,15 @@ fn is_surprising(c: char) -> bool {
 }
 
 /// Cuts the stem of a long name, so that its extension stays.
-fn shorten(name: &str) -> String {
-    if name.len() <= MAX_NAME_IN_KEY {
+fn shorten(name: &str, max: usize) -> String {
+    if name.len() <= max {
         return name.to_owned();
     }
     let (stem, extension) = match name.rsplit_once('.') {
         Some((stem, extension)) if extension.len() <= 16 => (stem, format!(".{extension}")),
         _ => (name, String::new()),
     };
-    let mut end = MAX_NAME_IN_KEY - extension.len();
+    let mut end = max - extension.len();
     while !stem.is_char_boundary(end) {
         end -= 1;
     }
@@ -87,14 +130,38 @@ mod tests {
         assert!(sanitise(&"x.".repeat(400)).len() <= MAX_NAME_IN_KEY);
     }
 
+    #[test]
+    fn paths_keep_their_folders() {
+        for (path, name, clean) in [
+            ("trip/day 1/a.jpg", "a.jpg", "trip/day 1/a.jpg"),
+            ("/etc/../../passwd", "passwd", "etc/passwd"),
+            ("a\\b\\c.txt", "c.txt", "a/b/c.txt"),
+            ("./a\0b/x", "x", "a_b/x"),
+            ("", "x", "x"),
+            ("x", "x", "x"),
+        ] {
+            assert_eq!(sanitise_path(path, name), clean, "{path:?}");
+        }
+        let deep = sanitise_path(&"folder/".repeat(200), "x.txt");
+        assert!(deep.ends_with("/x.txt") && deep.len() <= MAX_PATH_IN_KEY);
+    }
+
+    #[test]
+    fn a_subject_is_one_segment() {
+        assert_eq!(sanitise_subject("ada"), "ada");
+        assert_eq!(sanitise_subject("../a/b"), "!2e.!2fa!2fb");
+        assert_eq!(sanitise_subject("a!2fb"), "a!212fb");
+        let long = sanitise_subject(&"x".repeat(300));
+        assert!(long.len() == MAX_SUBJECT_IN_KEY && long != sanitise_subject(&"x".repeat(301)));
+    }
+
     proptest! {
         #[test]
         fn no_name_escapes(name in ".{0,400}") {
-            let key = object_key("in/", Uuid::nil(), &name);
-            prop_assert!(key.len() <= MAX_KEY_BYTES);
-            prop_assert!(!key.chars().any(char::is_control));
-            prop_assert!(key.split('/').count() == 3);
-            prop_assert!(key.split('/').all(|part| !part.is_empty() && part != "." && part != ".."));
+            let clean = sanitise(&name);
+            prop_assert!(clean.len() <= MAX_NAME_IN_KEY && !clean.is_empty());
+            prop_assert!(!clean.chars().any(|c| c.is_control() || c == '/' || c == '\\'));
+            prop_assert!(clean != "." && clean != "..");
         }
     }
 }

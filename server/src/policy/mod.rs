@@ -1,7 +1,14 @@
-//! What may be uploaded, and under which key. The client proposes; this decides.
+//! What may be uploaded to a destination, under which key, and what it has beside its bytes. The client proposes; this
+//! decides. It knows neither stores nor callers' credentials.
 
+mod attributes;
 mod disposition;
 mod key;
+mod limits;
+mod sniff;
+mod template;
+
+use std::collections::BTreeSet;
 
 use bytesize::ByteSize;
 use partway_shared::error::{ErrorCode, Problem};
@@ -11,66 +18,156 @@ use partway_shared::wire::NewUpload;
 
 use crate::excerpt::excerpt;
 
+use self::limits::{takes_extension, takes_type};
+use self::template::extension;
+
+pub use attributes::{Attributes, UPLOAD_MARK, check_metadata, check_tags, check_value};
 pub use disposition::{content_disposition, content_type};
-pub use key::object_key;
+pub use limits::{Limits, MAX_KEY_PREFIX, is_type_pattern};
+pub use sniff::{SNIFFED_BYTES, contradiction};
+pub use template::{KeyTemplate, KeyValues, check_key};
 
-/// What the one destination goes by.
-const DEFAULT_DESTINATION: &str = "default";
-
-/// The rules of the one destination.
+/// The rules of one destination.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// What every key begins with.
     pub key_prefix: String,
+    /// What keys are made of.
+    pub key: KeyTemplate,
     /// The largest file, in bytes.
     pub max_file_size: u64,
+    /// The media types that are taken; none is all.
+    pub types: Vec<String>,
+    /// The extensions that are taken; none is all.
+    pub extensions: Vec<String>,
+    /// The subjects that the destination exists for; none is all.
+    pub subjects: Vec<String>,
+    /// Whether it exists for those alone whose limits name it.
+    pub granted_only: bool,
+    /// Whether types that browsers execute are stored to be shown.
+    pub inline_active_types: bool,
+    /// Whether the first bytes have to be of the type that the file says.
+    pub sniff: bool,
+    /// What objects have beside their bytes.
+    pub attributes: Attributes,
     /// How files are cut.
     pub plan: PlanLimits,
 }
 
+impl Default for Policy {
+    /// Takes everything.
+    fn default() -> Self {
+        Self {
+            key_prefix: String::new(),
+            key: KeyTemplate::default(),
+            max_file_size: MAX_OBJECT_SIZE,
+            types: Vec::new(),
+            extensions: Vec::new(),
+            subjects: Vec::new(),
+            granted_only: false,
+            inline_active_types: false,
+            sniff: false,
+            attributes: Attributes::default(),
+            plan: PlanLimits::default(),
+        }
+    }
+}
+
 impl Policy {
+    /// Whether the destination of this name and these rules exists for somebody.
+    #[must_use]
+    pub fn exists_for(&self, destination: &str, subject: &str, limits: &Limits) -> bool {
+        let named = limits.names(destination);
+        let is_subject = self.subjects.is_empty()
+            || self.subjects.iter().any(|pattern| match pattern.strip_suffix('*') {
+                Some(start) => subject.starts_with(start),
+                None => subject == pattern,
+            });
+        is_subject && named.unwrap_or(!self.granted_only)
+    }
+
     /// Plans one file of a request, or says why it is refused. `field` is its place in the request.
     ///
     /// # Errors
-    /// When a field is out of bounds, or the file is too large.
+    /// When a field is out of bounds, or the file is not one that the destination takes.
     pub fn plan(&self, file: &NewUpload, field: &str) -> Result<Plan, Problem> {
-        let refuse = |name: &str, why: &str| {
-            Err(Problem::new(ErrorCode::InvalidField, why).with_field(format!("{field}.{name}")))
+        check_fields(file, field)?;
+        let own = Limits {
+            max_file_size: Some(self.max_file_size.min(MAX_OBJECT_SIZE)),
+            types: (!self.types.is_empty()).then(|| self.types.clone()),
+            extensions: (!self.extensions.is_empty()).then(|| self.extensions.clone()),
+            ..Limits::default()
         };
-        if file.name.is_empty() {
-            return refuse("name", "a file needs a name");
-        }
-        if file.name.len() > MAX_NAME_BYTES {
-            return refuse(
-                "name",
-                &format!("a name has at most {MAX_NAME_BYTES} bytes, not {}", file.name.len()),
-            );
-        }
-        if file.path.as_ref().is_some_and(|path| path.len() > MAX_NAME_BYTES) {
-            return refuse("path", &format!("a path has at most {MAX_NAME_BYTES} bytes"));
-        }
-        if let Some(content_type) = &file.content_type
-            && !is_media_type(content_type)
-        {
-            return refuse("type", "it is not a media type such as image/png");
-        }
-        if let Some(destination) = &file.destination
-            && destination != DEFAULT_DESTINATION
-        {
-            let why = format!("there is no destination {:?}", excerpt(destination));
-            return Err(
-                Problem::new(ErrorCode::UnknownDestination, why).with_field(format!("{field}.destination"))
-            );
-        }
-        let max = self.max_file_size.min(MAX_OBJECT_SIZE);
-        if file.size > max {
-            let why = format!("{} bytes are more than the {} that may be uploaded", file.size, ByteSize(max));
-            return Err(Problem::new(ErrorCode::FileTooLarge, why).with_field(format!("{field}.size")));
-        }
+        check_limits(file, &own, field)?;
         Plan::new(file.size, file.part_size, &self.plan).map_err(|error| {
             Problem::new(ErrorCode::FileTooLarge, error.to_string()).with_field(format!("{field}.size"))
         })
     }
+
+    /// The headers that PUTs carry for what objects have beside their bytes.
+    #[must_use]
+    pub fn put_headers(&self) -> BTreeSet<String> {
+        let is_shared = !self.key.is_unique();
+        let mut attributes = self.attributes.clone();
+        attributes.keeps_existing &= is_shared;
+        let mut headers: BTreeSet<_> = attributes.headers().into_keys().collect();
+        if is_shared {
+            headers.insert(format!("x-amz-meta-{UPLOAD_MARK}"));
+        }
+        headers
+    }
+
+    /// How browsers treat an object of this type and name.
+    #[must_use]
+    pub fn disposition(&self, content_type: &str, name: &str) -> Option<String> {
+        if self.inline_active_types { None } else { content_disposition(content_type, name) }
+    }
+}
+
+/// Whether a file keeps to limits of its own: those of a ticket or a hook, within the destination's.
+///
+/// # Errors
+/// When it does not.
+pub fn check_limits(file: &NewUpload, limits: &Limits, field: &str) -> Result<(), Problem> {
+    if let Some(max) = limits.max_file_size.filter(|max| file.size > *max) {
+        let why = format!("{} bytes are more than the {} that may be uploaded", file.size, ByteSize(max));
+        return Err(Problem::new(ErrorCode::FileTooLarge, why).with_field(format!("{field}.size")));
+    }
+    let content_type = content_type(file);
+    if let Some(types) = limits.types.as_ref().filter(|types| !takes_type(types, content_type)) {
+        let why =
+            format!("files of type {:?} are not taken here; {} are", excerpt(content_type), types.join(", "));
+        return Err(Problem::new(ErrorCode::TypeNotAllowed, why).with_field(format!("{field}.type")));
+    }
+    let extension = extension(&file.name);
+    if let Some(taken) =
+        limits.extensions.as_ref().filter(|taken| !takes_extension(taken, extension.as_deref()))
+    {
+        let why = format!("files with that extension are not taken here; {} are", taken.join(", "));
+        return Err(Problem::new(ErrorCode::TypeNotAllowed, why).with_field(format!("{field}.name")));
+    }
+    Ok(())
+}
+
+/// What no destination takes.
+fn check_fields(file: &NewUpload, field: &str) -> Result<(), Problem> {
+    let refuse = |name: &str, why: &str| {
+        Err(Problem::new(ErrorCode::InvalidField, why).with_field(format!("{field}.{name}")))
+    };
+    if file.name.is_empty() {
+        return refuse("name", "a file needs a name");
+    }
+    if file.name.len() > MAX_NAME_BYTES {
+        let why = format!("a name has at most {MAX_NAME_BYTES} bytes, not {}", file.name.len());
+        return refuse("name", &why);
+    }
+    if file.path.as_ref().is_some_and(|path| path.len() > MAX_NAME_BYTES) {
+        return refuse("path", &format!("a path has at most {MAX_NAME_BYTES} bytes"));
+    }
+    if file.content_type.as_ref().is_some_and(|content_type| !is_media_type(content_type)) {
+        return refuse("type", "it is not a media type such as image/png");
+    }
+    Ok(())
 }
 
 /// `type/subtype` with optional parameters, in the characters that a header may have (RFC 9110, section 8.3.1).
@@ -89,7 +186,7 @@ mod tests {
     use super::*;
 
     fn policy() -> Policy {
-        Policy { key_prefix: String::new(), max_file_size: 1_000, plan: PlanLimits::default() }
+        Policy { max_file_size: 1_000, ..Policy::default() }
     }
 
     fn file(name: &str, size: u64) -> NewUpload {
@@ -112,8 +209,6 @@ mod tests {
                 invalid("type")
             );
         }
-        let elsewhere = NewUpload { destination: Some("x".to_owned()), ..file("a", 1) };
-        assert_eq!(refusal(elsewhere).0, ErrorCode::UnknownDestination);
     }
 
     #[test]
@@ -121,5 +216,60 @@ mod tests {
         assert_eq!(policy().plan(&file("a", 1_000), "files[0]").unwrap().size(), 1_000);
         let typed = NewUpload { content_type: Some("text/plain; charset=utf-8".to_owned()), ..file("a", 0) };
         assert!(policy().plan(&typed, "files[0]").is_ok());
+    }
+
+    #[test]
+    fn types_and_extensions_both_count() {
+        let images = Policy {
+            types: vec!["image/*".to_owned()],
+            extensions: vec!["png".to_owned(), "jpg".to_owned()],
+            ..Policy::default()
+        };
+        let plan = |name: &str, content_type: Option<&str>| {
+            let file = NewUpload { content_type: content_type.map(str::to_owned), ..file(name, 1) };
+            images.plan(&file, "files[0]").map(drop).map_err(|problem| (problem.code, problem.field.unwrap()))
+        };
+        let refused = |field: &str| Err((ErrorCode::TypeNotAllowed, format!("files[0].{field}")));
+        assert_eq!(plan("a.PNG", Some("image/png")), Ok(()));
+        assert_eq!(plan("a.png", Some("text/html")), refused("type"));
+        assert_eq!(plan("a.png", None), refused("type"), "bytes of no known type are no image");
+        for name in ["a.exe", "a", "png", ".png", "a.png/b", "a.png\u{0}.exe", "a.png."] {
+            let expected = if name == "a.png." { Ok(()) } else { refused("name") };
+            assert_eq!(plan(name, Some("image/png")), expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn puts_carry_what_objects_have() {
+        let mut policy = Policy::default();
+        policy.attributes.metadata.insert("app".to_owned(), "gallery".to_owned());
+        policy.attributes.keeps_existing = true;
+        assert_eq!(Vec::from_iter(policy.put_headers()), ["x-amz-meta-app"]);
+        policy.key = KeyTemplate::parse("{path}").unwrap();
+        let headers = ["if-none-match", "x-amz-meta-app", "x-amz-meta-partway-upload"];
+        assert_eq!(Vec::from_iter(policy.put_headers()), headers);
+    }
+
+    #[test]
+    fn a_destination_exists_for_some() {
+        let policy = Policy { subjects: vec!["ada".to_owned(), "team-*".to_owned()], ..Policy::default() };
+        let named = |names: &[&str]| Limits {
+            destinations: Some(names.iter().map(|&name| name.to_owned()).collect()),
+            ..Limits::default()
+        };
+        assert!(policy.exists_for("d", "ada", &Limits::default()));
+        assert!(
+            policy.exists_for("d", "team-1", &named(&["d"]))
+                && !policy.exists_for("d", "ada", &named(&["e"]))
+        );
+        assert!(
+            !policy.exists_for("d", "eve", &named(&["d"]))
+                && !policy.exists_for("d", "adaa", &Limits::default())
+        );
+        let granted = Policy { granted_only: true, ..Policy::default() };
+        assert!(
+            !granted.exists_for("d", "ada", &Limits::default())
+                && granted.exists_for("d", "ada", &named(&["d"]))
+        );
     }
 }

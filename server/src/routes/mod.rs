@@ -7,9 +7,14 @@ pub mod widget;
 
 use actix_web::web::ServiceConfig;
 
-/// Adds what monitors ask for, and with it `/metrics`.
-pub fn configure_operations(config: &mut ServiceConfig) {
-    config.configure(health::configure).configure(health::configure_metrics);
+/// Adds the API and the widget's files, which work at any place.
+pub fn configure(config: &mut ServiceConfig) {
+    config.configure(uploads::configure).configure(widget::configure);
+}
+
+/// Adds the demo page.
+pub fn configure_page(config: &mut ServiceConfig) {
+    config.configure(widget::configure_page);
 }
 
 /// Adds `/docs` and `/openapi.json`.
@@ -17,12 +22,12 @@ pub fn configure_docs(config: &mut ServiceConfig) {
     config.configure(docs::configure);
 }
 
-/// Adds `/metrics`.
-pub fn configure_metrics(config: &mut ServiceConfig) {
-    config.configure(health::configure_metrics);
+/// Adds `/healthz` and `/readyz`, which need [`Readiness`](crate::readiness::Readiness) among the app's data.
+pub fn configure_health(config: &mut ServiceConfig) {
+    config.configure(health::configure);
 }
 
-/// Adds every other route.
-pub fn configure(config: &mut ServiceConfig) {
-    config.configure(health::configure).configure(uploads::configure).configure(widget::configure);
+/// Adds `/metrics`, which needs [`Metrics`](crate::metrics::Metrics) among the app's data.
+pub fn configure_metrics(config: &mut ServiceConfig) {
+    config.configure(health::configure_metrics);
 }

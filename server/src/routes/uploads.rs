@@ -9,9 +9,10 @@ use partway_shared::wire::{
 };
 use serde::Serialize;
 
-use crate::identity::Subject;
+use crate::identity::Caller;
 use crate::json::Json;
-use crate::problem::{Refusal, Refused};
+use crate::openapi::Refusals;
+use crate::problem::Refusal;
 use crate::uploads::Uploads;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
@@ -37,15 +38,16 @@ type Answer = Result<HttpResponse, Refusal>;
     request_body = CreateUploads,
     responses(
         (status = 201, description = "One result for each file", body = CreatedUploads),
-        (status = "default", response = Refused)
-    )
+        Refusals
+    ),
+    security((), ("bearer" = []))
 )]
 pub(crate) async fn create(
     uploads: Data<Uploads>,
-    subject: Subject,
+    caller: Caller,
     Json(request): Json<CreateUploads>,
 ) -> Answer {
-    Ok(answer(HttpResponse::Created(), &uploads.create(&subject, &request).await?))
+    Ok(answer(HttpResponse::Created(), &uploads.create(&caller, &request).await?))
 }
 
 /// Signs up to 1,000 part URLs, each for its length and checksum
@@ -57,16 +59,17 @@ pub(crate) async fn create(
     request_body = SignParts,
     responses(
         (status = 200, description = "One signed request for each part", body = SignedParts),
-        (status = "default", response = Refused)
-    )
+        Refusals
+    ),
+    security((), ("bearer" = []))
 )]
 pub(crate) async fn sign(
     uploads: Data<Uploads>,
-    subject: Subject,
+    caller: Caller,
     token: Path<String>,
     Json(request): Json<SignParts>,
 ) -> Answer {
-    Ok(answer(HttpResponse::Ok(), &uploads.sign(&subject, &token, &request).await?))
+    Ok(answer(HttpResponse::Ok(), &uploads.sign(&caller, &token, &request).await?))
 }
 
 /// Lists what the store has: parts, or the object
@@ -77,11 +80,12 @@ pub(crate) async fn sign(
     params(("token" = String, Path, description = "The upload's token")),
     responses(
         (status = 200, description = "What the store has", body = ListedParts),
-        (status = "default", response = Refused)
-    )
+        Refusals
+    ),
+    security((), ("bearer" = []))
 )]
-pub(crate) async fn list(uploads: Data<Uploads>, subject: Subject, token: Path<String>) -> Answer {
-    Ok(answer(HttpResponse::Ok(), &uploads.list(&subject, &token).await?))
+pub(crate) async fn list(uploads: Data<Uploads>, caller: Caller, token: Path<String>) -> Answer {
+    Ok(answer(HttpResponse::Ok(), &uploads.list(&caller, &token).await?))
 }
 
 /// Compares with what the store has, and completes
@@ -95,16 +99,17 @@ pub(crate) async fn list(uploads: Data<Uploads>, subject: Subject, token: Path<S
     request_body = CompleteUpload,
     responses(
         (status = 200, description = "The object", body = CompletedUpload),
-        (status = "default", response = Refused)
-    )
+        Refusals
+    ),
+    security((), ("bearer" = []))
 )]
 pub(crate) async fn complete(
     uploads: Data<Uploads>,
-    subject: Subject,
+    caller: Caller,
     token: Path<String>,
     Json(request): Json<CompleteUpload>,
 ) -> Answer {
-    Ok(answer(HttpResponse::Ok(), &uploads.complete(&subject, &token, &request).await?))
+    Ok(answer(HttpResponse::Ok(), &uploads.complete(&caller, &token, &request).await?))
 }
 
 /// Completes up to 100 uploads
@@ -118,15 +123,16 @@ pub(crate) async fn complete(
     request_body = CompleteUploads,
     responses(
         (status = 200, description = "One result for each upload", body = CompletedUploads),
-        (status = "default", response = Refused)
-    )
+        Refusals
+    ),
+    security((), ("bearer" = []))
 )]
 pub(crate) async fn complete_many(
     uploads: Data<Uploads>,
-    subject: Subject,
+    caller: Caller,
     Json(request): Json<CompleteUploads>,
 ) -> Answer {
-    Ok(answer(HttpResponse::Ok(), &uploads.complete_many(&subject, request).await?))
+    Ok(answer(HttpResponse::Ok(), &uploads.complete_many(&caller, request).await?))
 }
 
 /// Aborts, and removes what is stored
@@ -137,11 +143,12 @@ pub(crate) async fn complete_many(
     params(("token" = String, Path, description = "The upload's token")),
     responses(
         (status = 204, description = "It is gone"),
-        (status = "default", response = Refused)
-    )
+        Refusals
+    ),
+    security((), ("bearer" = []))
 )]
-pub(crate) async fn abort(uploads: Data<Uploads>, subject: Subject, token: Path<String>) -> Answer {
-    uploads.abort(&subject, &token).await?;
+pub(crate) async fn abort(uploads: Data<Uploads>, caller: Caller, token: Path<String>) -> Answer {
+    uploads.abort(&caller, &token).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

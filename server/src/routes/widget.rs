@@ -17,10 +17,14 @@ pub struct PageSettings {
     pub connect_origins: Vec<String>,
 }
 
-/// Adds `/` and `/widget/{file}`, which may be in a folder.
+/// Adds `/widget/{file}`, which may be in a folder.
 pub fn configure(cfg: &mut web::ServiceConfig) {
-    cfg.service(web::resource("/").route(web::get().to(page)).route(web::head().to(page)))
-        .service(web::resource("/widget/{file:.+}").route(web::get().to(file)).route(web::head().to(file)));
+    cfg.service(web::resource("/widget/{file:.+}").route(web::get().to(file)).route(web::head().to(file)));
+}
+
+/// Adds the demo page at `/`.
+pub fn configure_page(cfg: &mut web::ServiceConfig) {
+    cfg.service(web::resource("/").route(web::get().to(page)).route(web::head().to(page)));
 }
 
 async fn page(request: HttpRequest, settings: web::Data<PageSettings>) -> HttpResponse {
@@ -160,7 +164,10 @@ mod tests {
         let settings = PageSettings {
             connect_origins: vec!["http://127.0.0.1:9000".into(), "https://files.example".into()],
         };
-        let app = init_service(App::new().app_data(web::Data::new(settings)).configure(configure)).await;
+        let app = init_service(
+            App::new().app_data(web::Data::new(settings)).configure(configure).configure(configure_page),
+        )
+        .await;
         let mut request = TestRequest::with_uri(path).method(method);
         for header in headers {
             request = request.insert_header(*header);

@@ -25,7 +25,7 @@ pub struct SignedForm {
 }
 
 impl Presigner<'_> {
-    /// A form for a whole object; `None` for a key that S3 would change.
+    /// A form for a whole object; `None` for a key that S3 would change, or attributes that no form can say.
     ///
     /// S3 puts the name of the form's file in the place of `${filename}`, and knows no way
     /// around it.
@@ -34,7 +34,7 @@ impl Presigner<'_> {
         if key.contains("${filename}") {
             return None;
         }
-        let mut fields = BTreeMap::new();
+        let mut fields = terms.attributes.fields()?;
         let mut field = |name: &str, value: &str| {
             fields.insert(name.to_owned(), value.to_owned());
         };

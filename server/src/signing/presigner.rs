@@ -10,6 +10,8 @@ use partway_shared::checksum::{Checksum, ChecksumKind};
 use partway_shared::limits::MAX_PRESIGN_SECONDS;
 use sha2::{Digest, Sha256};
 
+use crate::policy::Attributes;
+
 use super::encode;
 use super::hosts::Hosts;
 use super::key::{SigningKey, SigningTime, sign};
@@ -45,6 +47,8 @@ pub struct PutTerms<'a> {
     pub content_disposition: Option<&'a str>,
     /// The object's checksum.
     pub checksum: Option<Checksum>,
+    /// What else it has beside its bytes.
+    pub attributes: Attributes,
 }
 
 impl<'a> Presigner<'a> {
@@ -100,7 +104,7 @@ impl<'a> Presigner<'a> {
     #[must_use]
     pub fn put(&self, key: &str, terms: &PutTerms<'_>) -> (String, BTreeMap<String, String>) {
         let address = self.hosts.next();
-        let mut sent = BTreeMap::new();
+        let mut sent = terms.attributes.headers();
         let mut send = |name: &str, value: Option<String>| {
             if let Some(value) = value {
                 sent.insert(name.to_owned(), value);

@@ -15,6 +15,9 @@ use partway_shared::part::PartNumber;
 use proptest::prelude::{Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use serde_json::json;
 
+use crate::config::Encryption;
+use crate::policy::Attributes;
+
 use super::{Hosts, Presigner, PutTerms};
 
 const REGION: &str = "eu-west-1";
@@ -70,6 +73,30 @@ fn checksums() -> impl Strategy<Value = Option<Checksum>> {
         any::<u64>().prop_map(|value| Checksum::from(Crc64Nvme(value))),
         any::<[u8; 16]>().prop_map(|value| Checksum::from(Md5(value))),
     ])
+}
+
+/// What a destination may add.
+fn attributes() -> impl Strategy<Value = Attributes> {
+    let text = || proptest::option::of("[A-Z_]{1,8}");
+    let pairs = || proptest::collection::btree_map("[a-z][a-z0-9-]{0,8}", "[a-z]([ -~]{0,8}[a-z])?", 0..3);
+    let pairs = || {
+        pairs().prop_map(|pairs| {
+            pairs.into_iter().map(|(name, value)| (name, value.replace("  ", " "))).collect()
+        })
+    };
+    (text(), pairs(), pairs(), text(), proptest::option::of(any::<bool>()), text(), text(), any::<bool>())
+        .prop_map(|(cache_control, metadata, tags, storage_class, kms, kms_key_id, acl, keeps_existing)| {
+            Attributes {
+                encryption: kms.map(|kms| if kms { Encryption::Kms } else { Encryption::Aes256 }),
+                cache_control,
+                metadata,
+                tags,
+                storage_class,
+                kms_key_id,
+                acl,
+                keeps_existing,
+            }
+        })
 }
 
 /// What the SDK wants for them: a CRC64NVME, or an MD5.
@@ -134,6 +161,7 @@ proptest! {
         checksum in checksums(),
         content_type in proptest::option::of("[a-z]{1,10}/[a-z0-9.+-]{1,10}( ;  ?charset=utf-8)?"),
         content_disposition in proptest::option::of("attachment; filename\\*=UTF-8''[a-z0-9%]{1,10}"),
+        attributes in attributes(),
         path_style in any::<bool>(),
         session in any::<bool>(),
     ) {
@@ -150,6 +178,14 @@ proptest! {
                 .set_content_disposition(content_disposition.clone())
                 .set_checksum_crc64_nvme(crc64_nvme)
                 .set_content_md5(md5)
+                .set_cache_control(attributes.cache_control.clone())
+                .set_metadata(Some(attributes.metadata.clone().into_iter().collect()))
+                .set_tagging(attributes.tagging())
+                .set_storage_class(attributes.storage_class.as_deref().map(Into::into))
+                .set_server_side_encryption(attributes.encryption.map(|kind| kind.as_str().into()))
+                .set_ssekms_key_id(attributes.kms_key_id.clone())
+                .set_acl(attributes.acl.as_deref().map(Into::into))
+                .set_if_none_match(attributes.keeps_existing.then(|| "*".to_owned()))
                 .presigned(presigning(now)),
         )
         .unwrap();
@@ -161,6 +197,7 @@ proptest! {
             content_type: content_type.as_deref(),
             content_disposition: content_disposition.as_deref(),
             checksum,
+            attributes,
         };
         let (ours, headers) = presigner.put(&key, &terms);
         prop_assert_eq!(taken_apart(&ours), taken_apart(theirs.uri()));
@@ -224,6 +261,7 @@ fn a_form_says_exactly_what_it_carries() {
                 content_type: Some("text/html; charset=\"ü\""),
                 content_disposition: Some("attachment; filename*=UTF-8''a%24.html"),
                 checksum,
+                attributes: Attributes::default(),
             };
             let presigner = Presigner::new(&hosts, REGION, &credentials(session), LIFETIME, now);
             let form = presigner.form("in/$写 a.html", &terms).unwrap();

@@ -18,6 +18,9 @@ pub enum StoreError {
     /// The object's checksum is another than was said.
     #[error("the store refused the checksum: {0}")]
     ChecksumMismatch(String),
+    /// There is an object already, and it was to stay.
+    #[error("the store has such an object already")]
+    Exists,
     /// The store refuses the credentials or the operation.
     #[error("the store refused: {0}")]
     Denied(String),
@@ -50,6 +53,7 @@ impl<E: ProvideErrorMetadata + std::error::Error + 'static> From<SdkError<E, Htt
             ("BadDigest" | "InvalidDigest" | "XAmzContentChecksumMismatch", _) => {
                 Self::ChecksumMismatch(said)
             }
+            ("PreconditionFailed", _) | (_, 412) => Self::Exists,
             (_, 507) => Self::Full(said),
             (_, 401 | 403) => Self::Denied(said),
             ("NoSuchBucket", _) => Self::Denied(said),
@@ -69,6 +73,7 @@ impl StoreError {
             Self::NoSuchUpload => "no_such_upload",
             Self::InvalidPart(_) => "invalid_part",
             Self::ChecksumMismatch(_) => "checksum_mismatch",
+            Self::Exists => "exists",
             Self::Denied(_) => "denied",
             Self::Full(_) => "full",
             Self::Unavailable(_) => "unavailable",
@@ -96,6 +101,9 @@ impl From<StoreError> for Problem {
             StoreError::NoSuchUpload => Self::new(ErrorCode::UploadGone, "it was aborted, or it expired"),
             StoreError::InvalidPart(_) => Self::new(ErrorCode::PartMismatch, text),
             StoreError::ChecksumMismatch(_) => Self::new(ErrorCode::ChecksumMismatch, text),
+            StoreError::Exists => {
+                Self::new(ErrorCode::ObjectExists, "choose another name, or remove it first")
+            }
             StoreError::Denied(_) => Self::new(
                 ErrorCode::StoreDenied,
                 "the server's credentials or the bucket's permissions do not suffice; its log says more",

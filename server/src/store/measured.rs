@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use partway_shared::checksum::Crc64Nvme;
-use partway_shared::wire::{CompletedPart, StoredPart};
+use bytes::Bytes;
+use partway_shared::wire::StoredPart;
 
-use super::{NewObject, Store, StoreError, StoredObject, UploadRef};
+use super::{NewObject, Store, StoreError, StoredObject, UploadRef, Whole};
 use crate::metrics::DestinationMetrics;
 
 /// Times the calls to another store.
@@ -49,14 +49,8 @@ impl Store for Measured {
         self.time("list_parts", self.store.list_parts(upload)).await
     }
 
-    async fn complete_upload(
-        &self,
-        upload: UploadRef<'_>,
-        parts: &[CompletedPart],
-        size: u64,
-        checksum: Option<Crc64Nvme>,
-    ) -> Result<(), StoreError> {
-        self.time("complete_upload", self.store.complete_upload(upload, parts, size, checksum)).await
+    async fn complete_upload(&self, upload: UploadRef<'_>, whole: Whole<'_>) -> Result<(), StoreError> {
+        self.time("complete_upload", self.store.complete_upload(upload, whole)).await
     }
 
     async fn abort_upload(&self, upload: UploadRef<'_>) -> Result<(), StoreError> {
@@ -65,6 +59,10 @@ impl Store for Measured {
 
     async fn head(&self, key: &str) -> Result<Option<StoredObject>, StoreError> {
         self.time("head", self.store.head(key)).await
+    }
+
+    async fn first_bytes(&self, key: &str, count: u64) -> Result<Bytes, StoreError> {
+        self.time("first_bytes", self.store.first_bytes(key, count)).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {

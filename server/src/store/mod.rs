@@ -12,9 +12,12 @@ pub mod probe;
 mod s3;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use partway_shared::checksum::{ChecksumKind, Crc64Nvme};
 use partway_shared::part::ETag;
 use partway_shared::wire::{CompletedPart, StoredPart};
+
+use crate::policy::Attributes;
 
 pub use error::StoreError;
 pub use listing::{Marker, OpenUpload};
@@ -32,6 +35,8 @@ pub struct NewObject<'a> {
     pub content_disposition: Option<&'a str>,
     /// How its parts and the whole are checked.
     pub checksum: ChecksumKind,
+    /// What else it has beside its bytes.
+    pub attributes: &'a Attributes,
 }
 
 /// A multipart upload in the store.
@@ -56,6 +61,21 @@ pub struct StoredObject {
     pub checksum: Option<Crc64Nvme>,
     /// Its version, in a bucket with versioning.
     pub version_id: Option<String>,
+    /// The id of the upload that it says it is of.
+    pub mark: Option<String>,
+}
+
+/// What an upload is to become.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole<'a> {
+    /// The parts, in order.
+    pub parts: &'a [CompletedPart],
+    /// The object's size in bytes.
+    pub size: u64,
+    /// The object's checksum, for the store to verify.
+    pub checksum: Option<Crc64Nvme>,
+    /// Whether an object that is there already stays, and the upload is refused.
+    pub keeps_existing: bool,
 }
 
 /// A bucket.
@@ -69,17 +89,11 @@ pub trait Store: Send + Sync {
     /// [`StoreError::NoSuchUpload`] when it was completed, aborted or never existed.
     async fn list_parts(&self, upload: UploadRef<'_>) -> Result<Vec<StoredPart>, StoreError>;
 
-    /// Joins the parts into the object; the store verifies `checksum`, which is that of the whole.
+    /// Joins the parts into the object.
     ///
-    /// The parts must be in order. [`StoreError::NoSuchUpload`] may also mean that an earlier
-    /// call succeeded and its answer was lost.
-    async fn complete_upload(
-        &self,
-        upload: UploadRef<'_>,
-        parts: &[CompletedPart],
-        size: u64,
-        checksum: Option<Crc64Nvme>,
-    ) -> Result<(), StoreError>;
+    /// [`StoreError::NoSuchUpload`] may also mean that an earlier call succeeded and its answer was lost;
+    /// [`StoreError::Exists`] that there is an object that stays.
+    async fn complete_upload(&self, upload: UploadRef<'_>, whole: Whole<'_>) -> Result<(), StoreError>;
 
     /// Removes an upload with its parts.
     ///
@@ -88,6 +102,9 @@ pub trait Store: Send + Sync {
 
     /// The object under a key; `None` when there is none.
     async fn head(&self, key: &str) -> Result<Option<StoredObject>, StoreError>;
+
+    /// An object's first bytes: this many, or all that it has.
+    async fn first_bytes(&self, key: &str, count: u64) -> Result<Bytes, StoreError>;
 
     /// Removes the object under a key, if there is one.
     async fn delete(&self, key: &str) -> Result<(), StoreError>;

@@ -2,6 +2,7 @@
 //!
 //! What looks after stores (doctor, sweep, readiness, metrics) takes these and knows nothing of uploads.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,10 @@ use super::S3Store;
 /// A bucket that files are uploaded to.
 #[derive(Clone, Debug)]
 pub struct NamedStore {
-    /// What it is called in reports, logs and metrics.
+    /// What it is called in reports, logs and metrics: its destinations.
     pub name: String,
+    /// The destinations in it, by name.
+    pub destinations: Vec<String>,
     /// The bucket.
     pub bucket: String,
     /// Its region.
@@ -28,10 +31,14 @@ pub struct NamedStore {
     pub credentials: CredentialSource,
     /// What every key begins with.
     pub key_prefix: String,
-    /// How long an upload may take, after which nobody can complete it.
+    /// How long any upload to it may take, after which nobody can complete it.
     pub token_lifetime: Duration,
+    /// Headers that PUTs to it carry beside those that all PUTs may.
+    pub put_headers: BTreeSet<String>,
     /// Whether small files are sent as forms.
     pub post_forms: bool,
+    /// Whether it is the one within the binary, of which everything is known.
+    pub is_embedded: bool,
     /// Whether the server sweeps it by itself.
     pub is_swept: bool,
 }

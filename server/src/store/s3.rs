@@ -13,11 +13,14 @@ use aws_sdk_s3::config::{
 use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, ServerSideEncryption,
 };
+use bytes::Bytes;
 use partway_shared::checksum::{Checksum, ChecksumKind, Crc64Nvme};
 use partway_shared::part::{ETag, PartNumber};
-use partway_shared::wire::{CompletedPart, StoredPart};
+use partway_shared::wire::StoredPart;
 
-use super::{NewObject, Store, StoreError, StoredObject, UploadRef};
+use crate::policy::UPLOAD_MARK;
+
+use super::{NewObject, Store, StoreError, StoredObject, UploadRef, Whole};
 
 /// How to reach a bucket.
 #[derive(Clone, Debug)]
@@ -89,6 +92,15 @@ impl Store for S3Store {
             .key(object.key)
             .content_type(object.content_type)
             .set_content_disposition(object.content_disposition.map(str::to_owned));
+        let attributes = object.attributes;
+        request = request
+            .set_cache_control(attributes.cache_control.clone())
+            .set_metadata(Some(attributes.metadata.clone().into_iter().collect()))
+            .set_tagging(attributes.tagging())
+            .set_storage_class(attributes.storage_class.as_deref().map(Into::into))
+            .set_server_side_encryption(attributes.encryption.map(|kind| kind.as_str().into()))
+            .set_ssekms_key_id(attributes.kms_key_id.clone())
+            .set_acl(attributes.acl.as_deref().map(Into::into));
         if object.checksum == ChecksumKind::Crc64Nvme {
             request = request
                 .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
@@ -117,14 +129,8 @@ impl Store for S3Store {
         Ok(parts)
     }
 
-    async fn complete_upload(
-        &self,
-        upload: UploadRef<'_>,
-        parts: &[CompletedPart],
-        size: u64,
-        checksum: Option<Crc64Nvme>,
-    ) -> Result<(), StoreError> {
-        let parts = parts.iter().map(|part| {
+    async fn complete_upload(&self, upload: UploadRef<'_>, whole: Whole<'_>) -> Result<(), StoreError> {
+        let parts = whole.parts.iter().map(|part| {
             aws_sdk_s3::types::CompletedPart::builder()
                 .part_number(i32::try_from(part.part_number.get()).unwrap_or(i32::MAX))
                 .e_tag(part.etag.quoted())
@@ -138,8 +144,9 @@ impl Store for S3Store {
             .key(upload.key)
             .upload_id(upload.upload_id)
             .multipart_upload(parts)
-            .set_mpu_object_size(i64::try_from(size).ok());
-        if let Some(checksum) = checksum {
+            .set_mpu_object_size(i64::try_from(whole.size).ok())
+            .set_if_none_match(whole.keeps_existing.then(|| "*".to_owned()));
+        if let Some(checksum) = whole.checksum {
             request =
                 request.checksum_crc64_nvme(checksum.to_string()).checksum_type(ChecksumType::FullObject);
         }
@@ -175,7 +182,23 @@ impl Store for S3Store {
                 .filter(|_| head.checksum_type != Some(ChecksumType::Composite))
                 .and_then(|text| text.parse().ok()),
             version_id: head.version_id.filter(|id| id != "null"),
+            mark: head.metadata.and_then(|mut metadata| metadata.remove(UPLOAD_MARK)),
         }))
+    }
+
+    async fn first_bytes(&self, key: &str, count: u64) -> Result<Bytes, StoreError> {
+        let request = self.client.get_object().bucket(&self.bucket).key(key);
+        let got = match request.range(format!("bytes=0-{}", count.saturating_sub(1))).send().await {
+            Ok(got) => got,
+            // An object without bytes has no range.
+            Err(error) if error.raw_response().is_some_and(|response| response.status().as_u16() == 416) => {
+                return Ok(Bytes::new());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let read = got.body.collect().await;
+        let read = read.map_err(|error| StoreError::Unavailable(format!("reading an object: {error}")))?;
+        Ok(read.into_bytes())
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {

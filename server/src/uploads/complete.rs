@@ -8,12 +8,13 @@ use partway_shared::part::{ByteRange, ETag, PartNumber};
 use partway_shared::plan::Plan;
 use partway_shared::wire::{CompleteUpload, CompletedUpload, StoredPart};
 
-use crate::identity::Subject;
+use crate::destinations::Destination;
+use crate::identity::Caller;
 use crate::metrics::UploadOutcome;
-use crate::store::{StoreError, StoredObject, UploadRef};
+use crate::store::{StoreError, StoredObject, UploadRef, Whole};
 use crate::token::UploadClaims;
 
-use super::{Uploads, log, upload_ref};
+use super::{Uploads, head, log, upload_ref};
 
 impl Uploads {
     /// Completes an upload once number, order, sizes, ETags and checksums agree between
@@ -23,125 +24,109 @@ impl Uploads {
     /// When anything differs. Nothing is completed then, and nothing removed.
     pub async fn complete(
         &self,
-        subject: &Subject,
+        caller: &Caller,
         token: &str,
         request: &CompleteUpload,
     ) -> Result<CompletedUpload, Problem> {
-        let claims = self.claims(subject, token)?;
+        let (claims, destination) = self.claims(caller, token)?;
         let plan = claims.plan()?;
         check_request(&claims, &plan, request)?;
-        let object = match upload_ref(&claims) {
-            Some(upload) => self.complete_multipart(&claims, &plan, upload, request).await,
-            None => self.check_single(&claims, request).await,
+        let checked = async {
+            let object = match upload_ref(&claims) {
+                Some(upload) => complete_multipart(destination, &claims, &plan, upload, request).await?,
+                None => check_single(destination, &claims, request).await?,
+            };
+            self.finish(caller, destination, &claims, object).await
         };
-        let object = object.inspect_err(|_| self.metrics.upload(UploadOutcome::uncompleted))?;
-        self.metrics.completed(object.size);
+        let completed =
+            checked.await.inspect_err(|_| destination.metrics.upload(UploadOutcome::uncompleted))?;
         tracing::info!(
             upload.id = claims.upload_id,
             upload.key = claims.key,
-            size_bytes = object.size,
+            size_bytes = completed.size,
+            destination = claims.destination,
             "upload completed"
         );
-        self.completed(&claims, object)
+        Ok(completed)
     }
+}
 
-    /// What the client is told of an object that its upload has become.
-    pub(super) fn completed(
-        &self,
-        claims: &UploadClaims,
-        object: StoredObject,
-    ) -> Result<CompletedUpload, Problem> {
-        let verified = match (claims.checksum, object.checksum) {
-            // A store that ignores the checksum has none to show, and has verified nothing.
-            (ChecksumKind::Crc64Nvme, None) => ChecksumKind::None,
-            (kind, _) => kind,
-        };
-        // S3 makes a checksum of its own where none is sent, and has nothing to compare it with.
-        let checksum = object.checksum.filter(|_| verified == ChecksumKind::Crc64Nvme);
-        Ok(CompletedUpload {
-            bucket: self.bucket.clone(),
-            key: claims.key.clone(),
-            location: self.hosts.first().location(&claims.key),
-            etag: object.etag,
-            size: object.size,
-            verified,
-            checksum: checksum.map(Into::into),
-            version_id: object.version_id,
-            part_count: claims.plan()?.part_count(),
-        })
-    }
-
-    async fn complete_multipart(
-        &self,
-        claims: &UploadClaims,
-        plan: &Plan,
-        upload: UploadRef<'_>,
-        request: &CompleteUpload,
-    ) -> Result<StoredObject, Problem> {
-        let stored = match self.store.list_parts(upload).await {
-            Ok(stored) => stored,
-            Err(StoreError::NoSuchUpload) => return self.find_completed(claims, request).await,
-            Err(error) => {
-                log(claims, "listing parts")(&error);
-                return Err(error.into());
-            }
-        };
-        let stored = compare(plan, request, &stored)?;
-        let whole = whole_checksum(&stored);
-        if let (Some(ours), Some(theirs)) = (whole, request.checksum)
-            && ours != theirs
-        {
-            let why = format!("the stored parts make {ours}, and the client says {theirs}");
-            return Err(Problem::new(ErrorCode::ChecksumMismatch, why).with_field("checksum"));
+async fn complete_multipart(
+    destination: &Destination,
+    claims: &UploadClaims,
+    plan: &Plan,
+    upload: UploadRef<'_>,
+    request: &CompleteUpload,
+) -> Result<StoredObject, Problem> {
+    let stored = match destination.store.list_parts(upload).await {
+        Ok(stored) => stored,
+        Err(StoreError::NoSuchUpload) => return find_completed(destination, claims, request).await,
+        Err(error) => {
+            log(claims, "listing parts")(&error);
+            return Err(error.into());
         }
-        let checksum = request.checksum.filter(|_| claims.checksum == ChecksumKind::Crc64Nvme);
-        match self.store.complete_upload(upload, &request.parts, claims.size, checksum).await {
-            Ok(()) => {}
-            // It may have succeeded at another replica, or at the SDK's first try.
-            Err(StoreError::NoSuchUpload) => return self.find_completed(claims, request).await,
-            Err(error) => {
-                log(claims, "completing an upload")(&error);
-                return Err(error.into());
-            }
+    };
+    let stored = compare(plan, request, &stored)?;
+    let whole = whole_checksum(&stored);
+    if let (Some(ours), Some(theirs)) = (whole, request.checksum)
+        && ours != theirs
+    {
+        let why = format!("the stored parts make {ours}, and the client says {theirs}");
+        return Err(Problem::new(ErrorCode::ChecksumMismatch, why).with_field("checksum"));
+    }
+    let checksum = request.checksum.filter(|_| claims.checksum == ChecksumKind::Crc64Nvme);
+    let whole = Whole {
+        parts: &request.parts,
+        size: claims.size,
+        checksum,
+        keeps_existing: destination.attributes(claims).keeps_existing,
+    };
+    match destination.store.complete_upload(upload, whole).await {
+        Ok(()) => {}
+        // It may have succeeded at another replica, or at the SDK's first try.
+        Err(StoreError::NoSuchUpload) => return find_completed(destination, claims, request).await,
+        Err(error) => {
+            log(claims, "completing an upload")(&error);
+            return Err(error.into());
         }
-        let object = self.head(claims).await?;
-        let object = object.ok_or_else(|| {
-            Problem::new(ErrorCode::StoreMisbehaved, "the store completed the upload and has no object")
-        })?;
-        check_object(claims, request, &object)?;
-        Ok(object)
     }
+    let object = head(destination, claims).await?;
+    let object = object.ok_or_else(|| {
+        Problem::new(ErrorCode::StoreMisbehaved, "the store completed the upload and has no object")
+    })?;
+    check_object(claims, request, &object)?;
+    Ok(object)
+}
 
-    /// The upload is gone: either it is complete, and the answer was lost, or it was aborted.
-    async fn find_completed(
-        &self,
-        claims: &UploadClaims,
-        request: &CompleteUpload,
-    ) -> Result<StoredObject, Problem> {
-        let Some(object) = self.head(claims).await? else {
-            return Err(StoreError::NoSuchUpload.into());
-        };
-        check_object(claims, request, &object)?;
-        Ok(object)
-    }
+/// The upload is gone: either it is complete, and the answer was lost, or it was aborted.
+async fn find_completed(
+    destination: &Destination,
+    claims: &UploadClaims,
+    request: &CompleteUpload,
+) -> Result<StoredObject, Problem> {
+    let Some(object) = head(destination, claims).await? else {
+        return Err(StoreError::NoSuchUpload.into());
+    };
+    check_object(claims, request, &object)?;
+    Ok(object)
+}
 
-    /// A single PUT is complete as soon as it is there; what remains is to look at it.
-    async fn check_single(
-        &self,
-        claims: &UploadClaims,
-        request: &CompleteUpload,
-    ) -> Result<StoredObject, Problem> {
-        let Some(object) = self.head(claims).await? else {
-            return Err(
-                Problem::new(ErrorCode::PartMissing, "the store has no such object").with_field("parts[0]")
-            );
-        };
-        if request.parts.first().is_some_and(|part| !object.etag.is_empty() && part.etag != object.etag) {
-            return Err(etag_mismatch(0, PartNumber::FIRST, &object.etag));
-        }
-        check_object(claims, request, &object)?;
-        Ok(object)
+/// A single PUT is complete as soon as it is there; what remains is to look at it.
+async fn check_single(
+    destination: &Destination,
+    claims: &UploadClaims,
+    request: &CompleteUpload,
+) -> Result<StoredObject, Problem> {
+    let Some(object) = head(destination, claims).await? else {
+        return Err(
+            Problem::new(ErrorCode::PartMissing, "the store has no such object").with_field("parts[0]")
+        );
+    };
+    if request.parts.first().is_some_and(|part| !object.etag.is_empty() && part.etag != object.etag) {
+        return Err(etag_mismatch(0, PartNumber::FIRST, &object.etag));
     }
+    check_object(claims, request, &object)?;
+    Ok(object)
 }
 
 /// The request alone: every part of the plan, once, in order.

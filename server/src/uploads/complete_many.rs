@@ -7,7 +7,7 @@ use partway_shared::wire::{
     CompleteUpload, CompleteUploads, CompletedUpload, CompletedUploads, Completion, UploadToComplete,
 };
 
-use crate::identity::Subject;
+use crate::identity::Caller;
 
 use super::{Uploads, all_failed_alike};
 
@@ -21,7 +21,7 @@ impl Uploads {
     /// When the request as a whole cannot be used, or the store could not complete a single one.
     pub async fn complete_many(
         &self,
-        subject: &Subject,
+        caller: &Caller,
         request: CompleteUploads,
     ) -> Result<CompletedUploads, Problem> {
         let uploads = request.uploads;
@@ -31,7 +31,7 @@ impl Uploads {
             return Err(Problem::new(ErrorCode::InvalidField, why).with_field("uploads"));
         }
         let results: Vec<_> = stream::iter(uploads.into_iter().enumerate())
-            .map(|(index, upload)| self.complete_one(subject, index, upload))
+            .map(|(index, upload)| self.complete_one(caller, index, upload))
             .buffered(CONCURRENCY)
             .collect()
             .await;
@@ -47,12 +47,12 @@ impl Uploads {
 
     async fn complete_one(
         &self,
-        subject: &Subject,
+        caller: &Caller,
         index: usize,
         upload: UploadToComplete,
     ) -> Result<CompletedUpload, Problem> {
         let UploadToComplete { token, parts, checksum } = upload;
-        let completed = self.complete(subject, &token, &CompleteUpload { parts, checksum }).await;
+        let completed = self.complete(caller, &token, &CompleteUpload { parts, checksum }).await;
         completed.map_err(|mut problem| {
             problem.field = problem.field.map(|field| format!("uploads[{index}].{field}"));
             problem

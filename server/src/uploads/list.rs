@@ -3,27 +3,31 @@
 use partway_shared::error::Problem;
 use partway_shared::wire::{CompletedUpload, ListedParts};
 
-use crate::identity::Subject;
+use crate::destinations::Destination;
+use crate::identity::Caller;
 use crate::store::StoreError;
 use crate::token::UploadClaims;
 
-use super::{Uploads, log, upload_ref};
+use super::{Uploads, head, log, upload_ref};
 
 impl Uploads {
     /// What the store has of an upload: parts, or the object that it has become.
     ///
     /// # Errors
     /// When the token is not good, or the store has neither upload nor object.
-    pub async fn list(&self, subject: &Subject, token: &str) -> Result<ListedParts, Problem> {
-        let claims = self.claims(subject, token)?;
+    pub async fn list(&self, caller: &Caller, token: &str) -> Result<ListedParts, Problem> {
+        let (claims, destination) = self.claims(caller, token)?;
         let Some(upload) = upload_ref(&claims) else {
             // A single PUT is there as a whole or not at all.
-            return Ok(ListedParts { parts: Vec::new(), completed: self.find_object(&claims).await? });
+            return Ok(ListedParts {
+                parts: Vec::new(),
+                completed: self.find_object(caller, destination, &claims).await?,
+            });
         };
-        match self.store.list_parts(upload).await {
+        match destination.store.list_parts(upload).await {
             Ok(parts) => Ok(ListedParts { parts, completed: None }),
             // Whoever comes back has to learn whether the upload is lost or done.
-            Err(StoreError::NoSuchUpload) => match self.find_object(&claims).await? {
+            Err(StoreError::NoSuchUpload) => match self.find_object(caller, destination, &claims).await? {
                 Some(object) => Ok(ListedParts { parts: Vec::new(), completed: Some(object) }),
                 None => Err(StoreError::NoSuchUpload.into()),
             },
@@ -34,9 +38,16 @@ impl Uploads {
         }
     }
 
-    /// The object, if it is there and as large as the file.
-    async fn find_object(&self, claims: &UploadClaims) -> Result<Option<CompletedUpload>, Problem> {
-        let object = self.head(claims).await?.filter(|object| object.size == claims.size);
-        object.map(|object| self.completed(claims, object)).transpose()
+    /// The object, if it is there and as large as the file, and whoever has to know of it does.
+    async fn find_object(
+        &self,
+        caller: &Caller,
+        destination: &Destination,
+        claims: &UploadClaims,
+    ) -> Result<Option<CompletedUpload>, Problem> {
+        match head(destination, claims).await?.filter(|object| object.size == claims.size) {
+            Some(object) => self.finish(caller, destination, claims, object).await.map(Some),
+            None => Ok(None),
+        }
     }
 }

@@ -7,73 +7,63 @@ mod abort;
 mod complete;
 mod complete_many;
 mod create;
+mod finish;
 mod list;
+mod proposal;
 mod sign;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use partway_shared::error::{ErrorCode, Problem};
+use partway_shared::error::Problem;
 
-use crate::identity::Subject;
-use crate::metrics::DestinationMetrics;
-use crate::policy::Policy;
-use crate::signing::{CredentialSource, Hosts, Presigner};
-use crate::store::{Store, StoreError, StoredObject, UploadRef};
+use crate::destinations::{Destination, Destinations};
+use crate::hooks::Hooks;
+use crate::identity::Caller;
+use crate::limits::Limiter;
+use crate::store::{StoreError, StoredObject, UploadRef};
 use crate::token::{TokenMint, UploadClaims};
-use crate::verification::Verification;
 
-/// Everything that the uploads of one bucket need.
+/// Everything that uploads need.
 pub struct Uploads {
-    /// The store.
-    pub store: Arc<dyn Store>,
-    /// The bucket's name.
-    pub bucket: String,
-    /// The bucket's region.
-    pub region: String,
-    /// Where browsers find the bucket.
-    pub hosts: Hosts,
-    /// What signs URLs.
-    pub credentials: CredentialSource,
-    /// What may be uploaded.
-    pub policy: Policy,
-    /// The largest file that is sent as a form; none where the store takes no forms.
-    pub form_max: Option<u64>,
-    /// How uploads are checked.
-    pub verification: Verification,
-    /// How long URLs are good.
-    pub url_lifetime: Duration,
-    /// How long tokens are good.
-    pub token_lifetime: Duration,
+    /// Where they may go.
+    pub destinations: Destinations,
     /// What makes and checks tokens.
     pub tokens: TokenMint,
-    /// What is counted.
-    pub metrics: DestinationMetrics,
+    /// The application's say.
+    pub hooks: Arc<dyn Hooks>,
+    /// How much one subject may ask for.
+    pub limiter: Arc<Limiter>,
 }
 
 impl Uploads {
-    /// The object that the upload is to become, if it is there.
-    async fn head(&self, claims: &UploadClaims) -> Result<Option<StoredObject>, StoreError> {
-        self.store.head(&claims.key).await.inspect_err(log(claims, "looking for the object"))
+    /// The claims of a token that this caller may use now, and where its upload goes.
+    fn claims(&self, caller: &Caller, token: &str) -> Result<(UploadClaims, &Destination), Problem> {
+        let claims = self.tokens.check(token, caller.subject.as_str(), now())?;
+        let destination = self.destinations.of_token(&claims, caller)?;
+        Ok((claims, destination))
     }
 
-    /// The claims of a token that this subject may use now.
-    fn claims(&self, subject: &Subject, token: &str) -> Result<UploadClaims, Problem> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        self.tokens.check(token, &subject.0, &self.bucket, now)
+    /// An upload has ended. That its place is free is told, and no reason to fail what has succeeded.
+    async fn release(&self, caller: &Caller, claims: &UploadClaims) {
+        if let Err(problem) = self.limiter.close(&caller.subject, &claims.id.to_string()).await {
+            tracing::warn!(upload.key = claims.key, %problem, "an upload that has ended still counts as open");
+        }
     }
+}
 
-    /// Signs for this bucket, now.
-    async fn presigner(&self) -> Result<Presigner<'_>, Problem> {
-        let credentials = self.credentials.get().await.map_err(|error| {
-            tracing::error!(%error, "no credentials to sign with");
-            Problem::new(
-                ErrorCode::StoreDenied,
-                "the server has no credentials for the store; its log says more",
-            )
-        })?;
-        Ok(Presigner::new(&self.hosts, &self.region, &credentials, self.url_lifetime, SystemTime::now()))
-    }
+/// The object that the upload is to become, if it is there.
+async fn head(destination: &Destination, claims: &UploadClaims) -> Result<Option<StoredObject>, StoreError> {
+    let object = destination.store.head(&claims.key).await;
+    let object = object.inspect_err(log(claims, "looking for the object"))?;
+    // Under a key that can be taken twice there may be somebody else's.
+    let mark = claims.id.to_string();
+    Ok(object.filter(|object| !claims.shared || object.mark.as_deref() == Some(mark.as_str())))
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 fn upload_ref(claims: &UploadClaims) -> Option<UploadRef<'_>> {
@@ -93,9 +83,10 @@ fn log<'a>(claims: &'a UploadClaims, doing: &'static str) -> impl Fn(&StoreError
     }
 }
 
-/// What is to be said once where each of several failed for the same reason, which may pass.
+/// What is to be said once where each of several failed for the same reason, and none for one of its own.
 fn all_failed_alike<T>(results: &[Result<T, Problem>]) -> Option<Problem> {
     let first = results.first()?.as_ref().err()?;
     let alike = results.iter().all(|result| result.as_ref().is_err_and(|problem| problem.code == first.code));
-    (alike && first.code.spec().retryable).then(|| first.clone())
+    // What is wrong with the server or the store is wrong with no file.
+    (alike && (first.code.spec().retryable || first.status >= 500)).then(|| first.clone())
 }

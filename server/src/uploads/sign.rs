@@ -10,7 +10,8 @@ use partway_shared::part::{ByteRange, PartNumber};
 use partway_shared::plan::Plan;
 use partway_shared::wire::{SignParts, SignedParts, SignedPut};
 
-use crate::identity::Subject;
+use crate::destinations::Destination;
+use crate::identity::Caller;
 use crate::signing::{Presigner, PutTerms};
 use crate::token::UploadClaims;
 
@@ -23,17 +24,17 @@ impl Uploads {
     /// When the token is not good, or a part is not of the plan, given twice, or lacks its checksum.
     pub async fn sign(
         &self,
-        subject: &Subject,
+        caller: &Caller,
         token: &str,
         request: &SignParts,
     ) -> Result<SignedParts, Problem> {
-        let claims = self.claims(subject, token)?;
+        let (claims, destination) = self.claims(caller, token)?;
         let plan = claims.plan()?;
         let parts = check(&claims, &plan, request)?;
-        let presigner = self.presigner().await?;
+        let presigner = destination.bucket.presigner().await?;
         let begun = Instant::now();
-        let signed = sign(&presigner, &claims, &plan, &parts);
-        self.metrics.signed(signed.len(), begun);
+        let signed = sign(&presigner, destination, &claims, &plan, &parts);
+        destination.metrics.signed(signed.len(), begun);
         Ok(SignedParts { parts: signed })
     }
 }
@@ -74,6 +75,7 @@ fn check(
 /// Signs parts that are known to be of the plan.
 pub(super) fn sign(
     presigner: &Presigner<'_>,
+    destination: &Destination,
     claims: &UploadClaims,
     plan: &Plan,
     parts: &[(PartNumber, Option<Checksum>)],
@@ -81,7 +83,7 @@ pub(super) fn sign(
     let expires_in = presigner.expires_in();
     let Some(upload_id) = &claims.upload_id else {
         let whole = parts.iter().map(|&(part_number, checksum)| {
-            let (url, headers) = presigner.put(&claims.key, &put_terms(claims, checksum));
+            let (url, headers) = presigner.put(&claims.key, &put_terms(destination, claims, checksum));
             SignedPut { part_number, url, headers, form: None, expires_in }
         });
         return whole.collect();
@@ -98,11 +100,16 @@ pub(super) fn sign(
 }
 
 /// What a single PUT may carry, as it was settled when the upload was created.
-pub(super) fn put_terms(claims: &UploadClaims, checksum: Option<Checksum>) -> PutTerms<'_> {
+pub(super) fn put_terms<'a>(
+    destination: &Destination,
+    claims: &'a UploadClaims,
+    checksum: Option<Checksum>,
+) -> PutTerms<'a> {
     PutTerms {
         content_length: claims.size,
         content_type: Some(&claims.content_type),
         content_disposition: claims.content_disposition.as_deref(),
         checksum,
+        attributes: destination.attributes(claims),
     }
 }

@@ -69,7 +69,7 @@ proptest! {
 
     #[test]
     fn no_token_brings_it_down(token in prop_oneof![any::<String>(), "[A-Za-z0-9_-]{0,300}\\.[A-Za-z0-9_-]{0,50}"]) {
-        prop_assert!(TokenMint::new(&TOKEN_SECRET.into()).check(&token, "ada", "photos", 0).is_err());
+        prop_assert!(TokenMint::new(&TOKEN_SECRET.into()).check(&token, "ada", 0).is_err());
     }
 }
 

@@ -32,6 +32,21 @@ mod refusals;
 
 mod tokens;
 
+mod forward;
+mod identity;
+mod tickets;
+
+mod attributes;
+mod destinations;
+mod sniffing;
+
+mod hooks;
+
+mod abuse;
+mod limits;
+
+mod mounted;
+
 mod cors;
 mod health;
 mod host;

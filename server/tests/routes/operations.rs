@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use partway_server::config::{DestinationConfig, Settings};
+use partway_server::stores::OpenStores;
+
 use crate::support::*;
 
 #[tokio::test]
@@ -88,4 +91,63 @@ async fn each_answer_has_an_id_of_its_own() {
     let ids = [app.get("/healthz").await, app.get("/nothing").await, app.get("/v1/uploads/x/parts").await]
         .map(|answer| answer.header("x-request-id").unwrap().to_owned());
     assert!(ids.iter().all(|id| id.len() == 36) && ids[0] != ids[1] && ids[1] != ids[2], "{ids:?}");
+}
+
+/// Two destinations in one bucket, and one in another.
+fn three_destinations(settings: &mut Settings) {
+    let brief = Duration::from_secs(60 * 60);
+    for (name, bucket, token_lifetime) in
+        [("films", None, None), ("notes", None, Some(brief)), ("photos", Some("photos"), Some(brief))]
+    {
+        let bucket = bucket.map(str::to_owned);
+        let config = DestinationConfig { bucket, token_lifetime, ..DestinationConfig::default() };
+        settings.destinations.insert(name.to_owned(), config);
+    }
+}
+
+#[tokio::test]
+async fn each_destination_counts_for_itself() {
+    let app = TestApp::with(three_destinations).await;
+    let to = |name: &str| NewUpload { destination: Some(name.to_owned()), ..NewUpload::default() };
+    for (name, size) in [("films", PART + 1), ("photos", 10)] {
+        let file = NewUpload { name: "a".to_owned(), ..to(name) };
+        let upload = app.begin_as(file, vec![7; size]).await;
+        upload.complete(&upload.send_all().await).await;
+    }
+    let refused = app.create(vec![to("photos"), NewUpload { name: "a".to_owned(), ..to("made-up") }]).await;
+    assert!(refused.iter().all(|created| matches!(created, CreatedUpload::Refused(_))), "{refused:?}");
+    let text = app.get("/metrics").await.text();
+    for line in [
+        r#"partway_uploads_total{destination="films",outcome="completed"} 1"#,
+        r#"partway_uploads_total{destination="photos",outcome="completed"} 1"#,
+        r#"partway_uploads_total{destination="photos",outcome="refused"} 1"#,
+        r#"partway_uploaded_bytes_total{destination="photos"} 10"#,
+        r#"partway_store_call_seconds_count{destination="films",operation="complete_upload",outcome="ok"} 1"#,
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains("made-up"), "names of clients are no labels");
+    let ready = app.get("/readyz").await.text();
+    assert_eq!(
+        ready,
+        r#"{"status":"ready","stores":[{"name":"films,notes","status":"ready"},{"name":"photos","status":"ready"}]}"#
+    );
+}
+
+#[tokio::test]
+async fn a_bucket_is_looked_after_once_and_by_its_longest_lifetime() {
+    let behind = TestApp::with(three_destinations).await;
+    let data = tempfile::tempdir().unwrap();
+    let mut settings = settings(&data);
+    before(&behind.store_origin, behind.secret_access_key())(&mut settings);
+    three_destinations(&mut settings);
+    settings.uploads.key_prefix = "ours/".to_owned();
+    let open = OpenStores::open(&settings).await.unwrap();
+    let seen: Vec<_> = open
+        .stores
+        .iter()
+        .map(|store| (store.name.as_str(), store.bucket.as_str(), store.token_lifetime.as_secs() / 3_600))
+        .collect();
+    assert_eq!(seen, [("films,notes", BUCKET, 7 * 24), ("photos", "photos", 1)]);
+    assert!(open.stores.iter().all(|store| store.is_swept && store.key_prefix == "ours/"));
 }

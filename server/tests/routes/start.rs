@@ -53,6 +53,23 @@ async fn a_data_folder_that_cannot_be_one_is_named() {
     assert!(error.contains(&file.path().display().to_string()), "{error}");
 }
 
+#[tokio::test]
+async fn with_an_identity_others_can_reach_it() {
+    let app = TestApp::with(|settings| {
+        by_ticket(settings);
+        settings.server.listen = "0.0.0.0:0".parse().unwrap();
+    })
+    .await;
+    assert!(app.url.starts_with("http://0.0.0.0:"), "{}", app.url);
+    app.get("/v1/uploads/x/parts").await.refused(ErrorCode::CredentialsMissing);
+    let error = error_of(|settings| {
+        settings.server.listen = "0.0.0.0:0".parse().unwrap();
+        settings.identity.jwt.secret = Some(TICKET_SECRET.to_owned().into());
+    })
+    .await;
+    assert!(error.contains("[identity]"), "a secret alone is no identity: {error}");
+}
+
 #[test]
 fn an_unknown_setting_is_an_error_that_names_it() {
     let load = |toml: &str| {
@@ -65,11 +82,11 @@ fn an_unknown_setting_is_an_error_that_names_it() {
         ("[uploads]\nmax_size = 1", "max_size"),
         ("[embedded]\nfolder = \"x\"", "folder"),
         ("[store]\nbuckets = []", "buckets"),
-        ("[identity]\nkind = \"none\"", "identity"),
+        ("[identity]\nkid = \"none\"", "kid"),
         ("listen = \"127.0.0.1:1\"", "listen"),
     ] {
         let error = load(toml);
-        assert!(error.contains("unknown field") && error.contains(named), "{toml:?} gave {error:?}");
+        assert!(error.contains("unknown setting") && error.contains(named), "{toml:?} gave {error:?}");
     }
     let error = load("[server]\nlisten = 8080");
     assert!(error.contains("server.listen"), "{error}");

@@ -180,6 +180,8 @@ pub(super) enum PutVerdict {
     Unauthorised { error: UploadError },
     /// The bytes arrived otherwise than they were signed: hash them anew.
     Altered { error: UploadError },
+    /// There is such an object, which stays: it may be this one, sent before with its answer lost.
+    Taken { error: UploadError },
     /// As with any other work.
     Other(Verdict),
 }
@@ -212,6 +214,7 @@ pub(super) fn judge_put(failure: Failure) -> PutVerdict {
         }
         (400, _) => PutVerdict::Altered { error: error(ErrorCode::PartRefused) },
         (404, _) => PutVerdict::Other(Verdict::Final(error(ErrorCode::UploadGone))),
+        (412, _) => PutVerdict::Taken { error: error(ErrorCode::ObjectExists) },
         (507, _) => PutVerdict::Other(Verdict::Retry { error: error(ErrorCode::StoreFull), retry_after }),
         (429 | 503, _) => {
             PutVerdict::Other(Verdict::Retry { error: error(ErrorCode::StoreUnavailable), retry_after })

@@ -43,8 +43,8 @@ pub(super) enum Phase {
     Queued,
     /// In the batch that is on its way to the server.
     Creating(Wish),
-    /// The store is asked what it has: because parts turned out to be missing, or at the
-    /// beginning of an upload that goes on from elsewhere.
+    /// The store is asked what it has: because parts turned out to be missing or an object to be there, or at
+    /// the beginning of an upload that goes on from elsewhere.
     Listing { ticket: Ticket, list: Retried, why: Why },
     /// A part that is stored already is compared with the file, before anything is added to it.
     Checking { ticket: Ticket, part: PartNumber, range: ByteRange, stored: Checksum, asked: bool },
@@ -78,7 +78,7 @@ pub(super) enum Wish {
 pub(super) enum Why {
     /// The upload was begun elsewhere.
     Resumed,
-    /// The server found parts missing or altered.
+    /// The server found parts missing or altered, or the store an object where this one is to be.
     Lost(UploadError),
 }
 

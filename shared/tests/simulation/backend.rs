@@ -11,8 +11,8 @@ use partway_shared::plan::{Plan, PlanLimits};
 use partway_shared::time::Time;
 use partway_shared::upload::{ControlCall, ControlReply, Failure};
 use partway_shared::wire::{
-    CompleteUpload, CompletedUpload, CompletedUploads, Completion, CreatedUpload, CreatedUploads, Grant,
-    ListedParts, NewUpload, SignParts, SignedParts, SignedPut, StoredPart,
+    CompleteUpload, CompletedPart, CompletedUpload, CompletedUploads, Completion, CreatedUpload,
+    CreatedUploads, Grant, ListedParts, NewUpload, SignParts, SignedParts, SignedPut, StoredPart,
 };
 
 /// Both ends of the far side.
@@ -35,6 +35,10 @@ pub(crate) struct Backend {
     /// Whether small files come with a form, and whether the store refuses forms.
     pub(crate) gives_forms: bool,
     pub(crate) refuses_forms: bool,
+    /// Whether an object that is there is kept, and a second PUT under its name refused.
+    pub(crate) keeps_existing: bool,
+    /// Names of files where somebody else's object is.
+    pub(crate) taken: Vec<String>,
     /// Whether listing parts gives their checksums.
     pub(crate) lists_checksums: bool,
 }
@@ -85,6 +89,8 @@ impl Backend {
             hosts: 1,
             gives_forms: false,
             refuses_forms: false,
+            keeps_existing: false,
+            taken: Vec::new(),
             lists_checksums: true,
         }
     }
@@ -99,6 +105,9 @@ impl Backend {
             }
             ControlCall::Sign { token, request } => self.sign(token, request, now).map(ControlReply::Signed),
             ControlCall::List { token } => {
+                if self.keeps_existing {
+                    self.find_single(token);
+                }
                 let upload = self.uploads.get(token).expect("tokens come from here");
                 if let Some(End::Completed(completed)) = &upload.end {
                     let completed = Some(completed.clone());
@@ -134,6 +143,18 @@ impl Backend {
                     }
                 }
             }
+        }
+    }
+
+    /// What was sent as a whole is an object, whether or not anybody has completed it.
+    fn find_single(&mut self, token: &str) {
+        let upload = self.uploads.get(token).expect("tokens come from here");
+        if let (false, Some(part)) = (upload.plan.is_multipart(), upload.parts.get(&PartNumber::FIRST)) {
+            let part = CompletedPart { part_number: part.part_number, etag: part.etag.clone() };
+            let range = upload.plan.range(part.part_number).expect("of the plan");
+            let wants_checksum = self.checksum == ChecksumKind::Crc64Nvme;
+            let checksum = wants_checksum.then(|| content(&upload.name, range));
+            self.complete(token, &CompleteUpload { parts: vec![part], checksum }).expect("it is there");
         }
     }
 
@@ -270,6 +291,10 @@ impl Backend {
         let arrived = checksum_of(kind, &upload.name, range);
         if !checksum.is_empty() && (altered || checksum != arrived.to_string()) {
             return Err(refusal(400, "BadDigest"));
+        }
+        let is_there = !upload.parts.is_empty() || self.taken.contains(&upload.name);
+        if self.keeps_existing && !upload.plan.is_multipart() && is_there {
+            return Err(refusal(412, "PreconditionFailed"));
         }
         let etag = match arrived {
             Checksum::Md5(Md5(bytes)) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),

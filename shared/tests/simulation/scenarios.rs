@@ -241,6 +241,33 @@ fn a_lost_answer_to_complete_is_asked_for_again() {
 }
 
 #[test]
+fn an_object_that_is_there_is_known_for_ones_own() {
+    let mut world = world(Faults::none());
+    world.backend.keeps_existing = true;
+    let id = world.add("photo", 30);
+    world.run_while(|world| world.backend.creates == 0);
+    world.faults.answer_lost = 1.0;
+    world.run_while(|world| world.uploader.status(id, world.now).unwrap().waiting_for.is_none());
+    world.faults.answer_lost = 0.0;
+    world.run();
+    assert_eq!(world.state(id), State::Completed);
+    assert!(world.trace.iter().any(|line| line.contains("412")), "the second PUT was refused");
+    assert_eq!(world.backend.uploads.values().next().unwrap().puts[&PartNumber::FIRST], 1);
+}
+
+#[test]
+fn an_object_of_somebody_elses_is_left_alone() {
+    let mut world = world(Faults::none());
+    world.backend.keeps_existing = true;
+    world.backend.taken.push("photo".to_owned());
+    let id = world.add("photo", 30);
+    world.run();
+    assert_eq!(world.state(id), State::Failed);
+    let error = world.uploader.status(id, world.now).unwrap().error.unwrap();
+    assert_eq!(error.code, ErrorCode::ObjectExists);
+}
+
+#[test]
 fn a_part_that_the_store_lost_is_sent_again() {
     let mut world = world(Faults::none());
     let id = world.add("film", 400);

@@ -8,7 +8,8 @@ const SENTENCES = {
   errorSetup:
     "store_etag_hidden store_denied store_misbehaved origin_not_allowed host_not_allowed unknown_destination invalid_option invalid_json invalid_field unknown_field not_found method_not_allowed unsupported_media_type",
   errorEngine: "engine_unavailable",
-  errorBusy: "store_unavailable too_many_requests",
+  errorBusy:
+    "store_unavailable too_many_requests too_many_uploads limits_unavailable identity_unavailable hook_unavailable request_timeout",
   errorFull: "store_full",
   errorStalled: "stalled",
   errorDamaged: "part_mismatch checksum_mismatch part_missing part_refused",

@@ -7,7 +7,7 @@ use partway_shared::checksum::{Checksum, ChecksumKind, Crc64Nvme, Md5};
 use partway_shared::part::{ETag, PartNumber};
 use partway_shared::wire::CompletedPart;
 
-use super::{BODY, OTHER_BODY, S3Store, Store, StoreError, UploadRef, abort, begin, key, remove};
+use super::{BODY, OTHER_BODY, S3Store, Store, StoreError, UploadRef, Whole, abort, begin, key, remove};
 
 /// What a store does with a checksum.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,7 +177,8 @@ async fn complete(store: &S3Store, key: &str, whole: Crc64Nvme) -> Result<Attemp
     let completed = match store.probe_part(upload, 1, Crc64Nvme::of(BODY).into()).await {
         Ok(etag) => {
             let part = CompletedPart { part_number: PartNumber::FIRST, etag };
-            store.complete_upload(upload, &[part], size, Some(whole)).await
+            let whole = Whole { parts: &[part], size, checksum: Some(whole), keeps_existing: false };
+            store.complete_upload(upload, whole).await
         }
         Err(error) => Err(error),
     };

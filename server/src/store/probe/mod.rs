@@ -13,7 +13,9 @@ mod terms;
 use partway_shared::checksum::ChecksumKind;
 use uuid::Uuid;
 
-use super::{NewObject, S3Store, Store, StoreError, UploadRef};
+use crate::policy::Attributes;
+
+use super::{NewObject, S3Store, Store, StoreError, UploadRef, Whole};
 
 pub use checksums::{Check, access, object_crc64nvme, part_crc64nvme, part_md5, put_crc64nvme, put_md5};
 pub use conditions::{complete_if_none_match, put_if_none_match};
@@ -38,8 +40,9 @@ pub(crate) async fn put_somehow(store: &S3Store, key: &str) -> Result<(), StoreE
 }
 
 async fn begin(store: &S3Store, key: &str, checksum: ChecksumKind) -> Result<String, StoreError> {
-    let content_type = "text/plain";
-    store.create_upload(NewObject { key, content_type, content_disposition: None, checksum }).await
+    let (content_type, attributes) = ("text/plain", &Attributes::default());
+    let object = NewObject { key, content_type, content_disposition: None, checksum, attributes };
+    store.create_upload(object).await
 }
 
 async fn abort(store: &S3Store, upload: UploadRef<'_>) {

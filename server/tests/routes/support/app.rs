@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Mutex;
 
 use bytesize::ByteSize;
 use partway_server::app::Application;
@@ -32,6 +33,8 @@ pub struct TestApp {
     pub store: aws_sdk_s3::Client,
     /// The store as the server uses it.
     pub s3: S3Store,
+    /// What requests come with as a bearer token.
+    bearer: Mutex<Option<String>>,
     settings: Settings,
     data: TempDir,
     handle: actix_web::dev::ServerHandle,
@@ -86,8 +89,8 @@ impl TestApp {
         let store = s3.client().clone();
         let handle = application.handle();
         let running = tokio::spawn(application.run());
-        let http = reqwest::Client::new();
-        Self { url, http, store_origin, operations_url, store, s3, settings, data, handle, running }
+        let (http, bearer) = (reqwest::Client::new(), Mutex::default());
+        Self { url, http, store_origin, operations_url, store, s3, bearer, settings, data, handle, running }
     }
 
     /// Another process on the same data, as after a crash of the machine or a new release.
@@ -131,7 +134,21 @@ impl TestApp {
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.url))
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        match &*self.bearer.lock().unwrap() {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// From now on requests come with this token.
+    pub fn come_as(&self, token: impl Into<String>) {
+        *self.bearer.lock().unwrap() = Some(token.into());
+    }
+
+    /// Tries to create one upload.
+    pub async fn try_create(&self, file: NewUpload) -> Answer {
+        self.post("/v1/uploads", &CreateUploads { files: vec![file] }).await
     }
 
     pub async fn create(&self, files: Vec<NewUpload>) -> Vec<CreatedUpload> {

@@ -5,6 +5,8 @@
 mod answer;
 mod app;
 mod lax;
+mod peer;
+mod tickets;
 mod upload;
 
 use base64::Engine as _;
@@ -21,8 +23,10 @@ pub use partway_shared::checksum::{Checksum, ChecksumKind, Crc64Nvme, Md5, PartH
 pub use partway_shared::error::{ErrorCode, Problem};
 pub use partway_shared::part::{ETag, PartNumber};
 pub use partway_shared::wire::*;
+pub use peer::Peer;
 pub use reqwest::Method;
 pub use serde_json::json;
+pub use tickets::{TICKET_SECRET, by_ticket, now, ticket, ticket_claims, ticket_for, ticket_of};
 pub use upload::{Upload, post_form, put_bytes};
 
 pub const KIB: usize = 1 << 10;
@@ -34,6 +38,13 @@ pub fn accepted(created: CreatedUpload) -> Grant {
     match created {
         CreatedUpload::Accepted(grant) => *grant,
         CreatedUpload::Refused(problem) => panic!("refused: {problem}, {:?}", problem.field),
+    }
+}
+
+pub fn refused(created: CreatedUpload) -> Problem {
+    match created {
+        CreatedUpload::Accepted(grant) => panic!("accepted as {}", grant.key),
+        CreatedUpload::Refused(problem) => problem,
     }
 }
 

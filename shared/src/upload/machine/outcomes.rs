@@ -446,6 +446,13 @@ impl Uploader {
         verdict: PutVerdict,
         now: Time,
     ) {
+        if let (PutVerdict::Taken { error }, Phase::Uploading { ticket, .. }) = (&verdict, &file.phase) {
+            // Listing tells whose object it is: one of this upload's own is complete.
+            let (ticket, why) = (ticket.clone(), Why::Lost(error.clone()));
+            self.stop_all_of(id, file);
+            file.phase = Phase::Listing { ticket, list: Retried::new(), why };
+            return;
+        }
         let luck = self.luck.f64();
         match file.parts.put_failed(part, job, verdict, &self.settings.retry, luck, now) {
             Ok(error) => file.trouble = error.map(|error| error.code),

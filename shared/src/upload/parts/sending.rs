@@ -175,7 +175,7 @@ impl Parts {
             PutVerdict::Other(Verdict::Retry { error, retry_after }) => {
                 (error, retry_after, Then::Send(sending.signed.clone()))
             }
-            PutVerdict::Other(Verdict::Final(error)) => return Err(error),
+            PutVerdict::Other(Verdict::Final(error)) | PutVerdict::Taken { error } => return Err(error),
         };
         part.failures += 1;
         match policy.delay(part.failures, retry_after, luck) {

@@ -1,0 +1,86 @@
+//! `[hooks]`: the application's say in uploads, over HTTP.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+use crate::hooks::SigningSecret;
+
+use super::{SettingsError, duration};
+
+/// What the application is asked and told. Requests are signed after Standard Webhooks.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HooksConfig {
+    /// Asked before uploads are created; may refuse or change them. Default none.
+    pub before_create: Option<String>,
+    /// Told of every completed upload, before the client is. Default none.
+    ///
+    /// A completion counts once this has answered 2xx; until then the client tries again.
+    pub after_complete: Option<String>,
+    /// What requests are signed with: `whsec_` and at least 24 random bytes in base64.
+    pub secret: Option<SecretString>,
+    /// How long one attempt may take. Default `10s`.
+    #[serde(deserialize_with = "duration::required")]
+    pub timeout: Duration,
+    /// How often a hook is called before it counts as away. Default 3.
+    pub attempts: u32,
+}
+
+impl Default for HooksConfig {
+    fn default() -> Self {
+        Self {
+            before_create: None,
+            after_complete: None,
+            secret: None,
+            timeout: Duration::from_secs(10),
+            attempts: 3,
+        }
+    }
+}
+
+impl HooksConfig {
+    /// Whether there is any.
+    #[must_use]
+    pub const fn is_used(&self) -> bool {
+        self.before_create.is_some() || self.after_complete.is_some()
+    }
+
+    pub(super) fn validate(&self) -> Result<(), SettingsError> {
+        for (setting, url) in
+            [("hooks.before_create", &self.before_create), ("hooks.after_complete", &self.after_complete)]
+        {
+            url.as_ref().map_or(Ok(()), |url| check_url(setting, url))?;
+        }
+        match &self.secret {
+            None if self.is_used() => {
+                let why = "hooks are signed: set it to \"whsec_\" and 24 to 64 random bytes in base64, such as from \
+                           `echo whsec_$(openssl rand -base64 32)`";
+                return Err(SettingsError::unusable("hooks.secret", why));
+            }
+            Some(secret) => SigningSecret::parse(secret.expose_secret())
+                .map(drop)
+                .map_err(|why| SettingsError::unusable("hooks.secret", why))?,
+            None => {}
+        }
+        if self.timeout.is_zero() || self.timeout > Duration::from_secs(120) {
+            return Err(SettingsError::unusable("hooks.timeout", "it must be more than 0s and at most 2m"));
+        }
+        if !(1..=10).contains(&self.attempts) {
+            return Err(SettingsError::unusable("hooks.attempts", "it must be from 1 to 10"));
+        }
+        Ok(())
+    }
+}
+
+/// An address that the server itself calls.
+pub(super) fn check_url(setting: &str, url: &str) -> Result<(), SettingsError> {
+    let parsed = Url::parse(url)
+        .map_err(|error| SettingsError::unusable(setting, format!("it is not a URL: {error}")))?;
+    if matches!(parsed.scheme(), "http" | "https") && parsed.host_str().is_some() {
+        return Ok(());
+    }
+    Err(SettingsError::unusable(setting, "it must be an http or https URL with a host"))
+}

@@ -1,0 +1,173 @@
+//! `[identity]`: who may call the server.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use crate::identity::StaticKey;
+
+use super::hooks::check_url;
+use super::{SettingsError, choice, duration, list};
+
+/// How callers say who they are.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IdentityConfig {
+    /// `none` (the default; on loopback alone), `jwt` or `forward`.
+    #[serde(deserialize_with = "choice")]
+    pub kind: IdentityKind,
+    /// For `jwt`.
+    pub jwt: JwtConfig,
+    /// For `forward`.
+    pub forward: ForwardConfig,
+}
+
+/// The kinds of identity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IdentityKind {
+    /// Nobody has to say who they are.
+    #[default]
+    None,
+    /// A bearer token: a JWT of an identity provider, or a ticket of the application's own.
+    Jwt,
+    /// The application's own endpoint decides.
+    Forward,
+}
+
+/// Bearer tokens. One of `secret`, `public_key` and `jwks_url` says how they are checked.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JwtConfig {
+    /// A secret shared with whoever makes the tokens (HS256); at least 32 bytes.
+    pub secret: Option<SecretString>,
+    /// A public key in PEM (RS256, ES256 or EdDSA, as the key is).
+    pub public_key: Option<String>,
+    /// Where an identity provider publishes its keys (RS256, ES256, EdDSA).
+    pub jwks_url: Option<String>,
+    /// How long keys from `jwks_url` are kept. Default `10m`. A token with an unknown key asks earlier.
+    #[serde(deserialize_with = "duration::required")]
+    pub jwks_lifetime: Duration,
+    /// How long the provider is left alone after it was asked, whatever keys tokens name. Default `30s`.
+    ///
+    /// The less, the sooner a new key is good; the more, the less tokens with made-up keys reach the provider.
+    #[serde(deserialize_with = "duration::required")]
+    pub jwks_cool_down: Duration,
+    /// Whom tokens are for; one of these has to be in `aud`. Default `partway`.
+    #[serde(deserialize_with = "list")]
+    pub audience: Vec<String>,
+    /// Who may have issued them; one of these has to be `iss`. Default anybody who has the key.
+    #[serde(deserialize_with = "list")]
+    pub issuer: Vec<String>,
+    /// By how much clocks may differ. Default `30s`.
+    #[serde(deserialize_with = "duration::required")]
+    pub leeway: Duration,
+}
+
+impl Default for JwtConfig {
+    fn default() -> Self {
+        Self {
+            secret: None,
+            public_key: None,
+            jwks_url: None,
+            jwks_lifetime: Duration::from_secs(10 * 60),
+            jwks_cool_down: Duration::from_secs(30),
+            audience: vec!["partway".to_owned()],
+            issuer: Vec::new(),
+            leeway: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The application's own endpoint.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ForwardConfig {
+    /// Asked with GET. 200 with `{"subject": "…"}` is a yes; 401 and 403 are a no.
+    pub url: Option<String>,
+    /// Headers of the request that are passed on. Default `authorization` and `cookie`.
+    #[serde(deserialize_with = "list")]
+    pub headers: Vec<String>,
+    /// How long it may take. Default `5s`.
+    #[serde(deserialize_with = "duration::required")]
+    pub timeout: Duration,
+    /// How long an answer is good for the same credentials. Default `10s`; `0s` asks every time.
+    #[serde(deserialize_with = "duration::required")]
+    pub cache: Duration,
+}
+
+impl Default for ForwardConfig {
+    fn default() -> Self {
+        Self {
+            url: None,
+            headers: vec!["authorization".to_owned(), "cookie".to_owned()],
+            timeout: Duration::from_secs(5),
+            cache: Duration::from_secs(10),
+        }
+    }
+}
+
+impl IdentityConfig {
+    pub(super) fn validate(&self) -> Result<(), SettingsError> {
+        match self.kind {
+            IdentityKind::None => Ok(()),
+            IdentityKind::Jwt => self.jwt.validate(),
+            IdentityKind::Forward => self.forward.validate(),
+        }
+    }
+}
+
+impl JwtConfig {
+    fn validate(&self) -> Result<(), SettingsError> {
+        let given = [self.secret.is_some(), self.public_key.is_some(), self.jwks_url.is_some()];
+        if given.iter().filter(|given| **given).count() != 1 {
+            let why = "exactly one of secret, public_key and jwks_url says how tokens are checked";
+            return Err(SettingsError::unusable("identity.jwt", why));
+        }
+        if self.secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < 32) {
+            return Err(SettingsError::unusable("identity.jwt.secret", "it must have at least 32 bytes"));
+        }
+        if let Some(pem) = &self.public_key {
+            StaticKey::from_pem(pem)
+                .map_err(|why| SettingsError::unusable("identity.jwt.public_key", why))?;
+        }
+        if let Some(url) = &self.jwks_url {
+            check_url("identity.jwt.jwks_url", url)?;
+        }
+        if self.audience.is_empty() {
+            let why = "without an audience, tokens made for other services would be taken";
+            return Err(SettingsError::unusable("identity.jwt.audience", why));
+        }
+        if self.leeway > Duration::from_secs(10 * 60) {
+            return Err(SettingsError::unusable("identity.jwt.leeway", "it must be at most 10m"));
+        }
+        Ok(())
+    }
+}
+
+impl ForwardConfig {
+    fn validate(&self) -> Result<(), SettingsError> {
+        let Some(url) = &self.url else {
+            return Err(SettingsError::unusable("identity.forward.url", "the address to ask is missing"));
+        };
+        check_url("identity.forward.url", url)?;
+        for name in &self.headers {
+            if name.parse::<actix_web::http::header::HeaderName>().is_err() {
+                let why = format!("{name:?} is not the name of a header");
+                return Err(SettingsError::unusable("identity.forward.headers", why));
+            }
+        }
+        if self.headers.is_empty() {
+            let why = "without a header to pass on, the application cannot know who asks";
+            return Err(SettingsError::unusable("identity.forward.headers", why));
+        }
+        if self.timeout.is_zero() || self.timeout > Duration::from_secs(60) {
+            return Err(SettingsError::unusable(
+                "identity.forward.timeout",
+                "it must be more than 0s and at most 1m",
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! The name that somebody may have meant.
+
+/// What serde says of a name that is not known, said for people.
+pub(super) fn explain(message: &str) -> String {
+    let unknown = ["unknown field `", "unknown variant `"].iter().find_map(|kind| message.find(kind));
+    let Some(start) = unknown else { return message.to_owned() };
+    let (before, message) = message.split_at(start);
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let Some(given) = quoted.next() else { return message.to_owned() };
+    let known: Vec<_> = quoted.collect();
+    let what = if message.starts_with("unknown field") { "unknown setting" } else { "unknown value" };
+    match nearest(given, known.iter().copied()) {
+        Some(meant) => format!("{before}{what} `{given}`; did you mean `{meant}`?"),
+        None => format!("{before}{what} `{given}`; there are {}", known.join(", ")),
+    }
+}
+
+/// The known name that is closest to a misspelt one, if any is close.
+pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let given = given.to_lowercase().replace('-', "_");
+    let known: Vec<_> = known.into_iter().collect();
+    let similar = known.iter().map(|name| (strsim::jaro_winkler(&given, name), *name));
+    let similar = similar.max_by(|one, other| one.0.total_cmp(&other.0)).filter(|best| best.0 >= 0.8);
+    // Short names: one letter too many, too few, another, or two in each other's place.
+    let typed = || known.iter().copied().find(|name| strsim::osa_distance(&given, name) == 1);
+    similar.map(|best| best.1).or_else(typed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_name_is_recognised() {
+        let message = "unknown field `lissen`, expected one of `listen`, `token_secret`, `workers`";
+        assert_eq!(explain(message), "unknown setting `lissen`; did you mean `listen`?");
+        let message = "unknown field `colour`, expected one of `listen`, `workers`";
+        assert_eq!(explain(message), "unknown setting `colour`; there are listen, workers");
+        let message = "unknown variant `md4`, expected one of `auto`, `md5`";
+        assert_eq!(explain(message), "unknown value `md4`; did you mean `md5`?");
+        assert_eq!(explain("invalid type"), "invalid type");
+        assert_eq!(nearest("kye", ["store", "key", "acl"]), Some("key"));
+        assert_eq!(nearest("max-size", ["key_prefix", "max_file_size"]), Some("max_file_size"));
+    }
+}

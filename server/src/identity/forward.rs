@@ -1,0 +1,158 @@
+//! The application's own endpoint decides who asks. It gets the request's cookies and headers, and its answer is kept for
+//! some seconds, so that an upload of a thousand requests asks it a few times.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::HeaderMap;
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::HeaderName;
+use partway_shared::error::{ErrorCode, Problem};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+use crate::config::ForwardConfig;
+use crate::outgoing::Client;
+use crate::policy::Limits;
+
+use super::{Caller, Identify, Subject};
+
+/// How many answers are kept.
+const MAX_KEPT: usize = 10_000;
+/// The largest answer.
+const MAX_BYTES: usize = 64 * 1_024;
+
+/// Asks the application.
+pub struct Forward {
+    url: String,
+    headers: Vec<HeaderName>,
+    client: Client,
+    lifetime: Duration,
+    kept: Mutex<HashMap<[u8; 32], Kept>>,
+}
+
+struct Kept {
+    until: Instant,
+    answer: Result<Caller, Problem>,
+}
+
+/// What it answers.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    subject: String,
+    #[serde(default)]
+    limits: Limits,
+}
+
+impl Forward {
+    /// Asks as configured.
+    ///
+    /// # Errors
+    /// When there is no address, or a header cannot be one.
+    pub fn new(config: &ForwardConfig) -> Result<Self, String> {
+        let headers =
+            config.headers.iter().map(|name| name.parse().map_err(|_| format!("{name:?} is no header")));
+        Ok(Self {
+            url: config.url.clone().ok_or("identity.forward.url is missing")?,
+            headers: headers.collect::<Result<_, _>>()?,
+            client: Client::new(config.timeout)?,
+            lifetime: config.cache,
+            kept: Mutex::default(),
+        })
+    }
+
+    async fn ask(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
+        let away = |why: &str| {
+            tracing::warn!(url = self.url, why, "the application did not say who asks");
+            Problem::new(ErrorCode::IdentityUnavailable, "the application did not say who asks")
+        };
+        let mut passed = http::HeaderMap::new();
+        passed.insert(http::header::ACCEPT, http::HeaderValue::from_static("application/json"));
+        for name in &self.headers {
+            for value in headers.get_all(name.as_str()) {
+                // actix-web has a version of these types of its own.
+                let value = http::HeaderValue::from_bytes(value.as_bytes());
+                passed.append(name, value.map_err(|_| away("a header cannot be passed on"))?);
+            }
+        }
+        let called = self.client.call(http::Method::GET, &self.url, passed, Bytes::new(), MAX_BYTES);
+        let answer = called.await.map_err(|why| away(&why))?;
+        match answer.status {
+            200 => {}
+            401 => {
+                let code = if self.headers.iter().any(|name| headers.contains_key(name.as_str())) {
+                    ErrorCode::CredentialsInvalid
+                } else {
+                    ErrorCode::CredentialsMissing
+                };
+                return Err(Problem::new(code, "the application does not know who asks"));
+            }
+            403 => return Err(Problem::new(ErrorCode::NotPermitted, "the application says no")),
+            status => return Err(away(&format!("HTTP status {status}"))),
+        }
+        let answer: Answer = serde_json::from_slice(&answer.body)
+            .map_err(|error| away(&format!("its answer is not {{\"subject\": …}}: {error}")))?;
+        answer.limits.check().map_err(away)?;
+        if answer.limits.max_files.is_some() {
+            return Err(away(
+                "max_files is a ticket's: an answer that is asked for again and again cannot be used up",
+            ));
+        }
+        let subject = Subject::new(answer.subject).map_err(|problem| away(&problem.detail))?;
+        Ok(Caller { subject, limits: answer.limits, ticket: None })
+    }
+
+    /// The credentials' digest: what is kept must not be the credentials.
+    fn digest(&self, headers: &HeaderMap) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        for name in &self.headers {
+            for value in headers.get_all(name.as_str()) {
+                for piece in [name.as_str().as_bytes(), value.as_bytes()] {
+                    digest.update((piece.len() as u64).to_le_bytes());
+                    digest.update(piece);
+                }
+            }
+        }
+        digest.finalize().into()
+    }
+
+    fn kept(&self, digest: &[u8; 32]) -> Option<Result<Caller, Problem>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(digest).filter(|kept| kept.until > Instant::now()).map(|kept| kept.answer.clone())
+    }
+
+    fn keep(&self, digest: [u8; 32], answer: Result<Caller, Problem>) {
+        if self.lifetime.is_zero() {
+            return;
+        }
+        let now = Instant::now();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MAX_KEPT {
+            kept.retain(|_, kept| kept.until > now);
+        }
+        if kept.len() < MAX_KEPT {
+            kept.insert(digest, Kept { until: now + self.lifetime, answer });
+        }
+    }
+}
+
+#[async_trait(?Send)]
+impl Identify for Forward {
+    async fn identify(&self, request: &HttpRequest) -> Result<Caller, Problem> {
+        let digest = self.digest(request.headers());
+        if let Some(answer) = self.kept(&digest) {
+            return answer;
+        }
+        let answer = self.ask(request.headers()).await;
+        // A no is kept too, or whoever is refused could have the application asked without end; an outage is not.
+        if !matches!(&answer, Err(problem) if problem.code == ErrorCode::IdentityUnavailable) {
+            self.keep(digest, answer.clone());
+        }
+        answer
+    }
+}

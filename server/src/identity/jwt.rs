@@ -1,0 +1,181 @@
+//! Bearer tokens: JWTs of an identity provider, or tickets that the application makes itself.
+//!
+//! A ticket is a JWT whose claim `partway` holds limits: `{"sub": "ada", "aud": "partway", "exp": …, "partway":
+//! {"destinations": ["photos"], "max_files": 3}}`.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use actix_web::HttpRequest;
+use actix_web::http::header;
+use async_trait::async_trait;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use partway_shared::error::{ErrorCode, Problem};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::config::JwtConfig;
+use crate::policy::Limits;
+
+use super::jwks::Jwks;
+use super::{Caller, Identify, Subject, Ticket, crypto};
+
+/// The longest token that is looked at.
+const MAX_TOKEN_BYTES: usize = 16 * 1_024;
+
+/// Checks bearer tokens.
+pub struct Jwt {
+    keys: Keys,
+    validation: Validation,
+}
+
+enum Keys {
+    Static(StaticKey),
+    Published(Box<Jwks>),
+}
+
+/// A key with the one algorithm that it is for: a token's header does not choose.
+#[derive(Clone)]
+pub struct StaticKey {
+    pub(super) key: DecodingKey,
+    pub(super) algorithm: Algorithm,
+}
+
+impl fmt::Debug for StaticKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StaticKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+impl StaticKey {
+    /// A public key in PEM: RSA, P-256 or Ed25519.
+    ///
+    /// # Errors
+    /// When it is none of them.
+    pub fn from_pem(pem: &str) -> Result<Self, &'static str> {
+        if pem.contains("PRIVATE KEY") {
+            return Err(
+                "that is the private key; put its public key here, and keep the private one where tokens are made",
+            );
+        }
+        let pem = pem.trim().as_bytes();
+        let kinds = [
+            (DecodingKey::from_rsa_pem(pem), Algorithm::RS256),
+            (DecodingKey::from_ec_pem(pem), Algorithm::ES256),
+            (DecodingKey::from_ed_pem(pem), Algorithm::EdDSA),
+        ];
+        let read = kinds.into_iter().find_map(|(key, algorithm)| Some(Self { key: key.ok()?, algorithm }));
+        read.ok_or("it is not a public key in PEM (RSA, P-256 or Ed25519)")
+    }
+
+    fn from_secret(secret: &str) -> Self {
+        Self { key: DecodingKey::from_secret(secret.as_bytes()), algorithm: Algorithm::HS256 }
+    }
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
+    exp: u64,
+    jti: Option<String>,
+    #[serde(default)]
+    partway: Limits,
+}
+
+impl Jwt {
+    /// Checks as configured. Published keys are not fetched yet.
+    ///
+    /// # Errors
+    /// When the key cannot be read.
+    pub fn new(config: &JwtConfig) -> Result<Self, String> {
+        crypto::install();
+        let keys = match (&config.secret, &config.public_key, &config.jwks_url) {
+            (Some(secret), ..) => Keys::Static(StaticKey::from_secret(secret.expose_secret())),
+            (_, Some(pem), _) => Keys::Static(StaticKey::from_pem(pem)?),
+            (.., Some(url)) => Keys::Published(Box::new(Jwks::new(url, config)?)),
+            _ => return Err("identity.jwt has no key".to_owned()),
+        };
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.leeway = config.leeway.as_secs();
+        validation.validate_nbf = true;
+        validation.set_audience(&config.audience);
+        validation.set_required_spec_claims(&["exp", "sub", "aud"]);
+        if !config.issuer.is_empty() {
+            validation.set_issuer(&config.issuer);
+            validation.required_spec_claims.insert("iss".to_owned());
+        }
+        Ok(Self { keys, validation })
+    }
+
+    async fn check(&self, token: &str) -> Result<Caller, Problem> {
+        let invalid = |why: &str| Problem::new(ErrorCode::CredentialsInvalid, why);
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(invalid("the token is longer than any that is taken"));
+        }
+        let header = decode_header(token).map_err(|_| invalid("the bearer token is not a JWT"))?;
+        // Extensions that have to be understood, of which none is (RFC 7515, section 4.1.11).
+        if header.crit.is_some() {
+            return Err(invalid("the token asks for extensions that are not known here"));
+        }
+        let key = match &self.keys {
+            Keys::Static(key) => key.clone(),
+            Keys::Published(keys) => keys.find(header.kid.as_deref(), header.alg).await?,
+        };
+        let mut validation = self.validation.clone();
+        validation.algorithms = HashSet::from([key.algorithm]).into_iter().collect();
+        let claims = decode::<Claims>(token, &key.key, &validation).map_err(|error| refusal(&error))?.claims;
+        claims.partway.check().map_err(invalid)?;
+        let ticket = claims.partway.max_files.map(|_| Ticket {
+            id: claims.jti.unwrap_or_else(|| format!("{:x}", Hex(&Sha256::digest(token)))),
+            expires_at: claims.exp.saturating_add(self.validation.leeway),
+        });
+        Ok(Caller { subject: Subject::new(claims.sub)?, limits: claims.partway, ticket })
+    }
+}
+
+/// Bytes as hex.
+struct Hex<'a>(&'a [u8]);
+
+impl fmt::LowerHex for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// What is wrong with a token; whoever made it has to know.
+fn refusal(error: &jsonwebtoken::errors::Error) -> Problem {
+    let invalid = |why: &str| Problem::new(ErrorCode::CredentialsInvalid, why);
+    match error.kind() {
+        ErrorKind::ExpiredSignature => {
+            Problem::new(ErrorCode::CredentialsExpired, "the token's time is over; get a new one")
+        }
+        ErrorKind::ImmatureSignature => invalid("the token is not good yet (nbf)"),
+        ErrorKind::InvalidAudience => invalid("the token is for another audience (aud)"),
+        ErrorKind::InvalidIssuer => invalid("the token is of another issuer (iss)"),
+        ErrorKind::InvalidSignature => invalid("the token's signature is not of the key that is configured"),
+        ErrorKind::InvalidAlgorithm | ErrorKind::UnsupportedAlgorithm => {
+            invalid("the token is signed in another way than the key that is configured is for (alg)")
+        }
+        ErrorKind::MissingRequiredClaim(claim) => invalid(&format!("the token has no claim {claim:?}")),
+        ErrorKind::Json(error) => invalid(&format!("the token's claims cannot be used: {error}")),
+        _ => invalid("the bearer token is not a JWT that can be used here"),
+    }
+}
+
+#[async_trait(?Send)]
+impl Identify for Jwt {
+    async fn identify(&self, request: &HttpRequest) -> Result<Caller, Problem> {
+        let Some(header) = request.headers().get(header::AUTHORIZATION) else {
+            let why = "send a token as Authorization: Bearer";
+            return Err(Problem::new(ErrorCode::CredentialsMissing, why));
+        };
+        let bearer = header.to_str().ok().and_then(|header| header.split_once(' '));
+        let token = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let (_, token) = token.ok_or_else(|| {
+            Problem::new(ErrorCode::CredentialsInvalid, "Authorization is not a bearer token")
+        })?;
+        self.check(token.trim()).await
+    }
+}

@@ -1,0 +1,131 @@
+//! What one caller may do less than others: said by a ticket, by the application's endpoint, or by a hook.
+
+use serde::Deserialize;
+
+use super::template::check_key;
+
+/// The longest key prefix, in bytes.
+pub const MAX_KEY_PREFIX: usize = 200;
+
+/// Limits of one caller, or of one upload. What is not said is as the destination has it.
+///
+/// A name that is not known is an error: a limit that is misspelt would be none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// The destinations that exist for the caller.
+    pub destinations: Option<Vec<String>>,
+    /// What every key begins with, below the destination's own prefix.
+    pub key_prefix: Option<String>,
+    /// The largest file, in bytes.
+    pub max_file_size: Option<u64>,
+    /// The media types that are taken, such as `image/*`.
+    pub types: Option<Vec<String>>,
+    /// The extensions that are taken, such as `jpg`.
+    pub extensions: Option<Vec<String>>,
+    /// How many uploads may be created with the ticket.
+    pub max_files: Option<u32>,
+}
+
+impl Limits {
+    /// Whether they can be kept.
+    ///
+    /// # Errors
+    /// Says what cannot.
+    pub fn check(&self) -> Result<(), &'static str> {
+        if let Some(prefix) = &self.key_prefix {
+            if prefix.len() > MAX_KEY_PREFIX {
+                return Err("key_prefix has at most 200 bytes");
+            }
+            check_key(&format!("{prefix}x"))?;
+        }
+        let mut types = self.types.iter().flatten();
+        if !types.all(|pattern| is_type_pattern(pattern)) {
+            return Err("types are such as image/png or image/*");
+        }
+        Ok(())
+    }
+
+    /// Whether a destination of this name exists for the caller.
+    #[must_use]
+    pub fn names(&self, destination: &str) -> Option<bool> {
+        self.destinations.as_ref().map(|names| names.iter().any(|name| name == destination))
+    }
+}
+
+/// Whether this is a media type or all of one kind.
+#[must_use]
+pub fn is_type_pattern(pattern: &str) -> bool {
+    let plain = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b))
+    };
+    pattern.split_once('/').is_some_and(|(kind, sub)| match (kind, sub) {
+        ("*", "*") => true,
+        (kind, "*") => plain(kind),
+        (kind, sub) => plain(kind) && plain(sub),
+    })
+}
+
+/// Whether one of these patterns takes a media type; parameters do not count.
+pub(super) fn takes_type(patterns: &[String], content_type: &str) -> bool {
+    let essence = essence(content_type);
+    patterns.iter().any(|pattern| {
+        let pattern = pattern.to_ascii_lowercase();
+        match pattern.strip_suffix('*') {
+            Some("*/") => true,
+            Some(kind) => essence.starts_with(kind),
+            None => essence == pattern,
+        }
+    })
+}
+
+/// A media type without its parameters, in lower case.
+pub(super) fn essence(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Whether one of these extensions is the file's.
+pub(super) fn takes_extension(extensions: &[String], extension: Option<&str>) -> bool {
+    extension.is_some_and(|given| {
+        extensions.iter().any(|taken| taken.trim_start_matches('.').eq_ignore_ascii_case(given))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_take_types() {
+        let takes = |pattern: &str, content_type: &str| takes_type(&[pattern.to_owned()], content_type);
+        assert!(takes("image/*", "Image/PNG") && takes("image/png", "image/png; q=1") && takes("*/*", "a/b"));
+        assert!(
+            !takes("image/*", "imagex/png")
+                && !takes("image/png", "image/pngx")
+                && !takes("image/*", "text/x")
+        );
+        for bad in ["", "image", "image/", "*/png", "im age/*", "image/p*g", "image/png;q=1"] {
+            assert!(!is_type_pattern(bad), "{bad}");
+        }
+        assert!(
+            takes_extension(&[".JPG".to_owned()], Some("jpg")) && !takes_extension(&["jpg".to_owned()], None)
+        );
+    }
+
+    #[test]
+    fn a_prefix_stays_below_the_destination() {
+        let check =
+            |prefix: &str| Limits { key_prefix: Some(prefix.to_owned()), ..Limits::default() }.check();
+        assert!(check("albums/7/").is_ok() && check("").is_ok() && check("a").is_ok());
+        for bad in ["/x", "../", "a/../b", "a//", "a\\", "a\u{0}", &"x".repeat(201)] {
+            assert!(check(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_limit_is_an_error() {
+        assert!(serde_json::from_str::<Limits>(r#"{"max_file_sise": 1}"#).is_err());
+        let read: Limits = serde_json::from_str(r#"{"destinations": ["a"], "max_files": 3}"#).unwrap();
+        assert_eq!((read.names("a"), read.names("b"), read.max_files), (Some(true), Some(false), Some(3)));
+    }
+}

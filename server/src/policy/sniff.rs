@@ -1,0 +1,151 @@
+//! Whether a file's first bytes are of the type that it says.
+//!
+//! Magic numbers tell containers, not contents: an `.mp4` with sound alone is `audio/mp4` to one program and
+//! `video/mp4` to another. So types that share a container count as the same, and bytes that are of no known kind
+//! are refused only where the type that was said is one that would be known.
+
+use super::limits::{essence, takes_type};
+
+/// How many bytes are looked at.
+pub const SNIFFED_BYTES: u64 = 8 * 1_024;
+
+/// Types that share a container, or are names for the same.
+const ALIKE: &[&[&str]] = &[
+    &[
+        "video/mp4",
+        "audio/mp4",
+        "audio/m4a",
+        "audio/x-m4a",
+        "video/x-m4v",
+        "video/quicktime",
+        "video/3gpp",
+        "video/3gpp2",
+    ],
+    &["video/webm", "audio/webm", "video/x-matroska", "video/matroska", "audio/x-matroska", "audio/matroska"],
+    &["audio/ogg", "video/ogg", "application/ogg", "audio/opus"],
+    &["audio/mpeg", "audio/mp3", "audio/x-mpeg"],
+    &["audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave"],
+    &["audio/flac", "audio/x-flac"],
+    &["audio/aiff", "audio/x-aiff"],
+    &["audio/midi", "audio/x-midi"],
+    &["video/avi", "video/x-msvideo", "video/msvideo"],
+    &["image/jpeg", "image/jpg", "image/pjpeg"],
+    &["image/heif", "image/heic", "image/heif-sequence", "image/heic-sequence"],
+    &["image/bmp", "image/x-bmp", "image/x-ms-bmp"],
+    &["image/vnd.microsoft.icon", "image/x-icon"],
+    &["image/vnd.adobe.photoshop", "image/x-photoshop", "application/x-photoshop"],
+    &["image/tiff", "image/x-canon-cr2", "image/x-adobe-dng", "image/x-nikon-nef", "image/x-sony-arw"],
+    &["application/gzip", "application/x-gzip", "application/x-compressed-tar", "application/x-tgz"],
+    &["application/x-bzip2", "application/x-bzip"],
+    &["application/x-xz", "application/xz"],
+    &["application/vnd.rar", "application/x-rar-compressed", "application/x-rar"],
+    &["application/rtf", "text/rtf"],
+    &["application/vnd.sqlite3", "application/x-sqlite3"],
+    &["font/ttf", "font/otf", "font/sfnt", "font/collection", "application/font-sfnt"],
+    &["font/woff", "font/woff2", "application/font-woff"],
+    &[
+        "application/msword",
+        "application/vnd.ms-excel",
+        "application/vnd.ms-powerpoint",
+        "application/x-ole-storage",
+        "application/vnd.visio",
+        "application/vnd.ms-outlook",
+        "application/x-msi",
+    ],
+    &["application/vnd.microsoft.portable-executable", "application/x-msdownload", "application/x-dosexec"],
+    &["text/xml", "application/xml"],
+];
+
+/// What the first bytes say against a file of this type; none if nothing.
+#[must_use]
+pub fn contradiction(content_type: &str, types: &[String], first: &[u8]) -> Option<String> {
+    let said = essence(content_type);
+    let found = infer::get(first).map(|found| found.mime_type());
+    let is_unknown = matches!(said.as_str(), "application/octet-stream" | "binary/octet-stream");
+    match found {
+        Some(found) if is_unknown && (types.is_empty() || takes_type(types, found)) => None,
+        Some(found) if !is_unknown && is_alike(&said, found) => None,
+        Some(found) => Some(format!("it begins like {found}, and was said to be {said}")),
+        None if is_detectable(&said) => Some(format!("it does not begin like {said}")),
+        None => None,
+    }
+}
+
+fn is_alike(said: &str, found: &str) -> bool {
+    let same = said == found || ALIKE.iter().any(|alike| alike.contains(&said) && alike.contains(&found));
+    // Office documents and many others are archives, and XML has a thousand names.
+    same || (found == "application/zip" && is_archive(said))
+        || (found == "text/xml" && (said.ends_with("+xml") || said == "text/html"))
+        || (found == "application/x-ole-storage" && said.starts_with("application/vnd.ms-"))
+        || (found == "text/html" && said == "application/xhtml+xml")
+        || (found == "text/x-shellscript" && (said.starts_with("text/") || said == "application/x-sh"))
+}
+
+fn is_archive(said: &str) -> bool {
+    ["openxmlformats", "opendocument", "java-archive", "android.package", "zip", "macroenabled", "vnd.apple."]
+        .iter()
+        .any(|part| said.contains(part))
+}
+
+/// Whether bytes of this type would have been known.
+fn is_detectable(said: &str) -> bool {
+    let known = |name: &str| infer::is_mime_supported(name);
+    // Text may begin with anything.
+    !said.starts_with("text/")
+        && (known(said)
+            || ALIKE.iter().any(|alike| {
+                alike.contains(&said) && !alike.contains(&"text/xml") && alike.iter().any(|name| known(name))
+            }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+    const PDF: &[u8] = b"%PDF-1.7\n";
+    const MP4: &[u8] = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41";
+    const ZIP: &[u8] = b"PK\x03\x04\x14\0\0\0\x08\0";
+    const HTML: &[u8] = b"<!DOCTYPE html><html><script>alert(1)</script>";
+
+    #[test]
+    fn a_file_is_what_it_says() {
+        for (said, bytes) in [
+            ("image/png", PNG),
+            ("Image/PNG; x=y", PNG),
+            ("application/octet-stream", PNG),
+            ("video/quicktime", MP4),
+            ("audio/mp4", MP4),
+            ("application/zip", ZIP),
+            ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", ZIP),
+            ("text/plain", b"hello"),
+            ("text/csv", b"a,b"),
+            ("application/json", b"{}"),
+            ("text/html", HTML),
+            ("image/svg+xml", b"<?xml version=\"1.0\"?><svg/>"),
+            ("image/svg+xml", b"<svg/>"),
+            ("application/x-unheard-of", b"anything"),
+        ] {
+            assert_eq!(contradiction(said, &[], bytes), None, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_something_else() {
+        for (said, bytes) in [
+            ("image/png", PDF),
+            ("image/png", b"" as &[u8]),
+            ("image/jpeg", HTML),
+            ("image/jpg", b"hello"),
+            ("text/plain", HTML),
+            ("application/pdf", b"MZ\x90\0"),
+            ("video/mp4", b"hello"),
+            ("application/zip", PDF),
+        ] {
+            assert!(contradiction(said, &[], bytes).is_some(), "{said}");
+        }
+        let images = ["image/*".to_owned(), "application/octet-stream".to_owned()];
+        assert_eq!(contradiction("application/octet-stream", &images, PNG), None);
+        assert!(contradiction("application/octet-stream", &images, PDF).is_some());
+    }
+}

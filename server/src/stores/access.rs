@@ -1,0 +1,199 @@
+//! How to reach a store and its buckets: one elsewhere, or the one within the binary, here or in another process.
+
+use std::collections::BTreeSet;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_s3::config::{BehaviorVersion, Region, SharedHttpClient};
+use aws_smithy_http_client::tls;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::config::{EmbeddedConfig, Settings, StoreConfig};
+use crate::embedded::{Options, Origins, Server as EmbeddedServer, Store as EmbeddedStore};
+use crate::local::{ACCESS_KEY_ID, LocalSecrets};
+use crate::signing::{CredentialSource, Hosts};
+use crate::store::named::NamedStore;
+use crate::store::{S3Store, S3StoreOptions};
+
+use super::OpenStoresError;
+
+/// The region where none is said.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// The ways to a store.
+pub(super) struct Access {
+    section: String,
+    region: String,
+    endpoint: String,
+    /// The same for the SDK, which finds AWS by itself.
+    sdk_endpoint: Option<String>,
+    public_endpoints: Vec<String>,
+    path_style: bool,
+    dual_stack: bool,
+    post_forms: bool,
+    credentials: SharedCredentialsProvider,
+    is_embedded: bool,
+}
+
+/// What is in a bucket, as far as it is looked after.
+pub(super) struct Contents {
+    pub(super) bucket: String,
+    /// The destinations, by name.
+    pub(super) destinations: Vec<String>,
+    /// The longest of any.
+    pub(super) token_lifetime: Duration,
+    /// Those of all.
+    pub(super) put_headers: BTreeSet<String>,
+}
+
+impl Access {
+    /// A store elsewhere, with the credentials that are configured or that AWS's chain finds.
+    pub(super) async fn remote(section: String, config: &StoreConfig) -> Result<Self, OpenStoresError> {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
+        if let Some(region) = &config.region {
+            // Else a metadata service may be asked for it.
+            loader = loader.region(Region::new(region.clone()));
+        }
+        let found = loader.load().await;
+        let credentials = match (&config.access_key_id, &config.secret_access_key) {
+            (Some(id), Some(secret)) => credentials(id, secret, "configuration"),
+            _ => found
+                .credentials_provider()
+                .ok_or_else(|| OpenStoresError::NoCredentials { section: section.clone() })?,
+        };
+        let region = config.region.clone().or_else(|| found.region().map(ToString::to_string));
+        let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
+        let sdk_endpoint = config.endpoint.as_ref().or(config.endpoints.first()).cloned();
+        let public_endpoints = match (&config.endpoints[..], &sdk_endpoint) {
+            ([], Some(endpoint)) => vec![endpoint.clone()],
+            ([], None) => vec![config.public_aws_endpoint(&region)],
+            (endpoints, _) => endpoints.to_vec(),
+        };
+        Ok(Self {
+            section,
+            endpoint: sdk_endpoint.clone().unwrap_or_else(|| config.aws_endpoint(&region)),
+            sdk_endpoint,
+            public_endpoints,
+            region,
+            path_style: config.is_path_style(),
+            dual_stack: config.dual_stack,
+            post_forms: config.post_forms.unwrap_or_else(|| config.is_aws()),
+            credentials,
+            is_embedded: false,
+        })
+    }
+
+    /// The store within the binary, served from here, with the secrets that lie beside its data. Gives the one for
+    /// tokens, too.
+    pub(super) fn embedded(
+        config: &EmbeddedConfig,
+        store: &StoreConfig,
+        buckets: BTreeSet<String>,
+    ) -> Result<(Self, EmbeddedServer, SecretString), OpenStoresError> {
+        let addr = config.listen;
+        let listener = TcpListener::bind(addr).map_err(|error| OpenStoresError::Listen { addr, error })?;
+        let secrets = LocalSecrets::load_or_make(&config.data)?;
+        let opened = EmbeddedStore::open(Options {
+            data_dir: config.data.clone(),
+            access_key: ACCESS_KEY_ID.to_owned(),
+            secret_key: secrets.secret_access_key.clone(),
+            region: DEFAULT_REGION.to_owned(),
+            buckets: buckets.into_iter().collect(),
+            allowed_origins: Origins::Any,
+            max_bytes: config.max_bytes.map(|max| max.as_u64()),
+        });
+        let opened = opened.map_err(|error| OpenStoresError::Open { data: config.data.clone(), error })?;
+        let server = opened.serve(listener)?;
+        let access = Self::embedded_at(server.local_addr(), store, &secrets);
+        Ok((access, server, secrets.token_secret))
+    }
+
+    /// The store within another process, which serves it now.
+    pub(super) fn running(config: &EmbeddedConfig, store: &StoreConfig) -> Result<Self, OpenStoresError> {
+        Ok(Self::embedded_at(config.listen, store, &LocalSecrets::load_or_make(&config.data)?))
+    }
+
+    fn embedded_at(addr: SocketAddr, store: &StoreConfig, secrets: &LocalSecrets) -> Self {
+        let endpoint = format!("http://{addr}");
+        Self {
+            section: "store".to_owned(),
+            region: DEFAULT_REGION.to_owned(),
+            public_endpoints: if store.endpoints.is_empty() {
+                vec![endpoint.clone()]
+            } else {
+                store.endpoints.iter().map(|name| with_port(name, addr.port())).collect()
+            },
+            sdk_endpoint: Some(endpoint.clone()),
+            endpoint,
+            path_style: true,
+            dual_stack: false,
+            post_forms: store.post_forms.unwrap_or(true),
+            credentials: credentials(ACCESS_KEY_ID, &secrets.secret_access_key, "embedded"),
+            is_embedded: true,
+        }
+    }
+
+    /// One bucket of the store.
+    pub(super) fn bucket(
+        &self,
+        contents: Contents,
+        settings: &Settings,
+    ) -> Result<NamedStore, OpenStoresError> {
+        let Contents { bucket, destinations, token_lifetime, put_headers } = contents;
+        let hosts = |endpoints: &[String]| {
+            let hosts = Hosts::new(endpoints, &bucket, self.path_style);
+            hosts
+                .map(Arc::new)
+                .map_err(|error| OpenStoresError::Endpoints { section: self.section.clone(), error })
+        };
+        let key_prefix = settings.uploads.key_prefix.clone();
+        Ok(NamedStore {
+            name: destinations.join(","),
+            destinations,
+            region: self.region.clone(),
+            store: S3Store::new(S3StoreOptions {
+                bucket: bucket.clone(),
+                region: self.region.clone(),
+                endpoint: self.sdk_endpoint.clone(),
+                path_style: self.path_style,
+                dual_stack: self.dual_stack,
+                credentials: self.credentials.clone(),
+                http_client: http_client(),
+            }),
+            hosts: hosts(std::slice::from_ref(&self.endpoint))?,
+            public_hosts: hosts(&self.public_endpoints)?,
+            bucket,
+            credentials: CredentialSource::new(self.credentials.clone()),
+            is_embedded: self.is_embedded,
+            is_swept: settings.sweep.sweeps(self.is_embedded, &key_prefix),
+            key_prefix,
+            token_lifetime,
+            put_headers,
+            post_forms: self.post_forms,
+        })
+    }
+}
+
+fn credentials(id: &str, secret: &SecretString, from: &'static str) -> SharedCredentialsProvider {
+    SharedCredentialsProvider::new(Credentials::new(id, secret.expose_secret(), None, None, from))
+}
+
+/// This endpoint at the embedded store's port, if it leaves the port open.
+fn with_port(endpoint: &str, port: u16) -> String {
+    // Endpoints that are not URLs are refused elsewhere.
+    let Ok(mut url) = Url::parse(endpoint) else { return endpoint.to_owned() };
+    if url.port() != Some(0) || url.set_port(Some(port)).is_err() {
+        return endpoint.to_owned();
+    }
+    url.origin().ascii_serialization()
+}
+
+fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .build_https()
+}

@@ -1,0 +1,211 @@
+//! What is settled about an upload before anything is begun at the store: where it goes, what it is, and whether it may.
+//!
+//! Rules first, then the application, then counters, so that what is refused for cheap reasons costs nobody anything.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+use partway_shared::checksum::ChecksumKind;
+use partway_shared::error::{ErrorCode, Problem};
+use partway_shared::limits::MAX_PARTS_PER_SIGN;
+use partway_shared::plan::Plan;
+use partway_shared::wire::NewUpload;
+use uuid::Uuid;
+
+use crate::destinations::Destination;
+use crate::hooks::{Decision, ProposedUpload};
+use crate::identity::Caller;
+use crate::limits::Newcomer;
+use crate::policy::{KeyValues, check_key, check_limits, check_metadata, check_tags, content_type};
+use crate::token::UploadClaims;
+
+use super::Uploads;
+
+/// An upload that may be, or is, begun.
+pub(super) struct Proposal<'a> {
+    pub(super) file: &'a NewUpload,
+    pub(super) destination: &'a Destination,
+    pub(super) plan: Plan,
+    pub(super) claims: UploadClaims,
+    pub(super) lifetime: Duration,
+    /// The file's place in the request.
+    pub(super) field: String,
+}
+
+impl Uploads {
+    /// Each file as it would be uploaded, or why it is refused.
+    pub(super) async fn propose<'a>(
+        &'a self,
+        caller: &Caller,
+        files: &'a [NewUpload],
+    ) -> Result<Vec<Result<Proposal<'a>, Problem>>, Problem> {
+        let proposals = files.iter().enumerate();
+        let mut proposals: Vec<_> =
+            proposals.map(|(index, file)| self.proposal(caller, file, format!("files[{index}]"))).collect();
+        if self.hooks.decides() {
+            self.ask(caller, &mut proposals).await?;
+        }
+        Ok(proposals)
+    }
+
+    fn proposal<'a>(
+        &'a self,
+        caller: &Caller,
+        file: &'a NewUpload,
+        field: String,
+    ) -> Result<Proposal<'a>, Problem> {
+        let destination = self.destinations.find(file.destination.as_deref(), caller);
+        let destination =
+            destination.map_err(|problem| problem.with_field(format!("{field}.destination")))?;
+        let policy = &destination.policy;
+        let plan = policy.plan(file, &field)?;
+        check_limits(file, &caller.limits, &field)?;
+        if file.checksums.len() > MAX_PARTS_PER_SIGN {
+            let why = format!("at most {MAX_PARTS_PER_SIGN} checksums come along");
+            return Err(Problem::new(ErrorCode::InvalidField, why).with_field(format!("{field}.checksums")));
+        }
+        let checksum: ChecksumKind = destination.bucket.verification.kind()?;
+        let id = Uuid::new_v4();
+        let below = policy.key.render(&KeyValues {
+            subject: caller.subject.as_str(),
+            destination: &destination.name,
+            id,
+            name: &file.name,
+            path: file.path.as_deref(),
+            now: Timestamp::now(),
+        });
+        let ticket_prefix = caller.limits.key_prefix.as_deref().unwrap_or_default();
+        let expires = SystemTime::now() + destination.token_lifetime;
+        let content_type = content_type(file);
+        let claims = UploadClaims {
+            id,
+            subject: caller.subject.as_str().to_owned(),
+            destination: destination.name.clone(),
+            bucket: destination.bucket.name.clone(),
+            key: [&policy.key_prefix, ticket_prefix, &below].concat(),
+            shared: !policy.key.is_unique(),
+            upload_id: None,
+            size: file.size,
+            strategy: plan.strategy(),
+            checksum,
+            content_type: content_type.to_owned(),
+            content_disposition: policy.disposition(content_type, &file.name),
+            metadata: Default::default(),
+            tags: Default::default(),
+            expires_at: expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+        };
+        Ok(Proposal { file, destination, plan, claims, lifetime: destination.token_lifetime, field })
+    }
+
+    /// Asks the application once for all files.
+    async fn ask(
+        &self,
+        caller: &Caller,
+        proposals: &mut [Result<Proposal<'_>, Problem>],
+    ) -> Result<(), Problem> {
+        let proposed: Vec<_> = proposals.iter().flatten().map(Proposal::for_application).collect();
+        if proposed.is_empty() {
+            return Ok(());
+        }
+        let mut decisions = self.hooks.before_create(caller, &proposed).await?.into_iter();
+        for proposal in proposals.iter_mut() {
+            let Ok(proposed) = proposal else { continue };
+            let decided = decisions.next().ok_or_else(|| {
+                Problem::new(ErrorCode::HookUnavailable, "the application has not decided on every file")
+            })?;
+            if let Err(problem) = proposed.decide(decided) {
+                *proposal = Err(problem);
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the upload, and sees to it that it need not fail at its end.
+    pub(super) async fn admit(&self, caller: &Caller, proposal: &Proposal<'_>) -> Result<(), Problem> {
+        let Proposal { destination, claims, .. } = proposal;
+        if claims.shared && destination.attributes(claims).keeps_existing {
+            let existing = destination
+                .store
+                .head(&claims.key)
+                .await
+                .inspect_err(super::log(claims, "looking for an object"))?;
+            if existing.is_some() {
+                let why = "there is a file of that name, and it is not replaced";
+                return Err(
+                    Problem::new(ErrorCode::ObjectExists, why).with_field(format!("{}.name", proposal.field))
+                );
+            }
+        }
+        if let (Some(ticket), Some(max)) = (&caller.ticket, caller.limits.max_files) {
+            self.limiter.stamp(ticket, max).await?;
+        }
+        let id = claims.id.to_string();
+        let admitted = self.limiter.admit(&caller.subject, proposal.newcomer(&id)).await;
+        if let (Err(_), Some(ticket)) = (&admitted, &caller.ticket) {
+            self.limiter.unstamp(ticket).await?;
+        }
+        admitted
+    }
+
+    /// The upload that was admitted is not begun after all.
+    pub(super) async fn give_back(&self, caller: &Caller, proposal: &Proposal<'_>) {
+        let id = proposal.claims.id.to_string();
+        let given = self.limiter.give_back(&caller.subject, proposal.newcomer(&id), caller.ticket.as_ref());
+        if let Err(problem) = given.await {
+            tracing::warn!(%problem, "an upload that was not created still counts");
+        }
+    }
+}
+
+impl Proposal<'_> {
+    fn newcomer<'b>(&self, id: &'b str) -> Newcomer<'b> {
+        Newcomer { id, size: self.claims.size, expires_at: self.claims.expires_at }
+    }
+
+    fn for_application(&self) -> ProposedUpload {
+        ProposedUpload {
+            id: self.claims.id.to_string(),
+            destination: self.destination.name.clone(),
+            key: self.claims.key.clone(),
+            name: self.file.name.clone(),
+            path: self.file.path.clone(),
+            size: self.file.size,
+            content_type: self.claims.content_type.clone(),
+        }
+    }
+
+    /// Does as the application decides. What it decides wrongly is its defect, and said in the log.
+    fn decide(&mut self, decision: Decision) -> Result<(), Problem> {
+        if let Some(why) = decision.refuse {
+            return Err(Problem::new(ErrorCode::UploadRefused, why).with_field(self.field.clone()));
+        }
+        let unusable = |why: &str| {
+            tracing::error!(hook = "upload.before_create", why, "the application's decision cannot be used");
+            Problem::new(
+                ErrorCode::HookUnavailable,
+                "the application's decision cannot be used; the server's log says more",
+            )
+        };
+        decision.limits.check().map_err(unusable)?;
+        check_limits(self.file, &decision.limits, &self.field)?;
+        if decision.limits.names(&self.destination.name) == Some(false) {
+            let why = "the application does not let it go there";
+            return Err(
+                Problem::new(ErrorCode::UploadRefused, why).with_field(format!("{}.destination", self.field))
+            );
+        }
+        if let Some(key) = decision.key {
+            check_key(&key).map_err(unusable)?;
+            self.claims.key = key;
+            self.claims.shared = true;
+        }
+        let mut attributes = self.destination.policy.attributes.clone();
+        attributes.metadata.extend(decision.metadata.clone());
+        attributes.tags.extend(decision.tags.clone());
+        check_metadata(&attributes.metadata).map_err(|why| unusable(&why))?;
+        check_tags(&attributes.tags).map_err(|why| unusable(&why))?;
+        self.claims.metadata = decision.metadata;
+        self.claims.tags = decision.tags;
+        Ok(())
+    }
+}
