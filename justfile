@@ -84,7 +84,12 @@ check-deploy: (install "rust")
     folder=$(mktemp -d)
     trap 'rm -rf "$folder"' EXIT
     sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' server/deploy/partway.service > "$folder/partway.service"
-    if command -v systemd-analyze >/dev/null; then systemd-analyze verify --man=no "$folder/partway.service"; fi
+    if command -v systemd-analyze >/dev/null; then
+      systemd-analyze verify --man=no "$folder/partway.service"
+      # From 0, locked up, to 100, unconfined.
+      systemd-analyze security --offline=yes --threshold=20 --no-pager "$folder/partway.service" > "$folder/security" ||
+        { cat "$folder/security"; exit 1; }
+    fi
     for engine in podman docker; do
       if command -v $engine >/dev/null && $engine info >/dev/null 2>&1; then
         exec $engine build --file server/deploy/Containerfile --tag partway .
@@ -95,6 +100,7 @@ check-deploy: (install "rust")
 # What is left out unless asked for: traces for OpenTelemetry
 check-otel: (install "rust")
     cargo clippy --package partway-server --features otel --all-targets --locked -- --deny warnings
+    cargo test --package partway-server --features otel --test traces --locked
 
 # Take pictures of the element in every state and look into target/debug/screenshots, and the README's anew
 screenshots: (install "rust" "browser")
