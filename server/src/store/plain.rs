@@ -96,6 +96,13 @@ impl Reply {
         (!values.is_empty()).then(|| values.join(", "))
     }
 
+    /// Whether it names an `ETag`: in its header, or in its body as answers to forms do.
+    #[must_use]
+    pub fn names_etag(&self) -> bool {
+        self.header("etag").is_some_and(|tag| !tag.is_empty())
+            || self.body.split_once("<ETag>").is_some_and(|(_, rest)| !rest.starts_with("</"))
+    }
+
     /// The status, and the store's own code for it.
     #[must_use]
     pub fn said(&self) -> String {

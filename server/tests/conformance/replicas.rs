@@ -69,8 +69,9 @@ async fn a_replica_that_dies_takes_nothing_along() {
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|name| format!("{name}_temp_path {root}/{name};"))
         .concat();
+    // One process, which ends with its test; a worker would outlive its master.
     let config = format!(
-        "daemon off; pid {root}/nginx.pid; error_log {root}/nginx.log; events {{}}\n\
+        "daemon off; master_process off; pid {root}/nginx.pid; error_log {root}/nginx.log; events {{}}\n\
          http {{ access_log off; {temporary}\n{site} }}"
     );
     std::fs::write(folder.path().join("nginx.conf"), config).unwrap();
