@@ -14,6 +14,9 @@ webkit-packages := "webkit2gtk-driver xvfb"
 # Debian has none.
 geckodriver := "geckodriver@^0.37"
 node-packages := "nodejs npm"
+# What Vite asks for, and what is fetched where the system has an older one, as Debian 12 does.
+node-oldest := "20.19"
+node-fetched := "node@^22"
 # What the routes' tests start beside the server; they run the examples of tickets in Node.js and Python too.
 peer-packages := "redis-server nodejs python3"
 python-packages := "python3-venv"
@@ -21,6 +24,7 @@ store-packages := "ceph-mon ceph-osd ceph-common radosgw nginx-light"
 tools := justfile_directory() / "target/tools"
 garage-version := "2.5.0"
 schemathesis-version := "4.32.5"
+export PATH := tools / "node/node_modules/.bin:" + env("PATH")
 
 # List the recipes
 [private]
@@ -176,6 +180,10 @@ install *WHAT:
           ;;
         node)
           have node npm || packages "{{ node-packages }}" "is tested and measured with packages from npm"
+          if ! printf '%s\n' "v{{ node-oldest }}" "$(node --version)" | sort --version-sort --check=quiet; then
+            echo "Fetching {{ node-fetched }} into target/tools, as $(node --version) is too old for Vite." >&2
+            npm install --silent --no-save --no-audit --no-fund --prefix "{{ tools }}/node" "{{ node-fetched }}"
+          fi
           ;;
         python)
           python3 -c 'import ensurepip' 2>/dev/null || packages "{{ python-packages }}" "is measured against a peer from PyPI"
