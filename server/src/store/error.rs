@@ -6,6 +6,8 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use partway_shared::error::{ErrorCode, Problem};
 
+use crate::causes::describe;
+
 /// A call to the store failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -82,17 +84,6 @@ impl StoreError {
             Self::Misbehaved(_) => "misbehaved",
         }
     }
-}
-
-/// The chain of causes in one line; the SDK's own text is "dispatch failure".
-pub(super) fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 impl From<StoreError> for Problem {
