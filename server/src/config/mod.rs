@@ -431,6 +431,7 @@ mod tests {
             ),
             ("[server]\nworkers = \"many\"", ":2: server.workers: invalid type"),
             ("[uploads]\nurl_lifetime = \"soon\"", ":2: uploads.url_lifetime: "),
+            ("[uploads]\npart_size = \"a lot\"", "expected a size such as `16 MiB`"),
             (
                 "[destinations.a]\nkye = \"x\"",
                 ":2: destinations.a.kye: unknown setting `kye`; did you mean `key`?",
