@@ -80,27 +80,27 @@ class WorkerHost {
   }
 }
 
-class PageHost {
-  static #Session;
+// What a worker loads, the page does not, unless there can be no worker.
+let Session;
 
+class PageHost {
   #session;
   #tell;
 
-  // What a worker does, the page does not load.
   static async prepare() {
     try {
-      PageHost.#Session ??= (await import("./engine.js")).Session;
+      Session ??= (await import("./engine.js")).Session;
     } catch (cause) {
       const message =
-        `Partway's engine could not be loaded (${cause.message}). Check that engine.js and partway_web.js are served ` +
-        "from the folder of index.js, and that the page's Content-Security-Policy lets it load them (script-src).";
+        `Partway's engine could not be loaded (${cause.message}). Check that all scripts of its folder are served ` +
+        "beside index.js, and that the page's Content-Security-Policy lets it load them (script-src).";
       throw new PartwayError("engine_unavailable", message, { retryable: true, cause });
     }
   }
 
   constructor(tell) {
     this.#tell = tell;
-    this.#session = new PageHost.#Session((event) => queueMicrotask(() => this.#tell?.(event)));
+    this.#session = new Session((event) => queueMicrotask(() => this.#tell?.(event)));
   }
 
   command(...message) {
