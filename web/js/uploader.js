@@ -290,7 +290,7 @@ export class Uploader extends EventTarget {
     watch(globalThis, "offline", () => this.#engine.command("connectivity", false));
     // Perhaps after a sleep.
     watch(document, "visibilitychange", () => {
-      if (document.visibilityState === "visible") this.#engine.command("wake");
+      if (document.visibilityState === "visible") this.#engine.command("wake", navigator.onLine !== false);
     });
   }
 
