@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use partway_shared::plan::{Plan, Strategy};
-use partway_shared::time::Time;
+use partway_shared::time::{Time, millis};
 use partway_shared::upload::{FileInfo, Resumable, Ticket};
 
 use crate::json::{Fields, Json, Raw};
@@ -51,7 +51,7 @@ impl Entry {
 
     fn write_common<'a>(&self, fields: Fields<'a>, now: Time) -> Fields<'a> {
         let Self { info, saved } = self;
-        let expires_in = saved.ticket.expires_at.since(now).as_millis() as u64;
+        let expires_in = millis(saved.ticket.expires_at.since(now));
         fields
             .field("key", &saved.ticket.key)
             .field("name", &info.name)

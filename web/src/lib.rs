@@ -16,3 +16,8 @@ mod report;
 mod requests;
 
 pub use engine::Engine;
+
+/// The standard library's own is made for more than an engine holds, and weighs 5 kB more.
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();

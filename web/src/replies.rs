@@ -1,15 +1,13 @@
 //! The server's answers, from JSON into the wire types. The names are those in
 //! `partway_shared::wire`; fields that are not known are left alone.
 
-use std::collections::BTreeMap;
-
 use partway_shared::checksum::ChecksumKind;
 use partway_shared::error::Problem;
 use partway_shared::part::{ETag, PartNumber};
 use partway_shared::plan::Strategy;
 use partway_shared::wire::{
     CompletedUpload, CompletedUploads, Completion, CreatedUpload, CreatedUploads, Grant, ListedParts,
-    ObjectChecksum, SignedParts, SignedPut, StoredPart,
+    ObjectChecksum, Pairs, SignedParts, SignedPut, StoredPart,
 };
 
 use crate::json::Json;
@@ -71,10 +69,20 @@ impl Reply for SignedPut {
         Some(Self {
             part_number: part_number(json)?,
             url: json.text("url")?,
-            headers: json.field("headers").map_or_else(|| Some(BTreeMap::new()), texts)?,
-            form: optional(json, "form", texts)?,
+            headers: optional(json, "headers", Pairs::read)?.unwrap_or_default(),
+            form: optional(json, "form", Pairs::read)?,
             expires_in: json.number("expires_in")?,
         })
+    }
+}
+
+impl Reply for Pairs {
+    fn read(json: Json<'_>) -> Option<Self> {
+        let mut pairs = Vec::new();
+        for (name, value) in json.fields() {
+            pairs.push((name.to_owned(), value.as_text()?));
+        }
+        Some(Self(pairs))
     }
 }
 
@@ -181,15 +189,91 @@ fn optional<'a, T>(
     }
 }
 
-/// An object whose fields are all text.
-fn texts(object: Json<'_>) -> Option<BTreeMap<String, String>> {
-    let mut texts = BTreeMap::new();
-    for (name, value) in object.fields() {
-        texts.insert(name.to_owned(), value.as_text()?);
-    }
-    Some(texts)
-}
-
 fn part_number(json: Json<'_>) -> Option<PartNumber> {
     PartNumber::new(u32::try_from(json.number("part_number")?).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use partway_shared::checksum::Crc64Nvme;
+    use partway_shared::error::ErrorCode;
+    use serde_json::json;
+
+    use super::*;
+
+    fn completed() -> CompletedUpload {
+        CompletedUpload {
+            bucket: "files".to_owned(),
+            key: "in/a \"b\".txt".to_owned(),
+            location: "https://store.test/files/in".to_owned(),
+            etag: ETag::new("\"abc-2\""),
+            size: 5,
+            verified: ChecksumKind::Crc64Nvme,
+            checksum: Some(Crc64Nvme::of(b"12345").into()),
+            version_id: None,
+            part_count: 2,
+        }
+    }
+
+    /// What the server writes, the widget reads.
+    fn ensure_read<T: Reply + PartialEq + std::fmt::Debug + serde::Serialize>(sent: &T) {
+        let text = serde_json::to_string(sent).unwrap();
+        assert_eq!(T::read(Json::new(&text)).as_ref(), Some(sent), "{text}");
+    }
+
+    #[test]
+    fn every_answer_is_read_as_it_was_sent() {
+        let pairs = |name: &str| Pairs(vec![(name.to_owned(), "with \"quotes\"".to_owned())]);
+        let put = SignedPut {
+            part_number: PartNumber::FIRST,
+            url: "https://store.test/a?b=c".to_owned(),
+            headers: pairs("content-md5"),
+            form: None,
+            expires_in: 900,
+        };
+        let form = SignedPut { form: Some(pairs("policy")), headers: Pairs::default(), ..put.clone() };
+        let grant = |strategy, parts| {
+            CreatedUpload::Accepted(Box::new(Grant {
+                key: "key".to_owned(),
+                token: "token".to_owned(),
+                expires_in: 86_400,
+                strategy,
+                checksum: ChecksumKind::Md5,
+                hosts: 2,
+                parts,
+            }))
+        };
+        let problem = Problem::new(ErrorCode::FileTooLarge, "by far").with_field("size").with_retry_after(3);
+        let uploads = vec![
+            grant(Strategy::SinglePut, vec![form]),
+            grant(Strategy::Multipart { part_size: 7 }, vec![put.clone(), put.clone()]),
+            CreatedUpload::Refused(problem.clone()),
+        ];
+        ensure_read(&CreatedUploads { uploads });
+        ensure_read(&SignedParts { parts: vec![put] });
+        let part = StoredPart {
+            part_number: PartNumber::FIRST,
+            size: 5,
+            etag: ETag::new("abc"),
+            checksum: Some(Crc64Nvme::of(b"12345").into()),
+        };
+        let parts = vec![StoredPart { checksum: None, ..part.clone() }, part];
+        ensure_read(&ListedParts { parts, completed: None });
+        ensure_read(&ListedParts { parts: Vec::new(), completed: Some(completed()) });
+        let uploads = vec![Completion::Completed(Box::new(completed())), Completion::Refused(problem)];
+        ensure_read(&CompletedUploads { uploads });
+    }
+
+    #[test]
+    fn an_answer_that_lacks_something_is_none() {
+        let whole = serde_json::to_value(completed()).unwrap();
+        for name in ["bucket", "key", "location", "etag", "size", "verified", "part_count"] {
+            let mut lacking = whole.clone();
+            lacking[name] = json!(null);
+            assert_eq!(CompletedUpload::read(Json::new(&lacking.to_string())), None, "{name}");
+        }
+        for text in ["", "<html>", "[]", "{}", "{\"uploads\":{}}"] {
+            assert_eq!(CreatedUploads::read(Json::new(text)), None, "{text}");
+        }
+    }
 }

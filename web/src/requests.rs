@@ -5,7 +5,7 @@
 use partway_shared::checksum::{Checksum, Crc64Nvme};
 use partway_shared::part::{ETag, PartNumber};
 use partway_shared::wire::{
-    CompleteUpload, CompleteUploads, CompletedPart, CreateUploads, NewUpload, PartToSign, SignParts,
+    CompleteUpload, CompleteUploads, CompletedPart, CreateUploads, NewUpload, Pairs, PartToSign, SignParts,
     UploadToComplete,
 };
 
@@ -79,6 +79,13 @@ impl ToJson for CompletedPart {
     fn write(&self, to: &mut String) {
         let Self { part_number, etag } = self;
         Fields::new(to).field("part_number", part_number).field("etag", etag).end();
+    }
+}
+
+impl ToJson for Pairs {
+    fn write(&self, to: &mut String) {
+        let Self(pairs) = self;
+        pairs.iter().fold(Fields::new(to), |fields, (name, value)| fields.field(name, value)).end();
     }
 }
 

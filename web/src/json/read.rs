@@ -127,32 +127,28 @@ fn string_end(text: &str) -> Option<usize> {
 }
 
 fn unescape(text: &str) -> Option<String> {
-    let mut pieces = text.split('\\');
-    let mut plain = pieces.next()?.to_owned();
-    while let Some(piece) = pieces.next() {
-        let Some(escape) = piece.chars().next() else {
-            // Two backslashes are one, and what follows is not escaped.
-            plain.push('\\');
-            plain.push_str(pieces.next()?);
-            continue;
-        };
-        let mut rest = piece.get(escape.len_utf8()..)?;
-        let character = match escape {
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'u' => {
-                let code = u32::from_str_radix(rest.get(..4)?, 16).ok()?;
-                rest = rest.get(4..)?;
-                // Who writes for us escapes no character that takes two of these, but halves of one.
-                char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
-            }
-            other => other,
-        };
-        plain.push(character);
-        plain.push_str(rest);
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        plain.push(match character {
+            '\\' => match characters.next()? {
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                'b' => '\u{8}',
+                'f' => '\u{c}',
+                'u' => {
+                    let mut code = 0;
+                    for _ in 0..4 {
+                        code = code << 4 | characters.next()?.to_digit(16)?;
+                    }
+                    // Who writes for us escapes no character that takes two of these, but halves of one.
+                    char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+                }
+                other => other,
+            },
+            _ => character,
+        });
     }
     Some(plain)
 }

@@ -1,7 +1,5 @@
 //! Writing: pieces of text, one after the other.
 
-use std::collections::BTreeMap;
-
 /// What has a JSON form.
 pub(crate) trait ToJson {
     fn write(&self, to: &mut String);
@@ -46,20 +44,18 @@ impl ToJson for Raw {
 
 /// An object, of which one field is written after the other.
 #[must_use]
-pub(crate) struct Fields<'a> {
-    to: &'a mut String,
-    is_first: bool,
-}
+pub(crate) struct Fields<'a>(&'a mut String);
 
 impl<'a> Fields<'a> {
     pub(crate) fn new(to: &'a mut String) -> Self {
         to.push('{');
-        Self { to, is_first: true }
+        Self(to)
     }
 
     /// Names are ours, with nothing in them that would have to be escaped.
     pub(crate) fn field(mut self, name: &str, value: &(impl ToJson + ?Sized)) -> Self {
-        value.write(self.name(name));
+        self.name(name);
+        value.write(self.0);
         self
     }
 
@@ -72,16 +68,15 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn end(self) {
-        self.to.push('}');
+        self.0.push('}');
     }
 
-    fn name(&mut self, name: &str) -> &mut String {
-        let before = if self.is_first { "\"" } else { ",\"" };
-        self.is_first = false;
-        self.to.push_str(before);
-        self.to.push_str(name);
-        self.to.push_str("\":");
-        self.to
+    #[inline(never)]
+    fn name(&mut self, name: &str) {
+        // What stands in a value ends with a quote or a bracket of its own.
+        self.0.push_str(if self.0.ends_with('{') { "\"" } else { ",\"" });
+        self.0.push_str(name);
+        self.0.push_str("\":");
     }
 }
 
@@ -176,16 +171,5 @@ impl<T: ToJson> ToJson for [T] {
 impl<T: ToJson> ToJson for Vec<T> {
     fn write(&self, to: &mut String) {
         self.as_slice().write(to);
-    }
-}
-
-/// An object of texts.
-impl ToJson for BTreeMap<String, String> {
-    fn write(&self, to: &mut String) {
-        let mut fields = Fields::new(to);
-        for (name, value) in self {
-            fields = fields.field(name, value);
-        }
-        fields.end();
     }
 }
