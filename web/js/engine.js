@@ -12,7 +12,7 @@ import { Put } from "./engine/put.js";
 import { Reading } from "./engine/reading.js";
 import { Server } from "./engine/server.js";
 import { Source } from "./engine/source.js";
-import start, { Engine } from "./partway_web.js";
+import { Engine, initSync } from "./partway_web.js";
 
 // The longest that a timer can wait.
 const LONGEST = 2 ** 31 - 1;
@@ -217,27 +217,30 @@ function plain(thrown) {
   return typeof thrown?.code === "string" ? thrown : { message: `${thrown?.message ?? thrown}` };
 }
 
+// What it means, host.js says.
+function unavailable(cause) {
+  const { name, message } = cause ?? {};
+  return { code: "engine_unavailable", name, message: message ?? `${cause}`, retryable: true };
+}
+
 // A failure is not kept, so that a later call can succeed when the network is back.
 function load() {
   // Bundlers look for exactly this expression.
-  const module = new URL("./partway_web_bg.wasm", import.meta.url);
-  loading ??= start({ module_or_path: fetch(module) }).catch((cause) => {
-    loading = undefined;
-    throw { code: "engine_unavailable", message: explain(cause), retryable: true };
-  });
+  const address = new URL("./partway_web_bg.wasm", import.meta.url);
+  loading ??= compile(address).then(
+    (module) => initSync({ module }),
+    (cause) => {
+      loading = undefined;
+      throw unavailable(cause);
+    },
+  );
   return loading;
 }
 
-function explain(cause) {
-  const reason = `Partway's engine could not be loaded (${cause?.message ?? cause}).`;
-  if (typeof WebAssembly === "undefined") {
-    return `${reason} This browser has no WebAssembly, or it is switched off.`;
-  }
-  if (/content security policy|unsafe-eval/i.test(cause?.message)) {
-    return `${reason} The Content-Security-Policy, the page's or that of worker.js, has to allow 'wasm-unsafe-eval' in script-src.`;
-  }
-  if (cause instanceof WebAssembly.CompileError) {
-    return `${reason} Either partway_web_bg.wasm is not the file it should be, or the browser is too old for it.`;
-  }
-  return `${reason} Check that partway_web_bg.wasm is served from the folder of index.js, and that the page's Content-Security-Policy lets it be loaded (connect-src).`;
+async function compile(address) {
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${response.status} for ${address}`);
+  // While it comes, if the server knows what it is.
+  const isKnown = response.headers.get("Content-Type") === "application/wasm";
+  return isKnown ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
 }
