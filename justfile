@@ -3,8 +3,8 @@
 
 set positional-arguments := true
 
-# Packages of Debian and Ubuntu. Without wasm-opt (binaryen) the widget is some kB larger.
-build-packages := "build-essential binaryen"
+# Packages of Debian and Ubuntu. Without wasm-opt (binaryen) and esbuild the widget is larger.
+build-packages := "build-essential binaryen esbuild"
 # What every step of `test` builds with: one set of features, so that dependencies are built once.
 everything := "--workspace --features partway-tests/bench --locked"
 chromium-packages := "chromium chromium-driver"
@@ -187,6 +187,7 @@ install *WHAT:
           fi
           have cc || packages "{{ build-packages }}" "needs a C compiler"
           have wasm-opt || packages binaryen "would be some kB lighter with wasm-opt" || true
+          have esbuild || packages esbuild "would be some kB lighter with esbuild" || true
           ;;
         browser)
           have chromium chromedriver || have google-chrome chromedriver || packages "{{ chromium-packages }}" "is tested in Chromium"

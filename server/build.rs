@@ -1,6 +1,7 @@
 //! Builds the widget that the server serves: the crate `web/` to wasm, its
-//! JavaScript glue, the hand-written files of `web/js` and `web/page`, the scripts without
-//! their comments, the element's style as a script, and a brotli and a gzip form of each, all in `OUT_DIR/widget/`. Also writes
+//! JavaScript glue, the hand-written files of `web/js` and `web/page`, the element's style as a script, the
+//! scripts bundled (or at least without their comments), and a brotli and a gzip form of each, all in
+//! `OUT_DIR/widget/`. Also writes
 //! `OUT_DIR/widget_files.rs`, the table that embeds them in the binary, and copies the files to
 //! `target/widget/files`, where `./just package` finds them.
 //!
@@ -12,6 +13,8 @@
 
 #[path = "build/bind.rs"]
 mod bind;
+#[path = "build/bundle.rs"]
+mod bundle;
 #[path = "build/compile.rs"]
 mod compile;
 #[path = "build/files.rs"]
@@ -63,7 +66,9 @@ fn build_widget() -> Result<()> {
     }
 
     styles::to_modules(&widget.join("element"))?;
-    strip::strip_all(&widget)?;
+    if !bundle::bundle(&widget)? {
+        strip::strip_all(&widget)?;
+    }
 
     files::publish(&widget, &target.join("files"))?;
     let built = files::compress_all(&widget)?;

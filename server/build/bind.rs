@@ -70,8 +70,11 @@ fn names(glue: &str, name: &str) -> bool {
 fn optimise(module: &Path) -> Result<()> {
     let status = Command::new("wasm-opt")
         .args(FEATURES)
-        // Smaller than -Os and -Oz here, once compressed.
-        .args(["-O2", "--strip-debug", "--strip-producers", "-o"])
+        // What is called once stays a function: that is more code, but smaller once compressed. A second round finds more.
+        .args(["-Oz", "--one-caller-inline-max-function-size=0"])
+        // Nothing lies at the first addresses but the stack's very end, so a place within a structure is an offset.
+        .args(["--low-memory-unused", "--optimize-added-constants-propagate", "-Oz"])
+        .args(["--strip-debug", "--strip-producers", "-o"])
         .arg(module)
         .arg(module)
         .status();

@@ -58,7 +58,7 @@ fn leb128(bytes: &[u8], mut at: usize) -> Result<(usize, usize)> {
     }
 }
 
-/// Makes all of [`PANICS`] trap, and blanks the paths of source files that they would name.
+/// Makes all of [`PANICS`] trap, and blanks the places in source files that they would name.
 pub(crate) fn drop_panics(output: &mut Output) {
     let module = output.wasm_mut();
     let is_panic = |name: &str| {
@@ -85,7 +85,7 @@ pub(crate) fn drop_panics(output: &mut Output) {
         segments.push(segment.id());
     }
     for segment in segments {
-        blank_paths(&mut module.data.get_mut(segment).value);
+        blank_places(&mut module.data.get_mut(segment).value);
     }
 }
 
@@ -138,21 +138,29 @@ fn plain(name: &str) -> String {
     })
 }
 
-/// Rust ends the names of source files with a zero.
-fn blank_paths(data: &mut [u8]) {
-    const END: &[u8] = b".rs\0";
-    const STARTS: [&[u8]; 5] = [b"/rustc/", b"/rust/deps/", b"cargo/registry/", b"shared/src/", b"web/src/"];
-    let ends: Vec<usize> =
-        data.windows(END.len()).enumerate().filter(|(_, window)| *window == END).map(|(at, _)| at).collect();
-    for end in ends {
-        let is_in_path = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-".contains(byte);
-        let length = data[..end].iter().rev().take_while(|byte| is_in_path(byte)).count();
-        let run = end - length;
-        let starts = STARTS
-            .iter()
-            .filter_map(|start| data[run..end].windows(start.len()).rposition(|window| window == *start));
-        if let Some(start) = starts.max() {
-            data[run + start..end].fill(0);
+/// Blanks where in the source each panic is: the address and the length of a file's name, a line and a column, and the
+/// name itself.
+fn blank_places(data: &mut [u8]) {
+    const PLACE: usize = 16;
+    let word = |data: &[u8], at: usize| {
+        data.get(at..at + 4)
+            .and_then(|word| word.try_into().ok())
+            .map_or(0, |word| u32::from_le_bytes(word) as usize)
+    };
+    let mut names = Vec::new();
+    for at in (0..data.len().saturating_sub(PLACE)).step_by(4) {
+        // An address that is none is beyond the end, and is no name.
+        let start = word(data, at).wrapping_sub(STACK);
+        let end = start.wrapping_add(word(data, at + 4));
+        if data.get(start..end).is_some_and(|name| name.ends_with(b".rs")) {
+            names.push(start..end);
+            data[at..at + PLACE].fill(0);
         }
     }
+    for name in names {
+        data[name].fill(0);
+    }
 }
+
+/// The linker puts data behind a stack of this size.
+const STACK: usize = 1 << 20;

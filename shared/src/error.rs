@@ -31,14 +31,15 @@ macro_rules! error_codes {
             /// Every code there is.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
+            /// In the order of the codes. Not a `match`, which would be code that weighs more.
+            const TABLE: &'static [ErrorSpec] = &[
+                $(ErrorSpec { code: $code, status: $status, retryable: $retryable, title: $title },)*
+            ];
+
             /// The code's row of the table.
             #[must_use]
-            pub const fn spec(self) -> ErrorSpec {
-                match self {
-                    $(Self::$name => ErrorSpec {
-                        code: $code, status: $status, retryable: $retryable, title: $title,
-                    },)*
-                }
+            pub const fn spec(self) -> &'static ErrorSpec {
+                &Self::TABLE[self as usize]
             }
         }
     };

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::time::millis;
+
 /// How often and how patiently to try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
@@ -38,7 +40,7 @@ impl RetryPolicy {
         }
         let doublings = failures.saturating_sub(1).min(20);
         let longest = self.base.saturating_mul(1 << doublings).min(self.cap);
-        let jittered = longest.mul_f64(luck.clamp(0.0, 1.0));
+        let jittered = Duration::from_millis((millis(longest) as f64 * luck.clamp(0.0, 1.0)) as u64);
         let asked = retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
         Some(asked + jittered)
     }

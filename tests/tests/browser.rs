@@ -311,7 +311,12 @@ async fn an_engine_that_did_not_load_loads_on_a_retry() -> Test {
         let rule = Rule::new(
             {
                 let is_away = Arc::clone(&is_away);
-                move |request| request.path == "/widget/partway_web.js" && is_away.load(Ordering::SeqCst)
+                // Of the worker, and then of the page in its place.
+                let scripts = ["/widget/worker", "/widget/engine"];
+                move |request| {
+                    scripts.iter().any(|script| request.path.starts_with(script))
+                        && is_away.load(Ordering::SeqCst)
+                }
             },
             answer,
         );

@@ -22,9 +22,6 @@ const REBUILDING = ["lang", "details", "endpoint"];
 const Base = globalThis.HTMLElement ?? class {};
 
 export class PartwayUploader extends Base {
-  static formAssociated = true;
-  static observedAttributes = OBSERVED;
-
   #internals;
   #form;
   #uploader;
@@ -38,6 +35,14 @@ export class PartwayUploader extends Base {
   #texts;
   #rebuilding;
   #diagnosed = new Set();
+
+  static get formAssociated() {
+    return true;
+  }
+
+  static get observedAttributes() {
+    return OBSERVED;
+  }
 
   constructor() {
     super();

@@ -24,10 +24,10 @@ export async function openHost({ worker, ...options }, tell) {
 }
 
 async function open(Host, options, tell) {
-  await Host.prepare?.();
   let host;
   let hear;
   try {
+    await Host.prepare?.();
     await new Promise((resolve, reject) => {
       hear = ({ type, error }) => {
         if (type !== "opened") return reject(error);
@@ -40,21 +40,28 @@ async function open(Host, options, tell) {
     });
   } catch (thrown) {
     host?.close();
-    throw PartwayError.from(thrown);
+    const error = PartwayError.from(thrown);
+    if (error.code !== "engine_unavailable") throw error;
+    throw new PartwayError(error.code, await describe(thrown, "engineTrouble"), { retryable: true, cause: thrown.cause });
   }
   return host;
 }
 
 // Once for all uploaders: they share the reason.
-function warn({ message }) {
+async function warn(error) {
   if (warned) return;
   warned = true;
-  const needed = isHome() ? "worker-src 'self'" : `worker-src blob:; script-src ${new URL(import.meta.url).origin}`;
-  console.warn(
-    `Partway uploads in the page's main thread, because its worker did not start (${message}). ` +
-      `Serve worker.js beside index.js, and allow it in the page's Content-Security-Policy (${needed}), ` +
-      "or set the option worker to false.",
-  );
+  console.warn(await describe(error, "workerTrouble", isHome()));
+}
+
+// In the words of a module that few pages ever need; in the browser's where that cannot be loaded either.
+async function describe(error, words, ...args) {
+  try {
+    const trouble = await import("./trouble.js");
+    return trouble[words](error, ...args);
+  } catch {
+    return `Partway: ${error.message}`;
+  }
 }
 
 class WorkerHost {
@@ -80,27 +87,24 @@ class WorkerHost {
   }
 }
 
-class PageHost {
-  static #Session;
+// What a worker loads, the page does not, unless there can be no worker.
+let Session;
 
+class PageHost {
   #session;
   #tell;
 
-  // What a worker does, the page does not load.
   static async prepare() {
     try {
-      PageHost.#Session ??= (await import("./engine.js")).Session;
+      Session ??= (await import("./engine.js")).Session;
     } catch (cause) {
-      const message =
-        `Partway's engine could not be loaded (${cause.message}). Check that engine.js and partway_web.js are served ` +
-        "from the folder of index.js, and that the page's Content-Security-Policy lets it load them (script-src).";
-      throw new PartwayError("engine_unavailable", message, { retryable: true, cause });
+      throw { code: "engine_unavailable", message: cause.message, retryable: true, cause };
     }
   }
 
   constructor(tell) {
     this.#tell = tell;
-    this.#session = new PageHost.#Session((event) => queueMicrotask(() => this.#tell?.(event)));
+    this.#session = new Session((event) => queueMicrotask(() => this.#tell?.(event)));
   }
 
   command(...message) {

@@ -13,8 +13,8 @@ export function isUnderWay(state) {
   return state !== "ready" && !hasEnded(state);
 }
 
-// Gives an upload its next status. For the Uploader alone.
-export let setStatus;
+// Names the method that gives an upload its next status, which is for the Uploader alone.
+export const SET_STATUS = Symbol("setStatus");
 
 export class Upload extends EventTarget {
   #host;
@@ -25,10 +25,6 @@ export class Upload extends EventTarget {
   #handle;
   #status;
   #outcome;
-
-  static {
-    setStatus = (upload, status) => upload.#setStatus(status);
-  }
 
   constructor(host, id, { file, path, destination, handle }, state = "waiting") {
     super();
@@ -144,7 +140,7 @@ export class Upload extends EventTarget {
     await outcome;
   }
 
-  #setStatus(status) {
+  [SET_STATUS](status) {
     const before = this.#status;
     if (status.error && !(status.error instanceof PartwayError)) {
       status.error = PartwayError.from(status.error);

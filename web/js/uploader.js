@@ -10,7 +10,7 @@ import { askForHeaders, readEntries, readOptions } from "./options.js";
 import { overall } from "./overall.js";
 import { ResumableUpload } from "./resumable.js";
 import { updates } from "./updates.js";
-import { Upload, isUnderWay, setStatus } from "./upload.js";
+import { SET_STATUS, Upload, isUnderWay } from "./upload.js";
 
 const CHANGES = ["added", "progress", "statechange", "removed", "resumables"];
 
@@ -290,7 +290,7 @@ export class Uploader extends EventTarget {
     watch(globalThis, "offline", () => this.#engine.command("connectivity", false));
     // Perhaps after a sleep.
     watch(document, "visibilitychange", () => {
-      if (document.visibilityState === "visible") this.#engine.command("wake");
+      if (document.visibilityState === "visible") this.#engine.command("wake", navigator.onLine !== false);
     });
   }
 
@@ -410,7 +410,7 @@ export class Uploader extends EventTarget {
     if (!was && is) this.#count(upload);
     if (was && !is) this.#active -= 1;
     this.#snapshot = undefined;
-    setStatus(upload, status);
+    upload[SET_STATUS](status);
 
     if (upload.state === before) return;
     this.#tell("statechange", { upload, state: upload.state, previous: before });

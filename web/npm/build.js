@@ -46,7 +46,7 @@ const { version, license } = crate();
 const { name, description, ...rest } = JSON.parse(readFileSync(own("package.json"), "utf8"));
 const json = (content) => `${JSON.stringify(content, null, 2)}\n`;
 writeFileSync(join(folder, "package.json"), json({ name, version, description, license, ...rest }));
-writeFileSync(join(folder, "custom-elements.json"), json(await manifest(folder)));
+writeFileSync(join(folder, "custom-elements.json"), json(await manifest(folder, join(root, "web/js"))));
 
 const [{ filename }] = JSON.parse(run("npm", ["pack", "--json", "--pack-destination", out], folder));
 console.log(join(out, filename));

@@ -1,5 +1,5 @@
 // The custom-elements manifest (https://github.com/webcomponents/custom-elements-manifest), from the built element
-// itself and its declarations, so that it cannot say something else. What these do not tell, the words for
+// itself, its source and its declarations, so that it cannot say something else. What these do not tell, the words for
 // people, is here; a name that one has and the other lacks is an error.
 
 import { readFileSync, readdirSync } from "node:fs";
@@ -28,15 +28,16 @@ const SLOTS = {
   footer: "Below everything",
 };
 
-export async function manifest(folder) {
+// Of the package in a folder, and the scripts that it was built of.
+export async function manifest(folder, scripts) {
   const { PartwayUploader } = await import(pathToFileURL(join(folder, "element.js")));
-  const source = (name) => readFileSync(join(folder, name), "utf8");
+  const source = (name) => readFileSync(join(scripts, name), "utf8");
   const told = [...`${source("element.js")}${source("element/events.js")}`.matchAll(/(?:#tell\(|=> \[|tell\()"([a-z-]+)"/g)];
   same("events", Object.keys(EVENTS), told.map(([, name]) => name));
   const views = ["dropzone", "view", "list", "notices"].map((name) => source(`element/${name}.js`)).join("");
   const slots = [...views.matchAll(/(?:\bslot\(|"slot", "", \{ name: )"([a-z-]+)"/g)].map(([, name]) => name);
   same("slots", Object.keys(SLOTS), slots);
-  const sheets = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".css.js"));
+  const sheets = readdirSync(scripts, { recursive: true }).filter((name) => name.endsWith(".css"));
   const properties = new Set(sheets.map(source).join("").match(/--partway-[a-z-]+(?=[,)])/g));
   // "- Parts, for `::part()`: `root`, …" in the declarations.
   const [, sentence] = source("element.d.ts").match(/- Parts[^:]*::part\(\)`:(.*?)\n \* - /s);

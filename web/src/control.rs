@@ -1,129 +1,116 @@
-//! Calls to Partway's server.
+//! Calls to Partway's server: how each is made, and what its answer means.
 
-use std::rc::Rc;
 use std::time::Duration;
 
-use gloo_net::http::{Method, RequestBuilder, Response};
 use partway_shared::error::Problem;
-use partway_shared::upload::{ControlCall, ControlReply, Failure};
-use web_sys::AbortSignal;
+use partway_shared::upload::{ControlCall, ControlReply, Failure, SourceFailure};
 
-use crate::headers::{Headers, Pairs};
-use crate::replies::{self, Reply};
-use crate::requests::Request;
+use crate::json::{Json, Raw};
+use crate::replies::Reply;
 
-/// Where the server is, and what it wants to be told with every call.
-#[derive(Clone)]
-pub(crate) struct Server {
-    pub(crate) endpoint: String,
-    pub(crate) headers: Rc<Headers>,
+/// A request that the host is to make.
+pub(crate) struct Request {
+    pub(crate) method: &'static str,
+    /// Below the endpoint.
+    pub(crate) path: String,
+    pub(crate) body: Option<Raw>,
+    pub(crate) expected: Expected,
 }
 
-impl Server {
-    /// Makes a call. The signal cuts it off.
-    pub(crate) async fn call(
-        &self,
-        call: &ControlCall,
-        signal: &AbortSignal,
-    ) -> Result<ControlReply, Failure> {
-        let uploads = "/v1/uploads";
-        let (method, path, body) = match call {
-            ControlCall::Create(request) => {
-                (Method::POST, [uploads, "", ""].concat(), Some(request.to_json()))
-            }
+/// Which answer a request gets if all is well.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Expected {
+    Created,
+    Signed,
+    Listed,
+    Completed,
+    CompletedMany,
+    Aborted,
+}
+
+impl Request {
+    pub(crate) fn of(call: &ControlCall) -> Self {
+        let (path, body, expected) = match call {
+            ControlCall::Create(request) => (path("", ""), Some(Raw::of(request)), Expected::Created),
             ControlCall::Sign { token, request } => {
-                (Method::POST, [uploads, "/", token, "/parts"].concat(), Some(request.to_json()))
+                (path(token, "/parts"), Some(Raw::of(request)), Expected::Signed)
             }
-            ControlCall::List { token } => (Method::GET, [uploads, "/", token, "/parts"].concat(), None),
+            ControlCall::List { token } => (path(token, "/parts"), None, Expected::Listed),
             ControlCall::Complete { token, request } => {
-                (Method::POST, [uploads, "/", token, "/complete"].concat(), Some(request.to_json()))
+                (path(token, "/complete"), Some(Raw::of(request)), Expected::Completed)
             }
             ControlCall::CompleteMany(request) => {
-                (Method::POST, [uploads, "/complete", ""].concat(), Some(request.to_json()))
+                (path("complete", ""), Some(Raw::of(request)), Expected::CompletedMany)
             }
-            ControlCall::Abort { token } => (Method::DELETE, [uploads, "/", token].concat(), None),
+            ControlCall::Abort { token } => (path(token, ""), None, Expected::Aborted),
         };
-        let answer = self.send(method, &path, body, signal).await?;
-        match call {
-            ControlCall::Create(_) => parse(&answer).map(ControlReply::Created),
-            ControlCall::Sign { .. } => parse(&answer).map(ControlReply::Signed),
-            ControlCall::List { .. } => parse(&answer).map(ControlReply::Listed),
-            ControlCall::Complete { .. } => parse(&answer).map(ControlReply::Completed),
-            ControlCall::CompleteMany(_) => parse(&answer).map(ControlReply::CompletedMany),
-            ControlCall::Abort { .. } => Ok(ControlReply::Aborted),
-        }
-    }
-
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<String>,
-        signal: &AbortSignal,
-    ) -> Result<String, Failure> {
-        let headers = self.headers.get().await?;
-        let sent = self.send_with(&headers, method.clone(), path, body.as_deref(), signal).await;
-        // A token that has expired is renewed once.
-        if matches!(sent, Err(Failure::Status { status: 401, .. }))
-            && let Some(headers) = self.headers.renew(&headers).await?
-        {
-            return self.send_with(&headers, method, path, body.as_deref(), signal).await;
-        }
-        sent
-    }
-
-    async fn send_with(
-        &self,
-        headers: &Pairs,
-        method: Method,
-        path: &str,
-        body: Option<&str>,
-        signal: &AbortSignal,
-    ) -> Result<String, Failure> {
-        let url = [self.endpoint.as_str(), path].concat();
-        let mut request = RequestBuilder::new(&url)
-            .method(method)
-            .abort_signal(Some(signal))
-            .header("Accept", "application/json");
-        for (name, value) in headers {
-            request = request.header(name, value);
-        }
-        let request = match body {
-            Some(body) => request.header("Content-Type", "application/json").body(body),
-            None => request.build(),
+        let method = match expected {
+            Expected::Listed => "GET",
+            Expected::Aborted => "DELETE",
+            _ => "POST",
         };
-        // A header that cannot be sent is reported by the browser as a failure of the request.
-        let response = request.map_err(|_| Failure::NoAnswer)?.send().await.map_err(|_| Failure::NoAnswer)?;
-        let text = response.text().await.map_err(|_| Failure::NoAnswer)?;
-        if response.ok() { Ok(text) } else { Err(refusal(&response, &text)) }
+        Self { method, path, body, expected }
     }
 }
 
-/// The server's own problem, or somebody else's status.
-fn refusal(response: &Response, text: &str) -> Failure {
-    let problem = replies::read::<Problem>(text);
-    let retry_after = response.headers().get("Retry-After").and_then(|seconds| seconds.parse().ok());
-    let (code, detail, field) = match problem {
-        Some(problem) => (Some(problem.code.as_str().to_owned()), problem.detail, problem.field),
-        None => (None, String::new(), None),
+/// Where an upload is on the server.
+pub(crate) fn path(token: &str, below: &str) -> String {
+    let slash = if token.is_empty() { "" } else { "/" };
+    ["/v1/uploads", slash, token, below].concat()
+}
+
+/// What came of a request: `{ status, body, retryAfter }`, or `{ failure, detail }`.
+pub(crate) fn reply(expected: Expected, outcome: Json<'_>) -> Result<ControlReply, Failure> {
+    let status = status(outcome)?;
+    let text = outcome.text("body").unwrap_or_default();
+    let body = Json::new(&text);
+    if !(200..300).contains(&status) {
+        return Err(refusal(status, body, retry_after(outcome)));
+    }
+    let reply = match expected {
+        Expected::Created => Reply::read(body).map(ControlReply::Created),
+        Expected::Signed => Reply::read(body).map(ControlReply::Signed),
+        Expected::Listed => Reply::read(body).map(ControlReply::Listed),
+        Expected::Completed => Reply::read(body).map(ControlReply::Completed),
+        Expected::CompletedMany => Reply::read(body).map(ControlReply::CompletedMany),
+        Expected::Aborted => Some(ControlReply::Aborted),
     };
-    Failure::Status {
-        status: response.status(),
-        code,
-        detail,
-        field,
-        retry_after: retry_after.map(Duration::from_secs),
-    }
-}
-
-fn parse<T: Reply>(text: &str) -> Result<T, Failure> {
-    replies::read(text).ok_or_else(|| {
-        let html = text.trim_start().starts_with('<');
-        let what = if html {
+    reply.ok_or_else(|| {
+        let what = if text.trim_ascii_start().starts_with('<') {
             "a page of HTML came back, perhaps from a proxy"
         } else {
             "the answer is not what was expected"
         };
         Failure::Unusable([what, "; is the endpoint the address of a Partway server?"].concat())
     })
+}
+
+/// The status of an answer; what it means that there is none.
+pub(crate) fn status(outcome: Json<'_>) -> Result<u16, Failure> {
+    let detail = || outcome.text("detail").unwrap_or_default();
+    Err(match outcome.text("failure").as_deref() {
+        None => return Ok(outcome.number("status").unwrap_or_default() as u16),
+        Some("unidentified") => Failure::Unidentified(detail()),
+        Some("unusable") => Failure::Unusable(detail()),
+        Some("none") => Failure::NoAnswer,
+        Some(of_the_file) => Failure::Source(source_failure(of_the_file)),
+    })
+}
+
+/// Why a file cannot be read.
+pub(crate) fn source_failure(name: &str) -> SourceFailure {
+    if name == "changed" { SourceFailure::Changed } else { SourceFailure::Unreadable }
+}
+
+pub(crate) fn retry_after(outcome: Json<'_>) -> Option<Duration> {
+    outcome.number("retryAfter").map(Duration::from_secs)
+}
+
+/// The server's own problem, or somebody else's status.
+fn refusal(status: u16, body: Json<'_>, retry_after: Option<Duration>) -> Failure {
+    let (code, detail, field) = match Problem::read(body) {
+        Some(problem) => (Some(problem.code.as_str().to_owned()), problem.detail, problem.field),
+        None => (None, String::new(), None),
+    };
+    Failure::Status { status, code, detail, field, retry_after }
 }

@@ -1,30 +1,23 @@
-//! Runs the machine: starts what it asks for, and feeds it what came of it.
+//! Runs the machine: hands out what it asks for as messages, and feeds it what came of that.
+//!
+//! It reads no clock and starts nothing: the host does what a message says, and answers by another one.
 
-use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use gloo_timers::callback::Timeout;
-use js_sys::{Array, Function};
-use partway_shared::checksum::ChecksumKind;
-use partway_shared::part::ByteRange;
+use partway_shared::checksum::PartHasher;
+use partway_shared::error::ErrorCode;
+use partway_shared::part::{ByteRange, ETag};
 use partway_shared::sorted::{SortedMap, SortedSet};
 use partway_shared::time::Time;
-use partway_shared::upload::{Action, Event, Failure, FileId, JobId, State, UploadError, Uploader};
+use partway_shared::upload::{Action, Event, Failure, FileId, InFlight, JobId, State, Uploader};
 use partway_shared::wire::SignedPut;
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
-use web_sys::AbortController;
 
-use crate::control::Server;
-use crate::environment::{is_online, now, seed};
-use crate::headers::Headers;
+use crate::control::{self, Expected, Request};
+use crate::json::{Fields, Json, Raw, ToJson};
 use crate::keeper::Keeper;
-use crate::options::{Entry, Options};
-use crate::put::{Outcome, Put};
-use crate::report::Kind;
-use crate::source::Source;
-use crate::{hashing, report};
+use crate::options::{self, Options};
+use crate::report;
 
 /// Between reports of progress. More often is not seen, and each costs the page a task.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
@@ -32,332 +25,303 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// The machine and everything under way for it.
-///
-/// Work holds the driver weakly: when the engine goes, it stops.
 pub(crate) struct Driver {
-    this: Weak<Self>,
-    pub(crate) machine: RefCell<Uploader>,
-    pub(crate) server: Server,
-    pub(crate) on_event: Function,
+    pub(crate) machine: Uploader,
+    pub(crate) endpoint: String,
     pub(crate) keeper: Keeper,
-    pub(crate) sources: RefCell<SortedMap<FileId, Rc<Source>>>,
-    jobs: RefCell<SortedMap<JobId, Job>>,
-    timer: RefCell<Option<Timer>>,
+    jobs: SortedMap<JobId, Job>,
+    /// What the host has not been given yet.
+    pub(crate) outbox: VecDeque<Raw>,
     /// What has moved since progress was told.
-    moved: RefCell<SortedSet<FileId>>,
-    progress_told: Cell<Time>,
-    progress_timer: RefCell<Option<Timer>>,
-    is_closed: Cell<bool>,
+    moved: SortedSet<FileId>,
+    progress_told: Time,
+    progress_at: Option<Time>,
 }
 
-/// What happens at a time, unless it is dropped before.
-pub(crate) struct Timer {
-    at: Time,
-    /// Kept for its drop alone.
-    _timeout: Timeout,
-}
-
-/// Work under way. Dropping it stops it.
+/// Work under way that more has to be known of than its name.
 enum Job {
-    Hash,
-    Call(AbortController),
-    /// Kept for its drop alone.
-    Put(#[allow(dead_code)] Put),
-    /// Failed, and being looked into.
-    PutInQuestion,
-}
-
-impl Drop for Job {
-    fn drop(&mut self) {
-        if let Self::Call(controller) = self {
-            controller.abort();
-        }
-    }
+    Hash(PartHasher),
+    Call(Expected),
 }
 
 impl Driver {
-    pub(crate) fn new(options: Options, on_event: Function) -> Rc<Self> {
-        let mut machine = Uploader::new(options.settings, seed());
-        machine.handle_connectivity(is_online());
-        let headers = options.headers.map_or_else(|| Headers::provided(on_event.clone()), Headers::fixed);
-        let driver = Rc::new_cyclic(|this| Self {
-            this: this.clone(),
-            machine: RefCell::new(machine),
-            server: Server { endpoint: options.endpoint, headers: Rc::new(headers) },
-            on_event,
+    pub(crate) fn new(options: Options, seed: u64, is_online: bool) -> Self {
+        let mut driver = Self {
+            machine: Uploader::new(options.settings, seed),
+            endpoint: options.endpoint,
             keeper: Keeper::default(),
-            sources: RefCell::default(),
-            jobs: RefCell::default(),
-            timer: RefCell::default(),
-            moved: RefCell::default(),
-            progress_told: Cell::default(),
-            progress_timer: RefCell::default(),
-            is_closed: Cell::new(false),
-        });
+            jobs: SortedMap::new(),
+            outbox: VecDeque::new(),
+            moved: SortedSet::new(),
+            progress_told: Time::default(),
+            progress_at: None,
+        };
+        driver.machine.handle_connectivity(is_online);
+        driver.say(report::event("opened", |fields| fields));
         if options.journal {
-            driver.open_journal();
+            driver.say(work("openJournal", |fields| fields));
         }
         driver
     }
 
-    /// Takes files as one batch.
-    pub(crate) fn add(&self, entries: Vec<Entry>) -> Result<(), UploadError> {
-        let mut ids = Vec::with_capacity(entries.len());
-        for Entry { id, file, handle, info } in entries {
-            let added = self.machine.borrow_mut().add_as(id, info);
-            if let Err(error) = added {
-                // Nothing was begun for them yet, and nothing will be told of them.
-                for id in ids {
-                    self.machine.borrow_mut().cancel(id);
-                    self.forget(id);
+    /// Takes a message: a command of the page's, or what came of work.
+    pub(crate) fn handle(&mut self, message: Json<'_>, now: Time) {
+        let part = |place| message.item(place).unwrap_or(Json::new("null"));
+        let (name, first, second) = (part(0).as_text().unwrap_or_default(), part(1), part(2));
+        let subject = first.as_number().unwrap_or_default();
+        let (id, job) = (FileId(subject as u32), JobId(subject));
+        match name.as_str() {
+            "add" => self.add(first),
+            "takeUp" => self.take_up(first, second.as_text().unwrap_or_default()),
+            "discard" => self.discard(&first.as_text().unwrap_or_default()),
+            "connectivity" => self.machine.handle_connectivity(first.is_truthy()),
+            "wake" => {
+                if first.is_truthy() {
+                    self.machine.handle_connectivity(true);
+                    self.machine.handle_wake(now);
                 }
-                return Err(UploadError {
-                    code: partway_shared::error::ErrorCode::FileTooLarge,
-                    detail: error.message(),
-                    status: None,
-                    field: None,
-                });
+                self.offer();
             }
-            self.sources.borrow_mut().insert(id, Rc::new(Source::new(file, handle)));
-            ids.push(id);
+            "pause" => {
+                let in_flight = if second.is_truthy() { InFlight::Finish } else { InFlight::Abandon };
+                self.machine.pause(id, in_flight);
+                self.answer(id, now);
+            }
+            "resume" => {
+                self.machine.resume(id);
+                self.answer(id, now);
+            }
+            "cancel" => {
+                self.machine.cancel(id);
+                self.answer(id, now);
+            }
+            "retry" => {
+                self.machine.retry(id);
+                self.answer(id, now);
+            }
+            "remove" => self.forget(id),
+            "hashed" => self.hashed(job, second),
+            "called" => {
+                if let Some(Job::Call(expected)) = self.jobs.remove(job) {
+                    self.machine.handle_call_done(job, control::reply(expected, second), now);
+                }
+            }
+            "sent" => self.machine.handle_put_done(job, put_outcome(second), now),
+            "locked" => self.locked(id, second.is_truthy()),
+            "journal" => self.journal_opened(first.is_truthy(), now),
+            "written" => self.written(first.is_truthy(), now),
+            "found" => self.found(first, second, now),
+            _ => {}
         }
-        self.drive();
-        Ok(())
     }
 
-    /// Tells the machine something, then does what follows from it.
-    pub(crate) fn command<R>(&self, tell: impl FnOnce(&mut Uploader) -> R) {
-        if self.is_closed.get() {
-            return;
+    /// Takes the next bytes of what is being hashed.
+    pub(crate) fn hash(&mut self, job: JobId, bytes: &[u8]) {
+        if let Some(Job::Hash(hasher)) = self.jobs.get_mut(job) {
+            hasher.update(bytes);
         }
-        tell(&mut self.machine.borrow_mut());
-        self.drive();
     }
 
-    pub(crate) fn forget(&self, id: FileId) {
-        if self.machine.borrow_mut().remove(id) {
-            self.sources.borrow_mut().remove(id);
+    /// The next message for the host, if there is one.
+    pub(crate) fn poll(&mut self, now: Time) -> Option<Raw> {
+        if self.outbox.is_empty() {
+            self.do_what_is_due(now);
+        }
+        if let Some(message) = self.outbox.pop_front() {
+            return Some(message);
+        }
+        while let Some(action) = self.machine.poll_action(now) {
+            if let Some(message) = self.start(action) {
+                return Some(message);
+            }
+        }
+        self.report(now);
+        self.outbox.pop_front()
+    }
+
+    /// When to poll again, if nothing happens before.
+    pub(crate) fn timeout(&self) -> Option<Time> {
+        let times = [self.machine.poll_timeout(), self.progress_at, self.keeper.due_at()];
+        times.into_iter().flatten().min()
+    }
+
+    pub(crate) fn say(&mut self, message: Raw) {
+        self.outbox.push_back(message);
+    }
+
+    fn do_what_is_due(&mut self, now: Time) {
+        let is_due = |at: Option<Time>| at.is_some_and(|at| at <= now);
+        if is_due(self.machine.poll_timeout()) {
+            self.machine.handle_timeout(now);
+        }
+        if is_due(self.progress_at) {
+            self.progress_at = None;
+            self.tell_progress(now);
+        }
+        if is_due(self.keeper.due_at()) {
+            self.write_journal(now);
+        }
+    }
+
+    // Commands.
+
+    /// Takes files as one batch.
+    fn add(&mut self, entries: Json<'_>) {
+        let mut ids = Vec::new();
+        let mut refusal = None;
+        for entry in entries.items() {
+            ids.extend(entry.number("id").map(|id| FileId(id as u32)));
+            let added = options::entry(entry).and_then(|entry| {
+                let added = self.machine.add_as(entry.id, entry.info);
+                added.map_err(|error| report::error(ErrorCode::FileTooLarge, &error.message(), None))
+            });
+            refusal = refusal.or(added.err());
+        }
+        if let Some(error) = refusal {
+            // Nothing was begun for them yet, and nothing will be told of them.
+            for &id in &ids {
+                self.machine.cancel(id);
+                self.forget(id);
+            }
+            self.say(report::refused(&ids, &error));
+        }
+    }
+
+    fn forget(&mut self, id: FileId) {
+        if self.machine.remove(id) || self.machine.info(id).is_none() {
             self.keeper.release(id);
+            self.drop_file(id);
         }
     }
 
-    /// A snapshot for JavaScript.
-    pub(crate) fn status(&self, id: FileId) -> Option<JsValue> {
-        self.machine.borrow().status(id, now()).map(|status| report::status(id, &status))
+    /// The host need not hold on to a file any longer.
+    pub(crate) fn drop_file(&mut self, id: FileId) {
+        self.say(work("drop", |fields| fields.field("file", &id)));
     }
 
-    pub(crate) fn close(&self) {
-        self.is_closed.set(true);
-        self.timer.take();
-        self.progress_timer.take();
-        self.sources.take();
-        self.keeper.close();
-        // Taken out first: what is dropped may call back.
-        let jobs = self.jobs.take();
-        drop(jobs);
+    /// A command on an upload was carried out.
+    fn answer(&mut self, id: FileId, now: Time) {
+        // What it has led to is told before.
+        self.report(now);
+        let status = self.machine.status(id, now).map(|status| (id, status));
+        let message =
+            report::event("done", |fields| fields.field("id", &id).field_if_any("status", status.as_ref()));
+        self.say(message);
     }
 
-    /// Starts what the machine asks for, tells what it has to tell, and sets its timer.
-    fn drive(&self) {
-        loop {
-            let action = self.machine.borrow_mut().poll_action(now());
-            match action {
-                Some(action) => self.start(action),
-                None => break,
+    // Work.
+
+    fn start(&mut self, action: Action) -> Option<Raw> {
+        Some(match action {
+            Action::Hash { job, file, range, kind } => {
+                self.jobs.insert(job, Job::Hash(PartHasher::new(kind)?));
+                work("hash", |fields| slice(fields, job, file, range))
             }
-        }
-        let timeout = self.machine.borrow().poll_timeout();
-        self.set_timer(timeout);
-        self.report();
+            Action::Call { job, call } => {
+                let Request { method, path, body, expected } = Request::of(&call);
+                self.jobs.insert(job, Job::Call(expected));
+                work("call", |fields| {
+                    let fields = fields.field("job", &job).field("method", method).field("path", &path);
+                    fields.field_if_any("body", body.as_ref())
+                })
+            }
+            Action::Put { job, file, range, put } => {
+                let SignedPut { url, headers, form, .. } = put;
+                work("put", |fields| {
+                    let fields = slice(fields, job, file, range).field("url", &url);
+                    fields.field("headers", &headers).field_if_any("form", form.as_ref())
+                })
+            }
+            Action::Stop { job } => {
+                self.jobs.remove(job);
+                work("stop", |fields| fields.field("job", &job))
+            }
+        })
     }
+
+    fn hashed(&mut self, job: JobId, outcome: Json<'_>) {
+        if let Some(Job::Hash(hasher)) = self.jobs.remove(job) {
+            let failure = outcome.text("failure").map(|name| control::source_failure(&name));
+            self.machine.handle_hash_done(job, failure.map_or_else(|| Ok(hasher.finish()), Err));
+        }
+    }
+
+    // Reports.
 
     /// Tells of new states at once, and of progress when its time has come.
-    fn report(&self) {
+    fn report(&mut self, now: Time) {
         let mut changed = SortedSet::new();
-        loop {
-            let event = self.machine.borrow_mut().poll_event();
+        while let Some(event) = self.machine.poll_event() {
             match event {
-                Some(Event::State(id, _)) => changed.insert(id),
-                Some(Event::Progress(id)) => self.moved.borrow_mut().insert(id),
-                Some(Event::Journal(id)) => self.keep(id),
-                None => break,
+                Event::State(id, _) => changed.insert(id),
+                Event::Progress(id) => self.moved.insert(id),
+                Event::Journal(id) => self.keep(id, now),
             }
         }
-        if !self.moved.borrow().is_empty() {
-            self.tell_progress_at(self.progress_told.get() + PROGRESS_INTERVAL);
+        if !self.moved.is_empty() {
+            self.tell_progress_at(self.progress_told + PROGRESS_INTERVAL);
         }
-        self.tell(Kind::State, &changed);
+        self.tell("state", &changed, now);
     }
 
-    fn tell_progress(&self) {
-        let mut moved = self.moved.take();
+    fn tell_progress(&mut self, now: Time) {
+        let mut moved = std::mem::take(&mut self.moved);
         if moved.is_empty() {
             // Nothing has moved for a while, which is to be told as well.
-            let machine = self.machine.borrow();
             let is_under_way = |id: &FileId| {
-                machine.status(*id, now()).is_some_and(|status| {
+                self.machine.status(*id, now).is_some_and(|status| {
                     matches!(status.state, State::Uploading | State::Finishing | State::Cancelling)
                 })
             };
-            machine.files().filter(is_under_way).for_each(|id| moved.insert(id));
+            moved = self.machine.files().filter(is_under_way).collect();
         }
-        if moved.is_empty() {
-            return;
-        }
-        self.progress_told.set(now());
-        self.tell_progress_at(now() + HEARTBEAT);
-        self.tell(Kind::Progress, &moved);
-    }
-
-    fn tell_progress_at(&self, at: Time) {
-        if self.progress_timer.borrow().as_ref().is_some_and(|timer| timer.at <= at) {
-            return;
-        }
-        *self.progress_timer.borrow_mut() = Some(self.timer(at, |driver| {
-            driver.progress_timer.take();
-            driver.tell_progress();
-        }));
-    }
-
-    fn tell(&self, kind: Kind, about: &SortedSet<FileId>) {
-        let statuses: Array = about.iter().filter_map(|id| self.status(id)).collect();
-        if statuses.length() > 0 {
-            // A listener that throws is its page's concern.
-            let _ = self.on_event.call1(&JsValue::NULL, &report::statuses(kind, &statuses));
+        if !moved.is_empty() {
+            self.progress_told = now;
+            self.tell_progress_at(now + HEARTBEAT);
+            self.tell("progress", &moved, now);
         }
     }
 
-    fn start(&self, action: Action) {
-        match action {
-            Action::Hash { job, file, range, kind } => self.hash(job, file, range, kind),
-            Action::Call { job, call } => self.call(job, call),
-            Action::Put { job, file, range, put } => self.put(job, file, range, &put),
-            Action::Stop { job } => drop(self.take_job(job)),
+    fn tell_progress_at(&mut self, at: Time) {
+        self.progress_at = Some(self.progress_at.map_or(at, |due| due.min(at)));
+    }
+
+    /// Tells of uploads, with the status of each.
+    fn tell(&mut self, kind: &str, about: &SortedSet<FileId>, now: Time) {
+        let mut known = about.iter().filter_map(|id| Some((id, self.machine.status(id, now)?))).peekable();
+        if known.peek().is_some() {
+            let statuses = Raw::list(known);
+            self.say(report::event(kind, |fields| fields.field("statuses", &statuses)));
         }
     }
+}
 
-    fn hash(&self, job: JobId, file: FileId, range: ByteRange, kind: ChecksumKind) {
-        let Some(source) = self.source(file) else { return };
-        self.keep_job(job, Job::Hash);
-        self.spawn(async move |this| {
-            let is_wanted = || this.upgrade().is_some_and(|driver| driver.jobs.borrow().contains_key(job));
-            let outcome = hashing::hash(&source, range, kind, is_wanted).await.transpose();
-            let Some(outcome) = outcome else { return };
-            if let Some(driver) = this.upgrade()
-                && driver.take_job(job).is_some()
-            {
-                driver.command(|machine| machine.handle_hash_done(job, outcome));
-            }
-        });
+/// What the host is asked to do.
+pub(crate) fn work(what: &str, write: impl for<'a> FnOnce(Fields<'a>) -> Fields<'a>) -> Raw {
+    Raw::object(|fields| write(fields.field("do", what)))
+}
+
+fn slice(fields: Fields<'_>, job: JobId, file: FileId, range: ByteRange) -> Fields<'_> {
+    fields.field("job", &job).field("file", &file).field("start", &range.start).field("end", &range.end)
+}
+
+/// What came of a PUT: `{ status, etag }` or `{ status, code, detail, retryAfter }`, or `{ failure, detail }`.
+fn put_outcome(outcome: Json<'_>) -> Result<Option<ETag>, Failure> {
+    let status = control::status(outcome)?;
+    if (200..300).contains(&status) {
+        return Ok(outcome.text("etag").map(ETag::from));
     }
+    Err(Failure::Status {
+        status,
+        code: outcome.text("code"),
+        detail: outcome.text("detail").unwrap_or_default(),
+        field: None,
+        retry_after: control::retry_after(outcome),
+    })
+}
 
-    fn call(&self, job: JobId, call: partway_shared::upload::ControlCall) {
-        let Ok(controller) = AbortController::new() else { return };
-        let signal = controller.signal();
-        let server = self.server.clone();
-        self.keep_job(job, Job::Call(controller));
-        self.spawn(async move |this| {
-            let outcome = server.call(&call, &signal).await;
-            if let Some(driver) = this.upgrade()
-                && driver.take_job(job).is_some()
-            {
-                driver.command(|machine| machine.handle_call_done(job, outcome, now()));
-            }
-        });
-    }
-
-    fn put(&self, job: JobId, file: FileId, range: ByteRange, put: &SignedPut) {
-        let Some(source) = self.source(file) else { return };
-        let (progress, end) = (self.this.clone(), self.this.clone());
-        let started = source.slice(range).map_err(Failure::Source).and_then(|body| {
-            let on_progress = move |sent| {
-                if let Some(driver) = progress.upgrade() {
-                    driver.command(|machine| machine.handle_put_progress(job, sent, now()));
-                }
-            };
-            let on_end = move |outcome| {
-                if let Some(driver) = end.upgrade() {
-                    driver.put_ended(job, file, range, outcome);
-                }
-            };
-            Put::start(put, &body, on_progress, on_end).map_err(|error| {
-                let why = js_sys::Error::from(error).message();
-                Failure::Unusable(why.into())
-            })
-        });
-        match started {
-            Ok(put) => self.keep_job(job, Job::Put(put)),
-            // The machine is in the middle of handing out work, so it hears of it a moment later.
-            Err(failure) => self.spawn(async move |this| {
-                if let Some(driver) = this.upgrade() {
-                    driver.command(|machine| machine.handle_put_done(job, Err(failure), now()));
-                }
-            }),
-        }
-    }
-
-    /// A PUT without an answer may be the file's fault: browsers break off when it changed on disk.
-    fn put_ended(&self, job: JobId, file: FileId, range: ByteRange, outcome: Outcome) {
-        if self.take_job(job).is_none() {
-            return;
-        }
-        if outcome != Err(Failure::NoAnswer) {
-            self.command(|machine| machine.handle_put_done(job, outcome, now()));
-            return;
-        }
-        let Some(source) = self.source(file) else { return };
-        self.keep_job(job, Job::PutInQuestion);
-        self.spawn(async move |this| {
-            let failure = match source.check(range).await {
-                Ok(()) => Failure::NoAnswer,
-                Err(failure) => Failure::Source(failure),
-            };
-            if let Some(driver) = this.upgrade()
-                && driver.take_job(job).is_some()
-            {
-                driver.command(|machine| machine.handle_put_done(job, Err(failure), now()));
-            }
-        });
-    }
-
-    fn set_timer(&self, timeout: Option<Time>) {
-        let current = self.timer.borrow().as_ref().map(|timer| timer.at);
-        if timeout == current {
-            return;
-        }
-        *self.timer.borrow_mut() = timeout.map(|at| {
-            self.timer(at, |driver| {
-                driver.timer.take();
-                driver.command(|machine| machine.handle_timeout(now()));
-            })
-        });
-    }
-
-    pub(crate) fn timer(&self, at: Time, due: fn(&Self)) -> Timer {
-        let this = self.this.clone();
-        let delay = u32::try_from(at.since(now()).as_millis()).unwrap_or(u32::MAX);
-        let timeout = Timeout::new(delay, move || {
-            if let Some(driver) = this.upgrade() {
-                due(&driver);
-            }
-        });
-        Timer { at, _timeout: timeout }
-    }
-
-    pub(crate) fn source(&self, file: FileId) -> Option<Rc<Source>> {
-        self.sources.borrow().get(file).cloned()
-    }
-
-    fn keep_job(&self, id: JobId, job: Job) {
-        self.jobs.borrow_mut().insert(id, job);
-    }
-
-    fn take_job(&self, id: JobId) -> Option<Job> {
-        self.jobs.borrow_mut().remove(id)
-    }
-
-    pub(crate) fn spawn(&self, work: impl AsyncFnOnce(Weak<Self>) + 'static) {
-        let this = self.this.clone();
-        spawn_local(async move { work(this).await });
+impl ToJson for JobId {
+    fn write(&self, to: &mut String) {
+        self.0.write(to);
     }
 }

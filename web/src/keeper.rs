@@ -3,286 +3,297 @@
 //! Uploads go on without a journal; where there can be none, the page is told once, and
 //! nothing can be resumed after a reload.
 
-use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use js_sys::Array;
 use partway_shared::error::ErrorCode;
 use partway_shared::sorted::{SortedMap, SortedSet};
 use partway_shared::time::Time;
-use partway_shared::upload::{ControlCall, Difference, FileId, UploadError};
-use wasm_bindgen::JsValue;
-use web_sys::AbortController;
+use partway_shared::upload::{Difference, FileId, FileInfo, UploadError};
 
-use crate::driver::{Driver, Timer};
-use crate::environment::now;
-use crate::journal::{Entry, Journal};
-use crate::lock::Lock;
+use crate::control;
+use crate::driver::{Driver, work};
+use crate::journal::Entry;
+use crate::json::Json;
 use crate::options;
 use crate::report;
-use crate::source::Source;
 
 /// Between two entries for the same upload. What is stored, the store itself says; the entry's number of
 /// bytes is for showing alone.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// The journal, and what of the machine is in it.
+/// What of the machine is in the journal, and what of the journal is not in the machine.
 #[derive(Default)]
 pub(crate) struct Keeper {
-    journal: RefCell<Option<Rc<Journal>>>,
+    /// Whether there is a journal.
+    is_open: bool,
     /// What the journal has and nobody has taken up.
-    offered: RefCell<Vec<Entry>>,
-    kept: RefCell<SortedMap<FileId, Kept>>,
+    offered: Vec<Entry>,
+    /// The uploads that are in the journal and locked for this tab, by the keys of their objects.
+    kept: SortedMap<FileId, String>,
+    /// Those that wait for the lock before they are taken up.
+    taken: SortedMap<FileId, TakenUp>,
     /// What the journal does not know yet.
-    changed: RefCell<SortedSet<FileId>>,
-    timer: RefCell<Option<Timer>>,
-    written_at: Cell<Time>,
-    is_writing: Cell<bool>,
-    has_warned: Cell<bool>,
+    changed: SortedSet<FileId>,
+    written_at: Time,
+    due_at: Option<Time>,
+    writing: Option<Writing>,
+    has_warned: bool,
 }
 
-/// An upload that is in the journal, and locked for this tab.
-struct Kept {
+/// An upload that is to go on with a file that was chosen for it.
+struct TakenUp {
     object_key: String,
-    /// Kept for its drop alone.
-    _lock: Option<Lock>,
+    chosen: FileInfo,
+}
+
+/// What is on its way to the journal.
+enum Writing {
+    Entry,
+    /// The upload has ended, and is let go of once the journal has forgotten it.
+    Removal(FileId),
 }
 
 impl Keeper {
-    pub(crate) fn close(&self) {
-        self.timer.take();
-        self.journal.take();
-        self.offered.take();
-        self.changed.take();
-        // Taken out first: what is dropped may call back.
-        let kept = self.kept.take();
-        drop(kept);
+    /// When there is something to write.
+    pub(crate) const fn due_at(&self) -> Option<Time> {
+        self.due_at
     }
 
     /// Lets others have the upload of a file that is forgotten here.
-    pub(crate) fn release(&self, id: FileId) {
-        let kept = self.kept.borrow_mut().remove(id);
-        drop(kept);
+    pub(crate) fn release(&mut self, id: FileId) {
+        self.kept.remove(id);
     }
 
-    fn find(&self, object_key: &str) -> Option<Entry> {
-        self.offered.borrow().iter().find(|entry| entry.saved.ticket.key == object_key).cloned()
+    fn find(&self, object_key: &str) -> Option<&Entry> {
+        self.offered.iter().find(|entry| entry.saved.ticket.key == object_key)
     }
 
-    fn withdraw(&self, object_key: &str) {
-        self.offered.borrow_mut().retain(|entry| entry.saved.ticket.key != object_key);
+    fn withdraw(&mut self, object_key: &str) -> Option<Entry> {
+        let place = self.offered.iter().position(|entry| entry.saved.ticket.key == object_key)?;
+        Some(self.offered.remove(place))
     }
 }
 
 impl Driver {
-    /// Opens the journal, and tells the page what can be resumed.
-    pub(crate) fn open_journal(&self) {
-        let endpoint = self.server.endpoint.clone();
-        self.spawn(async move |this| {
-            let opened = Journal::open(endpoint).await;
-            let Some(driver) = this.upgrade() else { return };
-            match opened {
-                Ok(journal) => {
-                    *driver.keeper.journal.borrow_mut() = Some(Rc::new(journal));
-                    driver.write_journal();
-                    driver.offer();
-                }
-                Err(_) => driver.warn(),
-            }
-        });
+    /// The host has opened the journal, or cannot, or could not read it.
+    pub(crate) fn journal_opened(&mut self, is_open: bool, now: Time) {
+        if is_open {
+            self.keeper.is_open = true;
+            self.write_journal(now);
+            self.offer();
+        } else {
+            self.warn();
+        }
     }
 
-    /// Tells the page what can be resumed, without what other tabs are sending.
-    pub(crate) fn offer(&self) {
-        let Some(journal) = self.keeper.journal.borrow().clone() else { return };
-        self.spawn(async move |this| {
-            let read = journal.read().await;
-            let held = Lock::held().await;
-            let Some(driver) = this.upgrade() else { return };
-            let Ok(contents) = read else { return driver.warn() };
-            let is_free = |entry: &Entry| {
-                let name = driver.lock_name(&entry.saved.ticket.key);
-                let ours = driver.keeper.kept.borrow();
-                let ours = ours.values().any(|kept| kept.object_key == entry.saved.ticket.key);
-                !ours && !held.contains(&name)
+    /// Asks what is in the journal, so as to tell the page what can be resumed.
+    pub(crate) fn offer(&mut self) {
+        if self.keeper.is_open {
+            self.say(work("read", |fields| fields));
+        }
+    }
+
+    /// Takes what is in the journal, as `[key, entry]`, and the names of all locks that are held. Tells
+    /// the page what can be resumed, without what is being sent here or by other tabs.
+    pub(crate) fn found(&mut self, contents: Json<'_>, held: Json<'_>, now: Time) {
+        let mut offered: Vec<Entry> = Vec::new();
+        let mut useless = Vec::new();
+        let mut skipped = 0_u32;
+        for pair in contents.items() {
+            let (Some(key), Some(value)) = (pair.item(0).and_then(Json::as_text), pair.item(1)) else {
+                continue;
             };
-            // In the order in which they were begun. What the standard library sorts with weighs 4 kB.
-            let mut offered: Vec<Entry> = Vec::new();
-            for entry in contents.entries.into_iter().filter(is_free) {
-                let begun = entry.saved.ticket.expires_at;
-                let place = offered.partition_point(|other| other.saved.ticket.expires_at <= begun);
-                offered.insert(place, entry);
+            if value.text("endpoint").is_some_and(|endpoint| endpoint != self.endpoint) {
+                continue;
             }
-            let entries: Array = offered.iter().map(Entry::to_page).collect();
-            *driver.keeper.offered.borrow_mut() = offered;
-            driver.tell_page(&report::resumable(&entries, contents.skipped));
-        });
+            let entry = Entry::read(value, now);
+            match entry.filter(|entry| self.journal_key(&entry.saved.ticket.key) == key) {
+                Some(entry) if entry.saved.ticket.expires_at <= now => useless.push(key),
+                Some(entry) if self.is_free(&entry, held) => {
+                    // In the order in which they were begun. What the standard library sorts with weighs 4 kB.
+                    let begun = entry.saved.ticket.expires_at;
+                    let place = offered.partition_point(|other| other.saved.ticket.expires_at <= begun);
+                    offered.insert(place, entry);
+                }
+                Some(_) => {}
+                None => {
+                    skipped += 1;
+                    useless.push(key);
+                }
+            }
+        }
+        if !useless.is_empty() {
+            self.say(work("forget", |fields| fields.field("keys", &useless)));
+        }
+        let shown: Vec<_> = offered.iter().map(|entry| entry.shown(now)).collect();
+        let keys: Vec<_> = offered.iter().map(|entry| self.journal_key(&entry.saved.ticket.key)).collect();
+        self.keeper.offered = offered;
+        self.say(work("offer", |fields| {
+            fields.field("entries", &shown).field("keys", &keys).field("skipped", &skipped)
+        }));
+    }
+
+    fn is_free(&self, entry: &Entry, held: Json<'_>) -> bool {
+        let object_key = &entry.saved.ticket.key;
+        let name = self.lock_name(object_key);
+        let is_ours = self.keeper.kept.values().any(|kept| kept == object_key);
+        !is_ours && held.items().all(|lock| lock.as_text().as_ref() != Some(&name))
     }
 
     /// Takes an upload of the journal up again with its file, or tells why not.
-    pub(crate) fn take_up(&self, object_key: String, chosen: options::Entry) {
-        self.spawn(async move |this| {
-            let Some(driver) = this.upgrade() else { return };
-            let id = chosen.id;
-            if let Err(error) = driver.restore(&object_key, chosen).await {
-                driver.tell_page(&report::refused(id, &error));
+    pub(crate) fn take_up(&mut self, entries: Json<'_>, object_key: String) {
+        let Some(entry) = entries.item(0) else { return };
+        match options::entry(entry) {
+            Ok(options::Entry { id, info }) => match self.compare(&object_key, &info) {
+                Ok(()) => {
+                    self.lock(id, &object_key);
+                    self.keeper.taken.insert(id, TakenUp { object_key, chosen: info });
+                }
+                Err(error) => self.refuse(id, &error),
+            },
+            Err(error) => {
+                let id = entry.number("id").unwrap_or_default();
+                self.refuse(FileId(id as u32), &error);
             }
-        });
+        }
     }
 
-    async fn restore(&self, object_key: &str, chosen: options::Entry) -> Result<(), UploadError> {
+    fn compare(&self, object_key: &str, chosen: &FileInfo) -> Result<(), UploadError> {
         let entry = self.keeper.find(object_key).ok_or_else(gone)?;
-        if let Some(difference) = Difference::between(&entry.info, &chosen.info) {
-            return Err(UploadError {
-                code: ErrorCode::FileMismatch,
-                detail: difference.message().to_owned(),
-                status: None,
-                field: Some(difference.field().to_owned()),
-            });
+        match Difference::between(&entry.info, chosen) {
+            Some(difference) => {
+                let (detail, field) = (difference.message(), difference.field());
+                Err(report::error(ErrorCode::FileMismatch, detail, Some(field)))
+            }
+            None => Ok(()),
         }
-        let Some(lock) = Lock::take(&self.lock_name(object_key)).await else {
-            return Err(UploadError {
-                code: ErrorCode::UploadBusy,
-                detail: "close it there, or let it finish".to_owned(),
-                status: None,
-                field: None,
-            });
+    }
+
+    /// The host has taken a lock, or another tab has it.
+    pub(crate) fn locked(&mut self, id: FileId, is_granted: bool) {
+        let Some(TakenUp { object_key, chosen }) = self.keeper.taken.remove(id) else { return };
+        let restored = if is_granted {
+            self.restore(id, object_key, &chosen)
+        } else {
+            Err(report::error(ErrorCode::UploadBusy, "close it there, or let it finish", None))
         };
-        // Meanwhile another tab may have finished it.
-        if self.keeper.find(object_key).is_none() {
-            return Err(gone());
+        if let Err(error) = restored {
+            self.refuse(id, &error);
         }
-        let (id, handle) = (chosen.id, chosen.handle.or(entry.handle));
-        self.sources.borrow_mut().insert(id, Rc::new(Source::new(chosen.file, handle)));
-        let kept = Kept { object_key: object_key.to_owned(), _lock: Some(lock) };
-        self.keeper.kept.borrow_mut().insert(id, kept);
-        self.keeper.withdraw(object_key);
-        let mut restored = None;
-        self.command(|machine| restored = machine.restore_as(id, entry.info, entry.saved));
-        restored.ok_or_else(gone)
+    }
+
+    fn restore(&mut self, id: FileId, object_key: String, chosen: &FileInfo) -> Result<(), UploadError> {
+        // Meanwhile another tab may have finished it.
+        self.compare(&object_key, chosen)?;
+        let entry = self.keeper.withdraw(&object_key).ok_or_else(gone)?;
+        self.machine.restore_as(id, entry.info, entry.saved).ok_or_else(gone)?;
+        self.keeper.kept.insert(id, object_key);
+        Ok(())
+    }
+
+    fn refuse(&mut self, id: FileId, error: &UploadError) {
+        self.drop_file(id);
+        self.say(report::refused(&[id], error));
     }
 
     /// Aborts an upload of the journal and forgets it.
-    pub(crate) fn discard(&self, object_key: String) {
-        let Some(entry) = self.keeper.find(&object_key) else { return };
-        self.keeper.withdraw(&object_key);
-        let server = self.server.clone();
-        let journal = self.keeper.journal.borrow().clone();
-        self.spawn(async move |_| {
-            // What cannot be aborted now expires with its token, and the server sweeps it.
-            if let Ok(controller) = AbortController::new() {
-                let call = ControlCall::Abort { token: entry.saved.ticket.token };
-                let _ = server.call(&call, &controller.signal()).await;
-            }
-            if let Some(journal) = journal {
-                let _ = journal.forget(&object_key).await;
-            }
-        });
+    pub(crate) fn discard(&mut self, object_key: &str) {
+        let Some(entry) = self.keeper.withdraw(object_key) else { return };
+        // What cannot be aborted now expires with its token, and the server sweeps it.
+        let (path, key) = (control::path(&entry.saved.ticket.token, ""), self.journal_key(object_key));
+        self.say(work("abandon", |fields| fields.field("path", &path).field("key", &key)));
     }
 
     /// What can be resumed of an upload has changed.
-    pub(crate) fn keep(&self, id: FileId) {
-        let resumable = self.machine.borrow().resumable(id).map(|saved| saved.ticket.key);
-        self.keeper.changed.borrow_mut().insert(id);
-        let is_known = self.keeper.kept.borrow().contains_key(id);
-        match resumable {
-            Some(_) if is_known && now().since(self.keeper.written_at.get()) < INTERVAL => {
-                if self.keeper.timer.borrow().is_none() {
-                    let timer = self.timer(self.keeper.written_at.get() + INTERVAL, |driver| {
-                        driver.keeper.timer.take();
-                        driver.write_journal();
-                    });
-                    *self.keeper.timer.borrow_mut() = Some(timer);
-                }
+    pub(crate) fn keep(&mut self, id: FileId, now: Time) {
+        let object_key = self.machine.resumable(id).map(|saved| saved.ticket.key);
+        self.keeper.changed.insert(id);
+        let is_known = self.keeper.kept.contains_key(id);
+        let written_at = self.keeper.written_at;
+        match object_key {
+            Some(_) if is_known && now.since(written_at) < INTERVAL => {
+                self.keeper.due_at.get_or_insert(written_at + INTERVAL);
+                return;
             }
-            Some(_) if is_known => self.write_journal(),
-            Some(object_key) => {
-                let name = self.lock_name(&object_key);
-                self.keeper.kept.borrow_mut().insert(id, Kept { object_key, _lock: None });
-                // A key that the server has just made is nobody else's, so there is nothing to wait for.
-                self.spawn(async move |this| {
-                    let lock = Lock::take(&name).await;
-                    if let Some(driver) = this.upgrade()
-                        && let Some(kept) = driver.keeper.kept.borrow_mut().get_mut(id)
-                    {
-                        kept._lock = lock;
-                    }
-                });
-                self.write_journal();
+            // A key that the server has just made is nobody else's, so there is nothing to wait for.
+            Some(object_key) if !is_known => {
+                self.lock(id, &object_key);
+                self.keeper.kept.insert(id, object_key);
             }
-            None => self.write_journal(),
+            _ => {}
         }
+        self.write_journal(now);
     }
 
     /// Writes what has changed, one entry after the other.
-    fn write_journal(&self) {
-        let Some(journal) = self.keeper.journal.borrow().clone() else { return };
-        self.keeper.written_at.set(now());
-        if self.keeper.is_writing.replace(true) {
-            return;
-        }
-        self.spawn(async move |this| {
-            while let Some((id, entry)) = next_change(&this) {
-                let written = match &entry {
-                    Ok(entry) => journal.write(entry).await,
-                    Err(object_key) => journal.forget(object_key).await,
-                };
-                let Some(driver) = this.upgrade() else { return };
-                if entry.is_err() {
-                    driver.keeper.release(id);
-                }
-                if written.is_err() {
-                    driver.warn();
-                }
+    pub(crate) fn write_journal(&mut self, now: Time) {
+        self.keeper.due_at = None;
+        if self.keeper.is_open {
+            self.keeper.written_at = now;
+            if self.keeper.writing.is_none() {
+                self.write_next(now);
             }
-        });
+        }
+    }
+
+    /// The host has written something, or could not.
+    pub(crate) fn written(&mut self, is_written: bool, now: Time) {
+        if let Some(Writing::Removal(id)) = self.keeper.writing.take() {
+            self.keeper.release(id);
+            self.say(work("unlock", |fields| fields.field("file", &id)));
+        }
+        if !is_written {
+            self.warn();
+        }
+        self.write_next(now);
+    }
+
+    /// Writes the next upload that the journal does not know as it is, or has it forgotten.
+    fn write_next(&mut self, now: Time) {
+        while let Some(id) = self.keeper.changed.pop_first() {
+            if let (Some(saved), Some(info)) = (self.machine.resumable(id), self.machine.info(id)) {
+                let key = self.journal_key(&saved.ticket.key);
+                let entry = Entry { info: info.clone(), saved }.kept(&self.endpoint, now);
+                self.keeper.writing = Some(Writing::Entry);
+                self.say(work("write", |fields| {
+                    fields.field("file", &id).field("key", &key).field("entry", &entry)
+                }));
+                return;
+            }
+            if let Some(object_key) = self.keeper.kept.get(id) {
+                let key = self.journal_key(object_key);
+                self.keeper.writing = Some(Writing::Removal(id));
+                self.say(work("remove", |fields| fields.field("key", &key)));
+                return;
+            }
+        }
+    }
+
+    fn lock(&mut self, id: FileId, object_key: &str) {
+        let name = self.lock_name(object_key);
+        self.say(work("lock", |fields| fields.field("file", &id).field("name", &name)));
     }
 
     fn lock_name(&self, object_key: &str) -> String {
-        ["partway ", &self.server.endpoint, " ", object_key].concat()
+        ["partway ", &self.journal_key(object_key)].concat()
     }
 
-    /// Tells once that nothing can be resumed. Not why in the browser's own words, which would bring
-    /// along all that they are formatted with.
-    fn warn(&self) {
-        if !self.keeper.has_warned.replace(true) {
+    fn journal_key(&self, object_key: &str) -> String {
+        [&self.endpoint, " ", object_key].concat()
+    }
+
+    /// Tells once that nothing can be resumed.
+    fn warn(&mut self) {
+        if !self.keeper.has_warned {
+            self.keeper.has_warned = true;
             let message = "nothing can be resumed after a reload: IndexedDB is denied (as in some private windows), \
                            full, or was written by a later version";
-            self.tell_page(&report::warning("journal_unavailable", message));
-        }
-    }
-
-    fn tell_page(&self, event: &JsValue) {
-        let _ = self.on_event.call1(&JsValue::NULL, event);
-    }
-}
-
-/// The next upload that the journal does not know as it is: its entry, or the key of the object that is
-/// to be forgotten.
-fn next_change(this: &Weak<Driver>) -> Option<(FileId, Result<Entry, String>)> {
-    let driver = this.upgrade()?;
-    loop {
-        let Some(id) = driver.keeper.changed.borrow_mut().pop_first() else {
-            driver.keeper.is_writing.set(false);
-            return None;
-        };
-        let machine = driver.machine.borrow();
-        if let (Some(saved), Some(info)) = (machine.resumable(id), machine.info(id)) {
-            let handle = driver.source(id).and_then(|source| source.handle());
-            return Some((id, Ok(Entry { info: info.clone(), saved, handle })));
-        }
-        if let Some(kept) = driver.keeper.kept.borrow().get(id) {
-            return Some((id, Err(kept.object_key.clone())));
+            self.say(report::warning("journal_unavailable", message));
         }
     }
 }
 
 fn gone() -> UploadError {
-    UploadError {
-        code: ErrorCode::UploadGone,
-        detail: "it was finished, discarded, or taken up elsewhere meanwhile".to_owned(),
-        status: None,
-        field: None,
-    }
+    let detail = "it was finished, discarded, or taken up elsewhere meanwhile";
+    report::error(ErrorCode::UploadGone, detail, None)
 }

@@ -1,26 +1,23 @@
-//! Partway in the browser: drives the upload machine of `partway-shared`.
+//! Partway in the browser: the engine around the upload machine of `partway-shared`.
 //!
-//! The machine decides, this crate does: it reads and hashes slices of files, calls
-//! the server, PUTs `Blob` slices by `XMLHttpRequest`, and tells JavaScript what
-//! happened. It runs in a page or in a worker. It never sees credentials, and file
-//! bytes enter wasm memory to be hashed only.
+//! It decides, and the host in `js/engine` does: reads slices of files, calls the server, PUTs `Blob` slices, keeps
+//! the journal. Between them go messages, as JSON, and time comes in as a number. So nothing in here waits, and
+//! none of it needs a browser to be tested. It never sees credentials, and file bytes come in to be hashed only.
 
-mod chunks;
 mod control;
 mod driver;
 mod engine;
-mod environment;
-mod hashing;
-mod headers;
 mod journal;
+mod json;
 mod keeper;
-mod lock;
-mod object;
 mod options;
-mod put;
 mod replies;
 mod report;
 mod requests;
-mod source;
 
 pub use engine::Engine;
+
+/// The standard library's own is made for more than an engine holds, and weighs 5 kB more.
+#[cfg(target_family = "wasm")]
+#[global_allocator]
+static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();

@@ -1,104 +1,109 @@
-//! What JavaScript is told: statuses, events and errors as plain objects.
+//! What the page is told: events, statuses and errors.
 
-use js_sys::Array;
 use partway_shared::checksum::ChecksumKind;
-use partway_shared::upload::{FileId, State, Status, UploadError};
-use partway_shared::wire::CompletedUpload;
-use wasm_bindgen::JsValue;
+use partway_shared::error::ErrorCode;
+use partway_shared::upload::{FileId, Status, UploadError};
+use partway_shared::wire::{CompletedUpload, ObjectChecksum};
 
-use crate::object::object;
+use crate::json::{Fields, Raw, ToJson};
 
-/// An event about uploads, with the status of each.
-pub(crate) fn statuses(kind: Kind, statuses: &Array) -> JsValue {
-    let kind = match kind {
-        Kind::State => "state",
-        Kind::Progress => "progress",
-    };
-    object([("type", kind.into()), ("statuses", statuses.into())])
+/// What the page is told, by its type.
+pub(crate) fn event(kind: &str, write: impl for<'a> FnOnce(Fields<'a>) -> Fields<'a>) -> Raw {
+    Raw::object(|fields| write(fields.field("type", kind)))
 }
 
-/// What an event with statuses is about.
-#[derive(Clone, Copy)]
-pub(crate) enum Kind {
-    /// States changed.
-    State,
-    /// Bytes have left, or speeds have sunk.
-    Progress,
-}
-
-/// What the journal has that can be resumed.
-pub(crate) fn resumable(entries: &Array, skipped: u32) -> JsValue {
-    object([("type", "resumable".into()), ("entries", entries.into()), ("skipped", skipped.into())])
-}
-
-/// An upload that the engine does not take.
-pub(crate) fn refused(FileId(id): FileId, error: &UploadError) -> JsValue {
-    let ids = Array::of1(&id.into());
-    object([("type", "refused".into()), ("ids", ids.into()), ("error", self::error(error))])
-}
-
-/// The page is to say with which headers the server is called.
-pub(crate) fn headers_wanted() -> JsValue {
-    object([("type", "headers".into())])
+/// Uploads that the engine does not take.
+pub(crate) fn refused(ids: &[FileId], error: &UploadError) -> Raw {
+    event("refused", |fields| fields.field("ids", ids).field("error", error))
 }
 
 /// Something that a developer should know of, and that stops nothing.
-pub(crate) fn warning(code: &str, message: &str) -> JsValue {
-    object([("type", "warning".into()), ("code", code.into()), ("message", message.into())])
+pub(crate) fn warning(code: &str, message: &str) -> Raw {
+    event("warning", |fields| fields.field("code", code).field("message", message))
 }
 
-pub(crate) fn status(FileId(id): FileId, status: &Status<'_>) -> JsValue {
-    object([
-        ("id", id.into()),
-        ("state", name(status.state)),
-        ("size", (status.size as f64).into()),
-        ("uploaded", (status.uploaded as f64).into()),
-        ("partCount", status.part_count.into()),
-        ("partsStored", status.parts_stored.into()),
-        ("bytesPerSecond", or_null(status.bytes_per_second)),
-        ("secondsLeft", or_null(status.seconds_left)),
-        ("waitingFor", status.waiting_for.map_or(JsValue::UNDEFINED, |code| code.as_str().into())),
-        ("result", status.result.map_or(JsValue::UNDEFINED, result)),
-        ("error", status.error.map_or(JsValue::UNDEFINED, error)),
-    ])
+/// What the engine itself finds wrong.
+pub(crate) fn error(code: ErrorCode, detail: &str, field: Option<&str>) -> UploadError {
+    UploadError { code, detail: detail.to_owned(), status: None, field: field.map(str::to_owned) }
 }
 
-pub(crate) fn error(error: &UploadError) -> JsValue {
-    object([
-        ("code", error.code.as_str().into()),
-        ("message", error.message().into()),
-        ("retryable", error.retryable().into()),
-        ("field", error.field.as_deref().map_or(JsValue::UNDEFINED, JsValue::from)),
-        ("status", error.status.map_or(JsValue::UNDEFINED, JsValue::from)),
-    ])
+impl ToJson for FileId {
+    fn write(&self, to: &mut String) {
+        self.0.write(to);
+    }
 }
 
-fn result(result: &CompletedUpload) -> JsValue {
-    let checksum = result.checksum.as_ref().map(|checksum| {
-        object([("algorithm", checksum.algorithm.as_str().into()), ("value", checksum.value.as_str().into())])
-    });
-    let verified = match result.verified {
-        ChecksumKind::Crc64Nvme => "crc64_nvme",
-        ChecksumKind::Md5 => "md5",
-        ChecksumKind::None => "none",
-    };
-    object([
-        ("bucket", result.bucket.as_str().into()),
-        ("key", result.key.as_str().into()),
-        ("location", result.location.as_str().into()),
-        ("etag", result.etag.as_str().into()),
-        ("size", (result.size as f64).into()),
-        ("verified", verified.into()),
-        ("checksum", or_null(checksum)),
-        ("versionId", or_null(result.version_id.as_deref())),
-        ("partCount", result.part_count.into()),
-    ])
+/// An upload's name and what is to be said of it.
+impl ToJson for (FileId, Status<'_>) {
+    fn write(&self, to: &mut String) {
+        let (id, status) = self;
+        Fields::new(to)
+            .field("id", id)
+            .field("state", status.state.as_str())
+            .field("size", &status.size)
+            .field("uploaded", &status.uploaded)
+            .field("partCount", &status.part_count)
+            .field("partsStored", &status.parts_stored)
+            .field("bytesPerSecond", &status.bytes_per_second.map(Decimal))
+            .field("secondsLeft", &status.seconds_left.map(Decimal))
+            .field_if_any("waitingFor", status.waiting_for.map(ErrorCode::as_str))
+            .field_if_any("result", status.result)
+            .field_if_any("error", status.error)
+            .end();
+    }
 }
 
-fn name(state: State) -> JsValue {
-    state.as_str().into()
+impl ToJson for UploadError {
+    fn write(&self, to: &mut String) {
+        Fields::new(to)
+            .field("code", self.code.as_str())
+            .field("message", &self.message())
+            .field("retryable", &self.retryable())
+            .field_if_any("field", self.field.as_ref())
+            .field_if_any("status", self.status.map(u32::from).as_ref())
+            .end();
+    }
 }
 
-fn or_null(value: Option<impl Into<JsValue>>) -> JsValue {
-    value.map_or(JsValue::NULL, Into::into)
+impl ToJson for CompletedUpload {
+    fn write(&self, to: &mut String) {
+        Fields::new(to)
+            .field("bucket", &self.bucket)
+            .field("key", &self.key)
+            .field("location", &self.location)
+            .field("etag", &self.etag)
+            .field("size", &self.size)
+            .field("verified", &self.verified)
+            .field("checksum", &self.checksum)
+            .field("versionId", &self.version_id)
+            .field("partCount", &self.part_count)
+            .end();
+    }
+}
+
+impl ToJson for ObjectChecksum {
+    fn write(&self, to: &mut String) {
+        Fields::new(to).field("algorithm", &self.algorithm).field("value", &self.value).end();
+    }
+}
+
+impl ToJson for ChecksumKind {
+    fn write(&self, to: &mut String) {
+        let name = match self {
+            Self::Crc64Nvme => "crc64_nvme",
+            Self::Md5 => "md5",
+            Self::None => "none",
+        };
+        name.write(to);
+    }
+}
+
+/// A number to three places. What the standard library writes others with weighs 8 kB.
+struct Decimal(f64);
+
+impl ToJson for Decimal {
+    fn write(&self, to: &mut String) {
+        ((self.0 * 1_000.0) as u64).write(to);
+        to.push_str("e-3");
+    }
 }

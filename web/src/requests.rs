@@ -1,108 +1,114 @@
 //! What the server is asked, from the wire types into JSON.
 //!
-//! By hand, for the reason that `replies` gives. The server refuses fields that it does not
-//! know, so a wrong name shows at the first request.
+//! The server refuses fields that it does not know, so a wrong name shows at the first request.
 
-use js_sys::{Array, JSON};
+use partway_shared::checksum::{Checksum, Crc64Nvme};
+use partway_shared::part::{ETag, PartNumber};
 use partway_shared::wire::{
-    CompleteUpload, CompleteUploads, CompletedPart, CreateUploads, NewUpload, PartToSign, SignParts,
+    CompleteUpload, CompleteUploads, CompletedPart, CreateUploads, NewUpload, Pairs, PartToSign, SignParts,
     UploadToComplete,
 };
-use wasm_bindgen::JsValue;
 
-use crate::object::object;
-
-/// A request's body, or a part of one.
-pub(crate) trait Request {
-    fn to_object(&self) -> JsValue;
-
-    fn to_json(&self) -> String {
-        // Plain objects always have a JSON form.
-        JSON::stringify(&self.to_object()).map_or_else(|_| String::new(), String::from)
-    }
-}
+use crate::json::{Fields, ToJson};
 
 // Each type is taken apart whole, so that a new field cannot be forgotten here.
 
-impl Request for CreateUploads {
-    fn to_object(&self) -> JsValue {
+impl ToJson for CreateUploads {
+    fn write(&self, to: &mut String) {
         let Self { files } = self;
-        object([("files", list(files))])
+        Fields::new(to).field("files", files).end();
     }
 }
 
-impl Request for NewUpload {
-    fn to_object(&self) -> JsValue {
+impl ToJson for NewUpload {
+    fn write(&self, to: &mut String) {
         let Self { name, size, content_type, last_modified, path, destination, part_size, checksums } = self;
-        let checksums: Array = checksums.iter().map(|&known| checksum_text(known)).collect();
-        object([
-            ("name", name.into()),
-            ("size", (*size as f64).into()),
-            ("type", if_any(content_type.as_ref())),
-            ("last_modified", if_any(last_modified.map(|at| at as f64))),
-            ("path", if_any(path.as_ref())),
-            ("destination", if_any(destination.as_ref())),
-            ("part_size", if_any(part_size.map(|size| size as f64))),
-            ("checksums", checksums.into()),
-        ])
+        Fields::new(to)
+            .field("name", name)
+            .field("size", size)
+            .field_if_any("type", content_type.as_ref())
+            .field_if_any("last_modified", last_modified.as_ref())
+            .field_if_any("path", path.as_ref())
+            .field_if_any("destination", destination.as_ref())
+            .field_if_any("part_size", part_size.as_ref())
+            .field("checksums", checksums)
+            .end();
     }
 }
 
-impl Request for SignParts {
-    fn to_object(&self) -> JsValue {
+impl ToJson for SignParts {
+    fn write(&self, to: &mut String) {
         let Self { parts } = self;
-        object([("parts", list(parts))])
+        Fields::new(to).field("parts", parts).end();
     }
 }
 
-impl Request for PartToSign {
-    fn to_object(&self) -> JsValue {
-        let Self { part_number, checksum } = *self;
-        object([("part_number", part_number.get().into()), ("checksum", if_any(checksum.map(checksum_text)))])
+impl ToJson for PartToSign {
+    fn write(&self, to: &mut String) {
+        let Self { part_number, checksum } = self;
+        Fields::new(to).field("part_number", part_number).field_if_any("checksum", checksum.as_ref()).end();
     }
 }
 
-impl Request for CompleteUpload {
-    fn to_object(&self) -> JsValue {
+impl ToJson for CompleteUpload {
+    fn write(&self, to: &mut String) {
         let Self { parts, checksum } = self;
-        object([("parts", list(parts)), ("checksum", if_any(checksum.map(checksum_text)))])
+        Fields::new(to).field("parts", parts).field_if_any("checksum", checksum.as_ref()).end();
     }
 }
 
-impl Request for CompleteUploads {
-    fn to_object(&self) -> JsValue {
+impl ToJson for CompleteUploads {
+    fn write(&self, to: &mut String) {
         let Self { uploads } = self;
-        object([("uploads", list(uploads))])
+        Fields::new(to).field("uploads", uploads).end();
     }
 }
 
-impl Request for UploadToComplete {
-    fn to_object(&self) -> JsValue {
+impl ToJson for UploadToComplete {
+    fn write(&self, to: &mut String) {
         let Self { token, parts, checksum } = self;
-        object([
-            ("token", token.into()),
-            ("parts", list(parts)),
-            ("checksum", if_any(checksum.map(checksum_text))),
-        ])
+        Fields::new(to)
+            .field("token", token)
+            .field("parts", parts)
+            .field_if_any("checksum", checksum.as_ref())
+            .end();
     }
 }
 
-impl Request for CompletedPart {
-    fn to_object(&self) -> JsValue {
+impl ToJson for CompletedPart {
+    fn write(&self, to: &mut String) {
         let Self { part_number, etag } = self;
-        object([("part_number", part_number.get().into()), ("etag", etag.as_str().into())])
+        Fields::new(to).field("part_number", part_number).field("etag", etag).end();
     }
 }
 
-fn list(items: &[impl Request]) -> JsValue {
-    items.iter().map(Request::to_object).collect::<Array>().into()
+impl ToJson for Pairs {
+    fn write(&self, to: &mut String) {
+        let Self(pairs) = self;
+        pairs.iter().fold(Fields::new(to), |fields, (name, value)| fields.field(name, value)).end();
+    }
 }
 
-fn checksum_text(checksum: impl Into<String>) -> JsValue {
-    checksum.into().into()
+impl ToJson for PartNumber {
+    fn write(&self, to: &mut String) {
+        self.get().write(to);
+    }
 }
 
-/// What is `undefined` is left out of an object.
-fn if_any(value: Option<impl Into<JsValue>>) -> JsValue {
-    value.map_or(JsValue::UNDEFINED, Into::into)
+impl ToJson for ETag {
+    fn write(&self, to: &mut String) {
+        self.as_str().write(to);
+    }
+}
+
+impl ToJson for Checksum {
+    fn write(&self, to: &mut String) {
+        String::from(*self).write(to);
+    }
+}
+
+impl ToJson for Crc64Nvme {
+    fn write(&self, to: &mut String) {
+        String::from(*self).write(to);
+    }
 }

@@ -1,6 +1,5 @@
 //! Creating: many files at once, each accepted with its first URLs or refused with a reason.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
@@ -9,7 +8,9 @@ use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::limits::MAX_FILES_PER_CREATE;
 use partway_shared::part::PartNumber;
 use partway_shared::plan::{Plan, PlanLimits};
-use partway_shared::wire::{CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload, SignedPut};
+use partway_shared::wire::{
+    CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload, Pairs, SignedPut,
+};
 
 use crate::destinations::Destination;
 use crate::identity::Caller;
@@ -134,7 +135,7 @@ fn form(
     let SignedForm { url, fields } =
         presigner.form(&claims.key, &put_terms(destination, claims, checksum))?;
     let expires_in = presigner.expires_in();
-    Some(SignedPut { part_number, url, headers: BTreeMap::new(), form: Some(fields), expires_in })
+    Some(SignedPut { part_number, url, headers: Pairs::default(), form: Some(fields.into()), expires_in })
 }
 
 async fn create_upload(destination: &Destination, claims: &UploadClaims) -> Result<String, StoreError> {

@@ -84,7 +84,7 @@ pub(super) fn sign(
     let Some(upload_id) = &claims.upload_id else {
         let whole = parts.iter().map(|&(part_number, checksum)| {
             let (url, headers) = presigner.put(&claims.key, &put_terms(destination, claims, checksum));
-            SignedPut { part_number, url, headers, form: None, expires_in }
+            SignedPut { part_number, url, headers: headers.into(), form: None, expires_in }
         });
         return whole.collect();
     };
@@ -92,7 +92,7 @@ pub(super) fn sign(
     let signed = parts.iter().map(|&(part_number, checksum)| SignedPut {
         part_number,
         url: template.sign(part_number, plan.range(part_number).map_or(0, ByteRange::len), checksum),
-        headers: template.headers(checksum),
+        headers: template.headers(checksum).into(),
         form: None,
         expires_in,
     });

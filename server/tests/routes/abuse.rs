@@ -37,9 +37,9 @@ async fn names_that_would_be_something_else() {
             assert_eq!(key.split('/').count(), 2, "{name:?} became {key:?}");
             assert!(!key.chars().any(char::is_control) && !key.contains(".."), "{name:?} became {key:?}");
             for put in upload.sign([1]).await {
-                assert!(!put.headers.contains_key("x-amz-acl"), "{:?}", put.headers);
+                assert_eq!(put.headers.get("x-amz-acl"), None, "{:?}", put.headers);
                 let breaks = |value: &String| value.chars().any(char::is_control);
-                assert!(!put.headers.values().any(breaks), "{:?}", put.headers);
+                assert!(!put.headers.0.iter().any(|(_, value)| breaks(value)), "{:?}", put.headers);
             }
             upload.finish().await;
         }

@@ -44,7 +44,7 @@ async fn puts_forms_and_parts_all_have_them() {
     let checksums = vec![Crc64Nvme::of(&bytes).into()];
     let upload = app.begin_as(NewUpload { checksums, ..file("form.bin", 0) }, bytes).await;
     let put = upload.grant.parts.first().unwrap();
-    assert_eq!(put.form.as_ref().expect("a form")["x-amz-meta-app"], "demo; v=1");
+    assert_eq!(&put.form.as_ref().expect("a form")["x-amz-meta-app"], "demo; v=1");
     assert_eq!(post_form(&app.http, put, &upload.bytes).await.status, 201);
     assert_attributes(&app, &upload.grant.key).await;
 }
@@ -80,11 +80,11 @@ async fn what_is_signed_has_to_be_sent() {
         assert!(without.headers.remove(name).is_some(), "{name}");
         assert_eq!(put_bytes(&app.http, &without, &upload.bytes).await.status, 403, "{name} left out");
         let mut other = put.clone();
-        other.headers.insert(name.to_owned(), "other".to_owned());
+        other.headers.insert(name, "other");
         assert_eq!(put_bytes(&app.http, &other, &upload.bytes).await.status, 403, "{name} changed");
     }
     let mut more = put.clone();
-    more.headers.insert("x-amz-meta-more".to_owned(), "sneaked in".to_owned());
+    more.headers.insert("x-amz-meta-more", "sneaked in");
     assert_ne!(put_bytes(&app.http, &more, &upload.bytes).await.status, 200, "an unsigned header is refused");
     upload.finish().await;
 }
@@ -101,8 +101,8 @@ async fn encryption_is_asked_for() {
         TestApp::with(|settings| drop(settings.destinations.insert("default".to_owned(), config))).await;
     let upload = app.begin("a.bin", 10).await;
     let put = upload.sign([1]).await.remove(0);
-    assert_eq!(put.headers["x-amz-server-side-encryption"], "aws:kms");
-    assert_eq!(put.headers["x-amz-server-side-encryption-aws-kms-key-id"], "alias/uploads");
+    assert_eq!(&put.headers["x-amz-server-side-encryption"], "aws:kms");
+    assert_eq!(&put.headers["x-amz-server-side-encryption-aws-kms-key-id"], "alias/uploads");
     let answer = put_bytes(&app.http, &put, &upload.bytes).await;
     assert_eq!(answer.status, 501, "{}", answer.text());
 }

@@ -218,7 +218,7 @@ async fn an_object_that_is_there_stays() {
         assert_eq!(first.complete(&sent).await, completed, "twice is once");
         if size == 10 {
             let put = second.sign([1]).await.remove(0);
-            assert_eq!(put.headers["if-none-match"], "*");
+            assert_eq!(&put.headers["if-none-match"], "*");
             assert_eq!(put_bytes(&app.http, &put, second.piece(1)).await.status, 412, "the store refuses it");
             assert_eq!(second.abort().await.status, 204, "aborting removes nobody else's object");
         } else {

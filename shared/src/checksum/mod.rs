@@ -1,5 +1,6 @@
 //! Checksums: of parts, and of the object from its parts.
 
+mod base64;
 mod combine;
 mod crc64nvme;
 mod part;
@@ -7,8 +8,6 @@ mod part;
 use std::fmt;
 use std::str::FromStr;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 pub use crc64nvme::Hasher;
@@ -75,7 +74,7 @@ impl fmt::Debug for Crc64Nvme {
 
 impl From<Crc64Nvme> for String {
     fn from(checksum: Crc64Nvme) -> Self {
-        STANDARD.encode(checksum.0.to_be_bytes())
+        base64::encode(&checksum.0.to_be_bytes())
     }
 }
 
@@ -95,7 +94,7 @@ impl FromStr for Crc64Nvme {
     type Err = NotACrc64Nvme;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes = STANDARD.decode(text).map_err(|_| NotACrc64Nvme)?;
+        let bytes = base64::decode(text).ok_or(NotACrc64Nvme)?;
         let bytes = <[u8; 8]>::try_from(bytes).map_err(|_| NotACrc64Nvme)?;
         Ok(Self(u64::from_be_bytes(bytes)))
     }

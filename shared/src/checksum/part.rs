@@ -3,12 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use md5::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::{ChecksumKind, Crc64Nvme, Hasher};
+use super::{ChecksumKind, Crc64Nvme, Hasher, base64};
 use crate::part::ETag;
 
 /// The checksum of a part. Its text is base64, whose length tells the kind.
@@ -94,7 +92,7 @@ impl From<Checksum> for String {
     fn from(checksum: Checksum) -> Self {
         match checksum {
             Checksum::Crc64Nvme(checksum) => checksum.into(),
-            Checksum::Md5(Md5(bytes)) => STANDARD.encode(bytes),
+            Checksum::Md5(Md5(bytes)) => base64::encode(&bytes),
         }
     }
 }
@@ -115,7 +113,7 @@ impl FromStr for Checksum {
     type Err = NotAChecksum;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes = STANDARD.decode(text).map_err(|_| NotAChecksum)?;
+        let bytes = base64::decode(text).ok_or(NotAChecksum)?;
         if let Ok(bytes) = <[u8; 8]>::try_from(bytes.as_slice()) {
             return Ok(Crc64Nvme(u64::from_be_bytes(bytes)).into());
         }

@@ -183,8 +183,7 @@ impl Cap {
     }
 
     pub(super) fn take(&mut self, bytes: u64, now: Time) {
-        let millis = u128::from(bytes) * 1_000 / u128::from(self.bytes_per_second);
-        let cost = Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX));
+        let cost = Duration::from_millis(bytes.saturating_mul(1_000) / self.bytes_per_second);
         self.free_at = self.free_at.max(now) + cost;
     }
 }

@@ -5,6 +5,7 @@
 
 mod complete;
 mod create;
+mod pairs;
 mod sign;
 
 pub use complete::{
@@ -12,4 +13,5 @@ pub use complete::{
     ObjectChecksum, UploadToComplete,
 };
 pub use create::{CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload};
+pub use pairs::Pairs;
 pub use sign::{ListedParts, PartToSign, SignParts, SignedParts, SignedPut, StoredPart};

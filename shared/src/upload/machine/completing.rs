@@ -41,17 +41,19 @@ impl Uploader {
     /// Gives each file its own result, as if it had asked alone.
     pub(super) fn completed_many(&mut self, job: JobId, outcome: Result<ControlReply, Failure>, now: Time) {
         let files = self.completions.remove(job).unwrap_or_default();
-        let results: Vec<_> = match outcome {
+        let mut results = match outcome {
             Ok(ControlReply::CompletedMany(answer)) if answer.uploads.len() == files.len() => {
-                answer.uploads.into_iter().map(reply).collect()
+                Ok(answer.uploads.into_iter())
             }
-            Ok(_) => {
-                let failure = Failure::Unusable("it is not one result for each upload".to_owned());
-                vec![Err(failure); files.len()]
-            }
-            Err(failure) => vec![Err(failure); files.len()],
+            Ok(_) => Err(Failure::Unusable("it is not one result for each upload".to_owned())),
+            Err(failure) => Err(failure),
         };
-        for (id, result) in files.into_iter().zip(results) {
+        for id in files {
+            let result = match &mut results {
+                Ok(results) => results.next().map(reply),
+                Err(failure) => Some(Err(failure.clone())),
+            };
+            let Some(result) = result else { return };
             self.touch(id, |machine, file| {
                 // It may have been cancelled meanwhile.
                 if waits(file) {

@@ -194,9 +194,18 @@ impl Uploader {
 
     /// Changes one file, then looks anew at what it could do and whether its state changed.
     fn touch<R>(&mut self, id: FileId, change: impl FnOnce(&mut Self, &mut FileUpload) -> R) -> Option<R> {
-        let mut file = self.files.get_mut(id)?.take()?;
+        let mut file = self.lift(id)?;
         let before = file.state();
         let result = change(self, &mut file);
+        self.put_back(id, file, before);
+        Some(result)
+    }
+
+    fn lift(&mut self, id: FileId) -> Option<Box<FileUpload>> {
+        self.files.get_mut(id)?.take()
+    }
+
+    fn put_back(&mut self, id: FileId, mut file: Box<FileUpload>, before: State) {
         if matches!(file.phase, Phase::Uploading { .. }) {
             file.parts.open_unhashed(self.settings.sign_window);
         }
@@ -204,7 +213,6 @@ impl Uploader {
             *place = Some(file);
         }
         self.settle(id, before);
-        Some(result)
     }
 
     fn settle(&mut self, id: FileId, before: State) {
