@@ -14,6 +14,9 @@ webkit-packages := "webkit2gtk-driver xvfb"
 # Debian has none.
 geckodriver := "geckodriver@^0.37"
 node-packages := "nodejs npm"
+# What Vite asks for, and what is fetched where the system has an older one, as Debian 12 does.
+node-oldest := "20.19"
+node-fetched := "node@^22"
 # What the routes' tests start beside the server; they run the examples of tickets in Node.js and Python too.
 peer-packages := "redis-server nodejs python3"
 python-packages := "python3-venv"
@@ -21,6 +24,8 @@ store-packages := "ceph-mon ceph-osd ceph-common radosgw nginx-light"
 tools := justfile_directory() / "target/tools"
 garage-version := "2.5.0"
 schemathesis-version := "4.32.5"
+fuzz-version := "0.13.2"
+export PATH := tools / "node/node_modules/.bin:" + env("PATH")
 
 # List the recipes
 [private]
@@ -73,6 +78,17 @@ test-api: (install "rust" "schemathesis")
     cargo build {{ everything }} --bins
     tests/api/run.sh {{ tools }}/schemathesis/bin/schemathesis
 
+# Fuzz what is parsed (the configuration, key templates, tokens), each for so many seconds; crashes land in server/fuzz/artifacts
+fuzz SECONDS="60": (install "rust" "fuzz")
+    #!/bin/sh
+    set -eu
+    # Without a sanitizer a stable compiler will do; there is no unsafe code for one to watch.
+    for target in settings template token; do
+      mkdir -p target/fuzz/corpus/$target
+      "{{ tools }}/bin/cargo-fuzz" run --fuzz-dir server/fuzz --target-dir target/fuzz --sanitizer none $target \
+        target/fuzz/corpus/$target server/fuzz/seeds/$target -- -max_total_time={{ SECONDS }} -max_len=4096
+    done
+
 # The conformance suite over the embedded store, Garage and Ceph's gateway, and two replicas behind nginx
 test-stores *ARGS: (install "rust" "stores")
     cargo test {{ everything }} --test conformance -- --test-threads=1 --nocapture "$@"
@@ -84,7 +100,12 @@ check-deploy: (install "rust")
     folder=$(mktemp -d)
     trap 'rm -rf "$folder"' EXIT
     sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' server/deploy/partway.service > "$folder/partway.service"
-    if command -v systemd-analyze >/dev/null; then systemd-analyze verify --man=no "$folder/partway.service"; fi
+    if command -v systemd-analyze >/dev/null; then
+      systemd-analyze verify --man=no "$folder/partway.service"
+      # From 0, locked up, to 100, unconfined.
+      systemd-analyze security --offline=yes --threshold=20 --no-pager "$folder/partway.service" > "$folder/security" ||
+        { cat "$folder/security"; exit 1; }
+    fi
     for engine in podman docker; do
       if command -v $engine >/dev/null && $engine info >/dev/null 2>&1; then
         exec $engine build --file server/deploy/Containerfile --tag partway .
@@ -95,6 +116,7 @@ check-deploy: (install "rust")
 # What is left out unless asked for: traces for OpenTelemetry
 check-otel: (install "rust")
     cargo clippy --package partway-server --features otel --all-targets --locked -- --deny warnings
+    cargo test --package partway-server --features otel --test traces --locked
 
 # Take pictures of the element in every state and look into target/debug/screenshots, and the README's anew
 screenshots: (install "rust" "browser")
@@ -177,6 +199,10 @@ install *WHAT:
           ;;
         node)
           have node npm || packages "{{ node-packages }}" "is tested and measured with packages from npm"
+          if ! printf '%s\n' "v{{ node-oldest }}" "$(node --version)" | sort --version-sort --check=quiet; then
+            echo "Fetching {{ node-fetched }} into target/tools, as $(node --version) is too old for Vite." >&2
+            npm install --silent --no-save --no-audit --no-fund --prefix "{{ tools }}/node" "{{ node-fetched }}"
+          fi
           ;;
         python)
           python3 -c 'import ensurepip' 2>/dev/null || packages "{{ python-packages }}" "is measured against a peer from PyPI"
@@ -196,11 +222,16 @@ install *WHAT:
             rm -rf "{{ tools }}/garage-build"
           fi
           ;;
+        fuzz)
+          have c++ || packages "{{ build-packages }}" "needs a C++ compiler to be fuzzed"
+          "{{ tools }}/bin/cargo-fuzz" --version 2>/dev/null | grep -q "{{ fuzz-version }}" ||
+            cargo install --quiet --locked --root "{{ tools }}" --version "{{ fuzz-version }}" cargo-fuzz
+          ;;
         peers)
           have redis-server node python3 || packages "{{ peer-packages }}" "is tested with Redis, Node.js and Python"
           ;;
         *)
-          echo "There is nothing called $what to install; try rust, browser, node, peers, python, schemathesis or stores." >&2
+          echo "There is nothing called $what to install; try rust, browser, node, peers, python, fuzz, schemathesis or stores." >&2
           exit 1
           ;;
       esac

@@ -4,6 +4,7 @@
 //! It knows nothing of how a client schedules parts, and no file byte passes through it.
 
 pub mod app;
+mod causes;
 pub mod config;
 pub mod destinations;
 pub mod doctor;

@@ -1,7 +1,6 @@
 //! Calls to others than the store: the application and its identity provider. TLS as everywhere, no redirects (they would
 //! take credentials where nobody has configured them to go), bounded time and answers of bounded size.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +12,8 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+
+use crate::causes::describe;
 
 /// An HTTP client.
 #[derive(Clone, Debug)]
@@ -67,15 +68,4 @@ impl Client {
             .await
             .unwrap_or_else(|_| Err("no answer in time".to_owned()))
     }
-}
-
-/// The chain of causes in one line.
-fn describe(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

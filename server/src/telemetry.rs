@@ -82,7 +82,7 @@ type TraceLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
 #[cfg(feature = "otel")]
 fn traces(collector: &str) -> Result<(TraceLayer, Traces), InitError> {
-    let made = otel::layer(collector).map_err(|error| InitError::Traces(error.to_string()))?;
+    let made = otel::layer(collector).map_err(InitError::Traces)?;
     Ok((Box::new(made.0), Traces { provider: Some(made.1) }))
 }
 
@@ -155,13 +155,22 @@ pub struct RequestSpan;
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         let id = request.extensions().get::<RequestId>().map(ToString::to_string);
-        tracing::info_span!(
+        let route = request.match_pattern();
+        let route = route.as_deref().unwrap_or("(none)");
+        // Those of traces stay empty, and out of the log, where there are none.
+        let span = tracing::info_span!(
             "request",
             id,
             method = %request.method(),
-            route = request.match_pattern().as_deref().unwrap_or("(none)"),
+            route,
             status = tracing::field::Empty,
-        )
+            otel.name = tracing::field::Empty,
+            otel.kind = tracing::field::Empty,
+            otel.status_code = tracing::field::Empty,
+        );
+        #[cfg(feature = "otel")]
+        otel::begin(&span, request.method(), route);
+        span
     }
 
     fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
@@ -170,6 +179,8 @@ impl RootSpanBuilder for RequestSpan {
             Err(error) => error.as_response_error().status_code(),
         };
         span.record("status", status.as_u16());
+        #[cfg(feature = "otel")]
+        otel::end(&span, status);
         span.in_scope(|| {
             if status.is_server_error() {
                 tracing::warn!("failed");

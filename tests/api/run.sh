@@ -1,9 +1,9 @@
 #!/bin/sh
-# Sends what schemathesis makes of /openapi.json to a server with a store of its own: no answer may be a 500, or other
-# than described. Usage: run.sh <schemathesis>; runs for some ninety seconds at most.
+# Sends what schemathesis makes of /openapi.json to a server with a store of its own, with tickets, destinations and
+# limits: no answer may be a 500, or other than described. Usage: run.sh <schemathesis>; runs for some ninety seconds.
 set -eu
-schemathesis=$1
 project=$(cd "$(dirname "$0")/../.." && pwd)
+schemathesis=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 binary=${PARTWAY_BIN:-$project/target/debug/partway}
 # The server takes variables of this name for settings.
 unset PARTWAY_BIN
@@ -12,8 +12,27 @@ server=
 trap 'if [ -n "$server" ]; then kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; fi; rm -rf "$folder"' EXIT
 
 cd "$folder"
-PARTWAY_UPLOADS__SINGLE_PUT_MAX='64 B' "$binary" serve --listen 127.0.0.1:0 --store-listen 127.0.0.1:0 --data data \
-  --ready-file ready.json 2>log.txt &
+secret="the application and the server share this secret"
+cat > partway.toml <<TOML
+[uploads]
+single_put_max = "64 B"
+[identity]
+kind = "jwt"
+jwt.secret = "$secret"
+[destinations.default]
+[destinations.photos]
+key = "{subject}/{path}"
+max_file_size = "1 MB"
+types = ["image/*"]
+extensions = ["png", "jpg"]
+sniff = true
+metadata = { app = "gallery" }
+tags = { kind = "raw" }
+[limits]
+open_uploads = 100000
+bytes_per_day = "1000 TiB"
+TOML
+"$binary" serve --listen 127.0.0.1:0 --store-listen 127.0.0.1:0 --data data --ready-file ready.json 2>log.txt &
 server=$!
 tries=0
 until [ -e ready.json ]; do
@@ -27,23 +46,29 @@ until [ -e ready.json ]; do
 done
 url=$(sed 's/.*"url":"\([^"]*\)".*/\1/' ready.json)
 
-# A token of an upload, so that the routes below it are reached as well.
-token=$(python3 - "$url" <<'PYTHON'
-import json, sys, urllib.request
-body = json.dumps({"files": [{"name": "film.mp4", "size": 100}]}).encode()
-request = urllib.request.Request(sys.argv[1] + "/v1/uploads", body, {"content-type": "application/json"})
-print(json.load(urllib.request.urlopen(request))["uploads"][0]["token"])
+# A ticket, and with it the tokens of two uploads, in one part and in several, so that the routes below them are reached too.
+cat > tokens.py <<'PYTHON'
+import json, os, sys, urllib.request
+sys.path.insert(0, os.path.join(sys.argv[1], "server/examples/tickets"))
+from ticket import ticket
+bearer = ticket(sys.argv[3], "ada", {})
+files = [{"name": "note.txt", "size": 5}, {"name": "film.mp4", "size": 100}]
+headers = {"content-type": "application/json", "authorization": "Bearer " + bearer}
+request = urllib.request.Request(sys.argv[2] + "/v1/uploads", json.dumps({"files": files}).encode(), headers)
+print(bearer, *(upload["token"] for upload in json.load(urllib.request.urlopen(request))["uploads"]))
 PYTHON
-)
+tokens=$(PYTHONDONTWRITEBYTECODE=1 python3 tokens.py "$project" "$url" "$secret")
+# shellcheck disable=SC2086
+set -- $tokens
 cat > schemathesis.toml <<TOML
 [[operations]]
 include-path-regex = "token"
-parameters = { token = ["$token", "none", "a.b"] }
+parameters = { token = ["$2", "$3", "none", "a.b"] }
 TOML
 
 status=0
-"$schemathesis" run "$url/openapi.json" --max-time 90 --max-examples 150 --workers 2 --seed 1 --continue-on-failure \
-  --suppress-health-check all --warnings off \
+"$schemathesis" run "$url/openapi.json" --header "Authorization: Bearer $1" \
+  --max-time 90 --max-examples 150 --workers 2 --seed 1 --continue-on-failure --suppress-health-check all --warnings off \
   --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,negative_data_rejection,unsupported_method,allow_header_conformance \
   || status=$?
 if ! kill -0 "$server" 2>/dev/null; then
@@ -51,4 +76,10 @@ if ! kill -0 "$server" 2>/dev/null; then
   status=1
 fi
 if grep -E 'panicked|ERROR partway' log.txt >&2; then status=1; fi
+# Else all may have been refused alike, for want of a good ticket.
+created=$(grep -c "upload created" log.txt || true)
+if [ "$created" -lt 10 ]; then
+  echo "Only $created uploads were created." >&2
+  status=1
+fi
 exit $status

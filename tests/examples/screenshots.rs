@@ -159,12 +159,7 @@ impl Camera<'_> {
     /// Holds a file over the element.
     async fn drag(&self) -> Result<()> {
         let file = self.stack.file("dragged.zip", 1)?;
-        let data = json!({ "items": [], "files": [file.path], "dragOperationsMask": 1 });
-        let browser = self.stack.page.browser();
-        for kind in ["dragEnter", "dragOver"] {
-            let event = json!({ "type": kind, "x": self.look.width / 2, "y": 240, "data": data });
-            browser.devtools("Input.dispatchDragEvent", event).await?;
-        }
+        self.stack.page.browser().hold_over("[part~=dropzone]", &[&file.path]).await?;
         self.take("dragging").await
     }
 

@@ -160,6 +160,8 @@ async fn the_declarations_say_what_can_be_called() -> Test {
         "es2022,dom,dom.iterable,dom.asynciterable",
     ];
     workshop.tool("tsc", options.iter().chain(&["usage.ts"]), &folder)?;
+    fs::copy(own("usage.tsx"), folder.join("usage.tsx"))?;
+    workshop.tool("tsc", options.iter().chain(&["--jsx", "react-jsx", "usage.tsx"]), &folder)?;
     // Mistakes are noticed.
     fs::write(
         folder.join("wrong.ts"),

@@ -49,6 +49,25 @@ export interface PartwayUploaderEventMap {
   change: CustomEvent<null>;
 }
 
+/** The element's attributes, as HTML and JSX write them. Sizes are bytes, or such as `50 MB`. */
+export interface PartwayUploaderAttributes {
+  endpoint?: string | undefined;
+  destination?: string | undefined;
+  start?: "auto" | "manual" | undefined;
+  accept?: string | undefined;
+  "min-size"?: number | string | undefined;
+  "max-size"?: number | string | undefined;
+  "max-total"?: number | string | undefined;
+  "max-files"?: number | string | undefined;
+  capture?: boolean | "user" | "environment" | undefined;
+  folders?: boolean | undefined;
+  "drop-anywhere"?: boolean | undefined;
+  details?: boolean | undefined;
+  name?: string | undefined;
+  required?: boolean | undefined;
+  disabled?: boolean | undefined;
+}
+
 /** Texts of a language: each a sentence with `{names}` for values, or its forms after `Intl.PluralRules`. */
 export type Texts = Record<string, string | Partial<Record<Intl.LDMLPluralRule, string>>>;
 

@@ -131,25 +131,32 @@ impl Settings {
     /// # Errors
     /// When either cannot be read or says something unknown.
     pub fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
-        Self::read(
-            file,
-            std::env::vars_os()
-                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-        )
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let Some(path) = file else { return Self::read(None, environment) };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| SettingsError::File { file: path.to_owned(), error })?;
+        Self::read(Some((path, &text)), environment)
+    }
+
+    /// Reads a text in the place of a file, and nothing of the environment. `name` is what errors call it.
+    ///
+    /// # Errors
+    /// When it is not TOML or says something unknown.
+    pub fn from_toml(name: &Path, text: &str) -> Result<Self, SettingsError> {
+        Self::read(Some((name, text)), [])
     }
 
     fn read(
-        file: Option<&Path>,
+        file: Option<(&Path, &str)>,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, SettingsError> {
         let mut builder = Config::builder();
         let mut origins = Origins::default();
-        if let Some(path) = file {
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| SettingsError::File { file: path.to_owned(), error })?;
-            origins = Origins::of_file(path, &text)
+        if let Some((path, text)) = file {
+            origins = Origins::of_file(path, text)
                 .map_err(|error| SettingsError::NotToml { file: path.to_owned(), error })?;
-            builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
+            builder = builder.add_source(File::from_str(text, FileFormat::Toml));
         }
         for (variable, value) in environment {
             let Some(name) = variable.strip_prefix("PARTWAY_").filter(|_| variable != FILE_VARIABLE) else {
@@ -294,18 +301,14 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Er
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use bytesize::ByteSize;
     use secrecy::ExposeSecret;
 
     use super::*;
 
     fn read(toml: &str, environment: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(toml.as_bytes()).unwrap();
         let environment = environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
-        let settings = Settings::read(Some(file.path()), environment)?;
+        let settings = Settings::read(Some((Path::new("partway.toml"), toml)), environment)?;
         settings.validate()?;
         Ok(settings)
     }
@@ -428,6 +431,7 @@ mod tests {
             ),
             ("[server]\nworkers = \"many\"", ":2: server.workers: invalid type"),
             ("[uploads]\nurl_lifetime = \"soon\"", ":2: uploads.url_lifetime: "),
+            ("[uploads]\npart_size = \"a lot\"", "expected a size such as `16 MiB`"),
             (
                 "[destinations.a]\nkye = \"x\"",
                 ":2: destinations.a.kye: unknown setting `kye`; did you mean `key`?",
@@ -446,7 +450,7 @@ mod tests {
         ] {
             let error = read(toml, &[]).expect_err(toml).to_string();
             assert!(error.contains(told), "{toml:?} gave {error:?}");
-            assert!(error.starts_with('/'), "the file comes first: {error:?}");
+            assert!(error.starts_with("partway.toml"), "the file comes first: {error:?}");
         }
         let error = read("", &[("PARTWAY_SERVER__WORKERS", "0")]).expect_err("no workers").to_string();
         assert_eq!(error, "PARTWAY_SERVER__WORKERS: server.workers: it must be at least 1");

@@ -1,9 +1,12 @@
 //! The name that somebody may have meant.
 
-/// What serde says of a name that is not known, said for people.
+/// What sizes call what they are read from.
+const PARSABLE: &str = "parsable string";
+
+/// What serde says of a name that is not known, or of a size that is none, said for people.
 pub(super) fn explain(message: &str) -> String {
     let unknown = ["unknown field `", "unknown variant `"].iter().find_map(|kind| message.find(kind));
-    let Some(start) = unknown else { return message.to_owned() };
+    let Some(start) = unknown else { return message.replace(PARSABLE, "a size such as `16 MiB`") };
     let (before, message) = message.split_at(start);
     let mut quoted = message.split('`').skip(1).step_by(2);
     let Some(given) = quoted.next() else { return message.to_owned() };
@@ -39,6 +42,8 @@ mod tests {
         let message = "unknown variant `md4`, expected one of `auto`, `md5`";
         assert_eq!(explain(message), "unknown value `md4`; did you mean `md5`?");
         assert_eq!(explain("invalid type"), "invalid type");
+        let message = "invalid value: string \"20 elephants\", expected parsable string";
+        assert!(explain(message).ends_with("expected a size such as `16 MiB`"));
         assert_eq!(nearest("kye", ["store", "key", "acl"]), Some("key"));
         assert_eq!(nearest("max-size", ["key_prefix", "max_file_size"]), Some("max_file_size"));
     }

@@ -20,8 +20,8 @@ pub struct Bucket {
     pub hosts: Arc<Hosts>,
     /// What signs URLs.
     pub credentials: CredentialSource,
-    /// The largest file that is sent as a form; none where the store takes no forms.
-    pub form_max: Option<u64>,
+    /// The largest file that is sent as a form, if forms are wanted.
+    form_max: Option<u64>,
     /// How uploads are checked.
     pub verification: Verification,
     /// How long URLs are good.
@@ -41,6 +41,12 @@ impl Bucket {
             verification,
             url_lifetime: uploads.url_lifetime,
         }
+    }
+
+    /// The largest file that is sent as a form; none where the store takes no forms, or does not check them.
+    #[must_use]
+    pub fn form_max(&self) -> Option<u64> {
+        self.form_max.filter(|_| self.verification.takes_forms())
     }
 
     /// Signs for this bucket, now.

@@ -68,8 +68,9 @@ pub async fn open(settings: &Settings, metrics: &Metrics) -> Result<Opened, Open
 /// How uploads to a bucket are checked, as far as that is known yet.
 async fn verify(named: &NamedStore, checksum: ChecksumSetting) -> (Verification, Option<Probing>) {
     match checksum.kind() {
-        Some(kind) => (Verification::known(kind), None),
-        None if named.is_embedded => (Verification::known(ChecksumKind::Crc64Nvme), None),
+        // Nobody has seen whether the store minds a form's MD5. What it says of a CRC64NVME is seen at completion.
+        Some(kind) => (Verification::known(kind, named.is_embedded || kind != ChecksumKind::Md5), None),
+        None if named.is_embedded => (Verification::known(ChecksumKind::Crc64Nvme, true), None),
         None => {
             let (verification, probing) = Verification::probe(named.clone()).await;
             (verification, Some(probing))

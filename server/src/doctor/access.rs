@@ -8,6 +8,7 @@ use jiff::fmt::rfc2822;
 use partway_shared::checksum::ChecksumKind;
 
 use super::report::{Outcome, Section, StoreReport};
+use crate::causes::describe;
 use crate::policy::Attributes;
 use crate::store::named::NamedStore;
 use crate::store::plain::PlainHttp;
@@ -151,14 +152,4 @@ fn said(error: StoreError) -> String {
         StoreError::Denied(why) => format!("refused ({})", why.trim()),
         other => other.to_string(),
     }
-}
-
-fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -22,12 +22,14 @@ pub(super) async fn examine(
 ) {
     let (store, prefix) = (&named.store, named.key_prefix.as_str());
     let outsider = Outsider { store, hosts: &named.hosts, region: &named.region, credentials, http, prefix };
+    let found = Box::pin(Findings::of_all(store, prefix)).await;
+    let checksum = found.as_ref().map_or(ChecksumKind::None, Findings::kind);
     let (signature, length, put, part, form) = tokio::join!(
         probe::signature(outsider),
         probe::length(outsider),
         probe::copied_put(outsider),
         probe::copied_part(outsider),
-        probe::form(outsider),
+        probe::form(outsider, checksum),
     );
     rule(report, Section::Terms, "signatures are checked", Outcome::Failure, signature, NO_REMEDY);
     rule(report, Section::Terms, "the signed length is enforced", Outcome::Failure, length, NO_REMEDY);
@@ -43,17 +45,24 @@ pub(super) async fn examine(
                        object under the same key.";
     rule(report, Section::Terms, "If-None-Match, PUT", Outcome::Warning, on_put, overwriting);
     rule(report, Section::Terms, "If-None-Match, complete", Outcome::Warning, on_complete, overwriting);
-    checksums(named, report).await;
+    if named.put_headers.contains("x-amz-tagging") {
+        let (on_put, on_upload) =
+            tokio::join!(probe::put_tags(store, prefix), probe::upload_tags(store, prefix));
+        let lost = "Leave tags out of the destinations in this bucket, or write what they say into metadata.";
+        rule(report, Section::Terms, "tags, PUT", Outcome::Warning, on_put, lost);
+        rule(report, Section::Terms, "tags, upload in parts", Outcome::Warning, on_upload, lost);
+    }
+    checksums(found, report);
 }
 
 fn forms(named: &NamedStore, form: Result<Rule, StoreError>, report: &mut StoreReport) {
     let check = "HTML forms";
     match form {
         Ok(Rule::Kept) if named.post_forms => {
-            report.add(Section::Terms, check, Outcome::Ok, "taken, and held to the length that was signed");
+            report.add(Section::Terms, check, Outcome::Ok, "taken, and held to length and checksum");
         }
         Ok(Rule::Kept) => {
-            let detail = "taken, and held to the length that was signed; not used";
+            let detail = "taken, and held to length and checksum; not used";
             report
                 .add(Section::Terms, check, Outcome::Ok, detail)
                 .remedy("store.post_forms = true would save small files their preflights.");
@@ -81,7 +90,7 @@ fn rule(
 ) {
     match found {
         Ok(Rule::Kept) => {
-            report.add(section, check, Outcome::Ok, "what breaks it is refused");
+            report.add(section, check, Outcome::Ok, "kept");
         }
         Ok(found) => report.add(section, check, if_broken, found.to_string()).remedy(remedy),
         Err(error) => {
@@ -90,8 +99,8 @@ fn rule(
     }
 }
 
-async fn checksums(named: &NamedStore, report: &mut StoreReport) {
-    let found = match Box::pin(Findings::of_all(&named.store, &named.key_prefix)).await {
+fn checksums(found: Result<Findings, StoreError>, report: &mut StoreReport) {
+    let found = match found {
         Ok(found) => found,
         Err(error) => {
             report.add(Section::Checksums, "checksums", Outcome::Failure, error.to_string());

@@ -6,6 +6,8 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use partway_shared::error::{ErrorCode, Problem};
 
+use crate::causes::describe;
+
 /// A call to the store failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -48,7 +50,9 @@ impl<E: ProvideErrorMetadata + std::error::Error + 'static> From<SdkError<E, Htt
         let code = error.code().unwrap_or_default().to_owned();
         let said = format!("{status} {code} {}", error.message().unwrap_or_default());
         match (code.as_str(), status) {
-            ("NoSuchUpload", _) => Self::NoSuchUpload,
+            // Ceph's gateway answers ListParts with the latter. Of all calls only reading is about an object, which is
+            // gone with its upload then.
+            ("NoSuchUpload" | "NoSuchKey", _) => Self::NoSuchUpload,
             ("InvalidPart" | "InvalidPartOrder" | "EntityTooSmall", _) => Self::InvalidPart(said),
             ("BadDigest" | "InvalidDigest" | "XAmzContentChecksumMismatch", _) => {
                 Self::ChecksumMismatch(said)
@@ -82,17 +86,6 @@ impl StoreError {
     }
 }
 
-/// The chain of causes in one line; the SDK's own text is "dispatch failure".
-pub(super) fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}
-
 impl From<StoreError> for Problem {
     /// What the client is told. The store's own words stay in the log but where they help.
     fn from(error: StoreError) -> Self {
@@ -113,6 +106,51 @@ impl From<StoreError> for Problem {
                 Self::new(ErrorCode::StoreUnavailable, "it may be back in a moment")
             }
             StoreError::Misbehaved(_) => Self::new(ErrorCode::StoreMisbehaved, "the server's log says more"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::error::ErrorMetadata;
+    use aws_sdk_s3::operation::list_parts::ListPartsError;
+    use aws_smithy_runtime_api::http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn each_store_is_understood_in_its_own_words() {
+        for (status, code, kind) in [
+            (404, "NoSuchUpload", "no_such_upload"),
+            // Of Ceph's gateway.
+            (404, "NoSuchKey", "no_such_upload"),
+            (404, "NoSuchBucket", "denied"),
+            (404, "", "misbehaved"),
+            (400, "InvalidPart", "invalid_part"),
+            (400, "InvalidPartOrder", "invalid_part"),
+            (400, "EntityTooSmall", "invalid_part"),
+            (400, "BadDigest", "checksum_mismatch"),
+            // Of Garage.
+            (400, "InvalidDigest", "checksum_mismatch"),
+            (400, "XAmzContentChecksumMismatch", "checksum_mismatch"),
+            (412, "PreconditionFailed", "exists"),
+            (412, "", "exists"),
+            (401, "", "denied"),
+            (403, "AccessDenied", "denied"),
+            (403, "SignatureDoesNotMatch", "denied"),
+            (408, "", "unavailable"),
+            (409, "ConditionalRequestConflict", "unavailable"),
+            (429, "", "unavailable"),
+            (500, "InternalError", "unavailable"),
+            (501, "NotImplemented", "misbehaved"),
+            (503, "SlowDown", "unavailable"),
+            (507, "InsufficientStorage", "full"),
+            (400, "InvalidRequest", "misbehaved"),
+        ] {
+            let metadata = ErrorMetadata::builder().code(code).build();
+            let response = HttpResponse::new(StatusCode::try_from(status).unwrap(), "".into());
+            let error = SdkError::service_error(ListPartsError::generic(metadata), response);
+            assert_eq!(StoreError::from(error).kind(), kind, "{status} {code}");
         }
     }
 }

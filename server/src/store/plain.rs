@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings,
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
 use super::StoreError;
+use crate::causes::describe;
 
 /// How long a store may take over one of these small requests.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -68,7 +69,7 @@ impl PlainHttp {
                 .map_err(|error| unsendable(&error))?;
         }
         let answer = self.0.call(request).await;
-        let answer = answer.map_err(|error| StoreError::Unavailable(super::error::describe(&error)))?;
+        let answer = answer.map_err(|error| StoreError::Unavailable(describe(&error)))?;
         let status = answer.status().as_u16();
         let headers = answer
             .headers()
@@ -76,7 +77,7 @@ impl PlainHttp {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
         let body = ByteStream::new(answer.into_body()).collect().await;
-        let body = body.map_err(|error| StoreError::Unavailable(super::error::describe(&error)))?.to_vec();
+        let body = body.map_err(|error| StoreError::Unavailable(describe(&error)))?.to_vec();
         Ok(Reply { status, headers, body: String::from_utf8_lossy(&body).into_owned() })
     }
 }
@@ -94,6 +95,13 @@ impl Reply {
         let values: Vec<_> =
             self.headers.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str()).collect();
         (!values.is_empty()).then(|| values.join(", "))
+    }
+
+    /// Whether it names an `ETag`: in its header, or in its body as answers to forms do.
+    #[must_use]
+    pub fn names_etag(&self) -> bool {
+        self.header("etag").is_some_and(|tag| !tag.is_empty())
+            || self.body.split_once("<ETag>").is_some_and(|(_, rest)| !rest.starts_with("</"))
     }
 
     /// The status, and the store's own code for it.

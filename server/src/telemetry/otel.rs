@@ -2,15 +2,17 @@
 //!
 //! They hold what the log holds and no more. Only in binaries built with the feature `otel`.
 
+use actix_web::http::{Method, StatusCode};
 use opentelemetry::KeyValue;
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing::Subscriber;
+use tracing::{Span, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::registry::LookupSpan;
+use url::Url;
 
 use super::is_harmless;
 
@@ -18,16 +20,39 @@ use super::is_harmless;
 ///
 /// # Errors
 /// When that is no address.
-pub(super) fn layer<S>(
-    endpoint: &str,
-) -> Result<(impl Layer<S> + use<S>, SdkTracerProvider), ExporterBuildError>
+pub(super) fn layer<S>(endpoint: &str) -> Result<(impl Layer<S> + use<S>, SdkTracerProvider), String>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let exporter = SpanExporter::builder().with_http().with_endpoint(endpoint).build()?;
+    let url = Url::parse(endpoint).map_err(|error| format!("{endpoint:?}: {error}"))?;
+    if url.scheme() != "http" {
+        // The exporter would need a second stack of TLS.
+        return Err(format!(
+            "{endpoint:?} is not http://…; a collector beside the server can send on by TLS"
+        ));
+    }
+    let exporter = SpanExporter::builder().with_http().with_endpoint(endpoint).build();
+    let exporter = exporter.map_err(|error| error.to_string())?;
     let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
     let resource = Resource::builder().with_service_name("partway").with_attribute(version).build();
     let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource).build();
-    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("partway"));
+    let layer = tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer("partway"))
+        // Where the source was when it was compiled, and which thread it was, tell an operator nothing.
+        .with_location(false)
+        .with_threads(false);
     Ok((layer.with_filter(filter_fn(is_harmless)), provider))
+}
+
+/// Names a request's span as the conventions want it.
+pub(super) fn begin(span: &Span, method: &Method, route: &str) {
+    span.record("otel.name", format!("{method} {route}"));
+    span.record("otel.kind", "server");
+}
+
+/// Says of a request's span how it ended: what a client got wrong is no error of the server's.
+pub(super) fn end(span: &Span, status: StatusCode) {
+    if status.is_server_error() {
+        span.record("otel.status_code", "ERROR");
+    }
 }

@@ -74,13 +74,13 @@ async fn complete_multipart(
         let why = format!("the stored parts make {ours}, and the client says {theirs}");
         return Err(Problem::new(ErrorCode::ChecksumMismatch, why).with_field("checksum"));
     }
+    let keeps_existing = destination.attributes(claims).keeps_existing;
+    if keeps_existing && let Some(object) = find_existing(destination, claims).await? {
+        check_object(claims, request, &object)?;
+        return Ok(object);
+    }
     let checksum = request.checksum.filter(|_| claims.checksum == ChecksumKind::Crc64Nvme);
-    let whole = Whole {
-        parts: &request.parts,
-        size: claims.size,
-        checksum,
-        keeps_existing: destination.attributes(claims).keeps_existing,
-    };
+    let whole = Whole { parts: &request.parts, size: claims.size, checksum, keeps_existing };
     match destination.store.complete_upload(upload, whole).await {
         Ok(()) => {}
         // It may have succeeded at another replica, or at the SDK's first try.
@@ -96,6 +96,22 @@ async fn complete_multipart(
     })?;
     check_object(claims, request, &object)?;
     Ok(object)
+}
+
+/// What is under the key already, if that is this upload's own: another replica may have completed it just now.
+///
+/// Stores that pass over the condition of a completion would replace what is not. Of two completions at the same moment
+/// they still let both through.
+async fn find_existing(
+    destination: &Destination,
+    claims: &UploadClaims,
+) -> Result<Option<StoredObject>, Problem> {
+    let existing = destination.store.head(&claims.key).await;
+    let mark = claims.id.to_string();
+    match existing.inspect_err(log(claims, "looking for an object"))? {
+        Some(object) if object.mark.as_deref() != Some(mark.as_str()) => Err(StoreError::Exists.into()),
+        own => Ok(own),
+    }
 }
 
 /// The upload is gone: either it is complete, and the answer was lost, or it was aborted.

@@ -129,7 +129,7 @@ fn form(
     parts: &[(PartNumber, Option<Checksum>)],
 ) -> Option<SignedPut> {
     let &[(part_number, checksum)] = parts else { return None };
-    if claims.upload_id.is_some() || claims.size > destination.bucket.form_max? {
+    if claims.upload_id.is_some() || claims.size > destination.bucket.form_max()? {
         return None;
     }
     let SignedForm { url, fields } =

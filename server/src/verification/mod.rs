@@ -28,7 +28,14 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// How uploads are checked, or why that is not known yet.
 #[derive(Clone, Debug)]
-pub struct Verification(watch::Receiver<Result<ChecksumKind, Problem>>);
+pub struct Verification(watch::Receiver<Result<Known, Problem>>);
+
+/// What is known of a store.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    checksum: ChecksumKind,
+    forms: bool,
+}
 
 /// The attempts to find it out. Dropping it ends them once none is under way.
 #[derive(Debug)]
@@ -38,10 +45,10 @@ pub struct Probing {
 }
 
 impl Verification {
-    /// As configured.
+    /// As configured, and whether forms are held to such checksums as well.
     #[must_use]
-    pub fn known(kind: ChecksumKind) -> Self {
-        Self(watch::channel(Ok(kind)).1)
+    pub fn known(checksum: ChecksumKind, forms: bool) -> Self {
+        Self(watch::channel(Ok(Known { checksum, forms })).1)
     }
 
     /// As the store does it. Objects of the probe are put below its key prefix, where the credentials may
@@ -63,7 +70,13 @@ impl Verification {
     /// # Errors
     /// While it is not known: what kept the store from being asked.
     pub fn kind(&self) -> Result<ChecksumKind, Problem> {
-        self.0.borrow().clone()
+        self.0.borrow().as_ref().map(|known| known.checksum).map_err(Clone::clone)
+    }
+
+    /// Whether small files can be sent as forms.
+    #[must_use]
+    pub fn takes_forms(&self) -> bool {
+        self.0.borrow().as_ref().is_ok_and(|known| known.forms)
     }
 }
 
@@ -77,7 +90,7 @@ impl Probing {
 
 async fn find_out(
     named: NamedStore,
-    known: watch::Sender<Result<ChecksumKind, Problem>>,
+    known: watch::Sender<Result<Known, Problem>>,
     mut stop: oneshot::Receiver<()>,
 ) {
     let mut delay = FIRST_DELAY;
@@ -85,8 +98,9 @@ async fn find_out(
         match Box::pin(Findings::of(&named.store, &named.key_prefix)).await {
             Ok(findings) => {
                 findings.log();
-                Box::pin(terms::tell(&named)).await;
-                drop(known.send_replace(Ok(findings.kind())));
+                let checksum = findings.kind();
+                let forms = Box::pin(terms::try_out(&named, checksum)).await;
+                drop(known.send_replace(Ok(Known { checksum, forms })));
                 return;
             }
             Err(error) => {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use partway_server::doctor::{self, Options, Outcome, Report};
 use partway_server::store::named::NamedStore;
+use partway_server::store::probe::{self, Rule};
 use partway_server::stores::OpenStores;
 use partway_server::sweep::{Mode, sweep};
 
@@ -58,6 +59,13 @@ pub(crate) async fn doctor_finds_and_mends(site: &Site, traits: &Traits) {
     assert_eq!(store.store.list_uploads("").await.unwrap(), []);
 }
 
+/// Found out, so that operators are told, and nobody has to know it.
+pub(crate) async fn lost_tags_are_noticed(site: &Site, traits: &Traits) {
+    let store = open(site).await.store;
+    let found = [probe::put_tags(&store, "").await.unwrap(), probe::upload_tags(&store, "").await.unwrap()];
+    assert_eq!(found.map(|found| found == Rule::Kept), traits.tags);
+}
+
 pub(crate) async fn readiness_knows_good_credentials(site: &Site, traits: &Traits) {
     let app = site.server().await;
     let answer = app.get("/readyz").await;
@@ -75,6 +83,26 @@ pub(crate) async fn readiness_knows_good_credentials(site: &Site, traits: &Trait
     let answer = app.get("/readyz").await;
     assert_eq!(answer.status, 503);
     assert!(answer.text().contains("store_denied"), "{}", answer.text());
+    app.try_create(file("a.bin", 100)).await.refused(ErrorCode::StoreDenied);
+    // What was begun before the credentials were changed.
+    let begun = site.server().await;
+    for size in [10, 100] {
+        let upload = begun.begin("a.bin", size).await;
+        let sent = upload.send_all().await;
+        let stranger = Upload::new(&app, upload.grant.clone(), upload.bytes.clone());
+        app.get(&stranger.path("/parts")).await.refused(ErrorCode::StoreDenied);
+        stranger.try_complete(&stranger.completion(&sent)).await.refused(ErrorCode::StoreDenied);
+        stranger.abort().await.refused(ErrorCode::StoreDenied);
+        upload.complete(&sent).await;
+    }
+    let nowhere = site
+        .server_with(|settings| {
+            settings.store.bucket = Some("no-such-bucket".to_owned());
+            settings.uploads.checksum = ChecksumSetting::Md5;
+        })
+        .await;
+    assert_eq!(nowhere.get("/readyz").await.status, 503);
+    nowhere.try_create(file("a.bin", 100)).await.refused(ErrorCode::StoreDenied);
 }
 
 pub(crate) async fn sweeping_leaves_nothing(site: &Site, _: &Traits) {

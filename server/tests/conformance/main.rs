@@ -20,8 +20,14 @@ use stores::{Ceph, Embedded, Garage, Traits};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn embedded() {
     let store = Embedded::start().await;
-    let traits =
-        Traits { checksum: support::ChecksumKind::Crc64Nvme, has_rules: false, forms: true, weak: &[] };
+    let traits = Traits {
+        checksum: support::ChecksumKind::Crc64Nvme,
+        has_rules: false,
+        forms: true,
+        tags: [true, true],
+        put_condition: true,
+        weak: &[],
+    };
     run(&store.site, &traits).await;
 }
 
@@ -32,6 +38,8 @@ async fn garage() {
         checksum: support::ChecksumKind::Crc64Nvme,
         has_rules: true,
         forms: true,
+        tags: [false, false],
+        put_condition: false,
         weak: &["If-None-Match, PUT", "If-None-Match, complete"],
     };
     run(&store.site, &traits).await;
@@ -43,7 +51,10 @@ async fn ceph() {
     let traits = Traits {
         checksum: support::ChecksumKind::Md5,
         has_rules: true,
-        forms: true,
+        // It passes over their MD5.
+        forms: false,
+        tags: [true, false],
+        put_condition: true,
         weak: &[
             "unsigned copy, PUT",
             "If-None-Match, complete",
@@ -71,6 +82,11 @@ async fn run(site: &stores::Site, traits: &Traits) {
         looking_after::doctor_finds_and_mends,
         stories::files_of_all_sizes_arrive,
         stories::many_small_files_arrive,
+        stories::several_are_completed_in_one_call,
+        stories::objects_have_what_their_destination_says,
+        stories::an_object_that_is_there_stays,
+        stories::a_file_that_is_something_else_is_removed,
+        stories::all_parts_are_listed_in_order,
         stories::an_upload_goes_on_at_another_replica,
         stories::names_do_no_harm,
         stories::an_aborted_upload_is_gone,
@@ -79,6 +95,7 @@ async fn run(site: &stores::Site, traits: &Traits) {
         faults::terms_of_urls_hold,
         faults::a_late_part_changes_nothing,
         faults::expired_urls_are_refused,
+        looking_after::lost_tags_are_noticed,
         looking_after::readiness_knows_good_credentials,
         looking_after::sweeping_leaves_nothing,
     );

@@ -1,5 +1,10 @@
 //! Uploads that end well.
 
+use futures_util::stream::{self, StreamExt as _};
+use partway_server::config::DestinationConfig;
+use partway_server::policy::KeyTemplate;
+use partway_server::store::{Store as _, UploadRef};
+
 use crate::stores::{Site, Traits};
 use crate::support::*;
 
@@ -18,7 +23,7 @@ pub(crate) async fn files_of_all_sizes_arrive(site: &Site, traits: &Traits) {
 }
 
 pub(crate) async fn many_small_files_arrive(site: &Site, traits: &Traits) {
-    let app = site.server_with(|settings| settings.store.post_forms = Some(traits.forms)).await;
+    let app = site.server_with(|settings| settings.store.post_forms = Some(true)).await;
     let file_of = |n: u64| {
         let bytes = noise(40, n + 1);
         NewUpload {
@@ -31,17 +36,25 @@ pub(crate) async fn many_small_files_arrive(site: &Site, traits: &Traits) {
         let grant = accepted(created);
         let put = grant.parts[0].clone();
         let bytes = noise(40, n as u64 + 1);
-        let answer = if put.form.is_some() {
-            post_form(&app.http, &put, &bytes).await
-        } else {
-            put_bytes(&app.http, &put, &bytes).await
-        };
-        assert!(answer.status / 100 == 2, "{}: {}", answer.status, answer.text());
         assert_eq!(put.form.is_some(), traits.forms);
-        let etag = ETag::new(answer.header("etag").unwrap());
+        let mut altered = bytes.clone();
+        altered[7] ^= 1;
+        let answer = send_small(&app, &put, &altered).await;
+        assert!((400..500).contains(&answer.status), "{}: {}", answer.status, answer.text());
+        let answer = send_small(&app, &put, &bytes).await;
+        assert!(answer.status / 100 == 2, "{}: {}", answer.status, answer.text());
+        let etag = ETag::new(answer.header("etag").expect("an ETag"));
         let upload = Upload::new(&app, grant, bytes);
         upload.complete(&[CompletedPart { part_number: number(1), etag }]).await;
         upload.assert_stored().await;
+    }
+}
+
+async fn send_small(app: &TestApp, put: &SignedPut, bytes: &[u8]) -> Answer {
+    if put.form.is_some() {
+        post_form(&app.http, put, bytes).await
+    } else {
+        put_bytes(&app.http, put, bytes).await
     }
 }
 
@@ -99,4 +112,121 @@ pub(crate) async fn an_aborted_upload_is_gone(site: &Site, _: &Traits) {
     single.send_all().await;
     assert_eq!(single.abort().await.status, 204);
     assert!(!app.exists(&single.grant.key).await);
+}
+
+pub(crate) async fn several_are_completed_in_one_call(site: &Site, _: &Traits) {
+    let app = site.server().await;
+    let mut uploads = Vec::new();
+    for size in [0, 50, 100, PART + 1] {
+        uploads.push(app.begin("a.bin", size).await);
+    }
+    let mut request = CompleteUploads { uploads: Vec::new() };
+    for upload in &uploads {
+        let CompleteUpload { parts, checksum } = upload.completion(&upload.send_all().await);
+        request.uploads.push(UploadToComplete { token: upload.grant.token.clone(), parts, checksum });
+    }
+    request.uploads[1].parts[0].etag = ETag::new("0");
+    for _ in 0..2 {
+        let completed: CompletedUploads = app.post("/v1/uploads/complete", &request).await.is(200);
+        for (n, completion) in completed.uploads.iter().enumerate() {
+            match completion {
+                Completion::Completed(completed) if n != 1 => {
+                    assert_eq!(completed.key, uploads[n].grant.key);
+                    uploads[n].assert_stored().await;
+                }
+                Completion::Refused(problem) if n == 1 => assert_eq!(problem.code, ErrorCode::PartMismatch),
+                other => panic!("{n}: {other:?}"),
+            }
+        }
+    }
+}
+
+/// Signed into URLs and said at the beginning of uploads in parts, and so in what is stored.
+pub(crate) async fn objects_have_what_their_destination_says(site: &Site, traits: &Traits) {
+    let pairs = |name: &str, value: &str| [(name.to_owned(), value.to_owned())].into();
+    let config = DestinationConfig {
+        metadata: pairs("app", "demo; v=1"),
+        cache_control: Some("private, max-age=60".to_owned()),
+        tags: if traits.tags[0] { pairs("kind", "raw") } else { <_>::default() },
+        ..DestinationConfig::default()
+    };
+    let app =
+        site.server_with(|settings| drop(settings.destinations.insert("default".to_owned(), config))).await;
+    for (size, has_tags) in [(10, traits.tags[0]), (100, traits.tags[1])] {
+        let page = NewUpload { content_type: Some("text/html".to_owned()), ..file("ä.html", 0) };
+        let upload = app.begin_as(page, noise(size, 1)).await;
+        upload.finish().await;
+        let head = app.store.head_object().bucket(BUCKET).key(&upload.grant.key).send().await.unwrap();
+        assert_eq!(head.content_type(), Some("text/html"));
+        assert!(head.content_disposition().unwrap().starts_with("attachment"), "browsers would execute it");
+        assert_eq!(head.cache_control(), Some("private, max-age=60"));
+        assert_eq!(head.metadata().unwrap()["app"], "demo; v=1");
+        if has_tags {
+            let tagging = app.store.get_object_tagging().bucket(BUCKET).key(&upload.grant.key);
+            let tags = tagging.send().await.unwrap().tag_set;
+            assert_eq!((tags[0].key(), tags[0].value()), ("kind", "raw"));
+        }
+    }
+}
+
+pub(crate) async fn an_object_that_is_there_stays(site: &Site, traits: &Traits) {
+    let config = DestinationConfig { key: KeyTemplate::parse("stays/{filename}").unwrap(), ..<_>::default() };
+    let app =
+        site.server_with(|settings| drop(settings.destinations.insert("default".to_owned(), config))).await;
+    for size in [10, 100] {
+        let name = format!("{size}.bin");
+        let first = app.begin(&name, size).await;
+        let second = app.begin_as(file(&name, 0), vec![7; size]).await;
+        let sent = first.send_all().await;
+        let completed = first.complete(&sent).await;
+        if size == 100 {
+            let sent = second.send_all().await;
+            second.try_complete(&second.completion(&sent)).await.refused(ErrorCode::ObjectExists);
+        } else if traits.put_condition {
+            let put = second.sign([1]).await.remove(0);
+            assert_eq!(put_bytes(&app.http, &put, second.piece(1)).await.status, 412);
+        }
+        assert_eq!(first.complete(&sent).await, completed, "twice is once");
+        first.assert_stored().await;
+        assert_eq!(refused(app.create(vec![file(&name, 1)]).await.remove(0)).code, ErrorCode::ObjectExists);
+    }
+}
+
+pub(crate) async fn a_file_that_is_something_else_is_removed(site: &Site, _: &Traits) {
+    let config = DestinationConfig { sniff: true, ..DestinationConfig::default() };
+    let app =
+        site.server_with(|settings| drop(settings.destinations.insert("default".to_owned(), config))).await;
+    let named = |kind: &str| NewUpload { content_type: Some(kind.to_owned()), ..file("a.png", 0) };
+    for size in [0, 50, PART + 1] {
+        app.begin_as(named("application/x-unheard-of"), noise(size, 1)).await.finish().await;
+        let page = b"<!DOCTYPE html>".iter().copied().chain(noise(size, 1)).collect();
+        let upload = app.begin_as(named("image/png"), page).await;
+        let sent = upload.send_all().await;
+        upload.try_complete(&upload.completion(&sent)).await.refused(ErrorCode::ContentMismatch);
+        assert!(!app.exists(&upload.grant.key).await);
+    }
+}
+
+/// A page of ListParts has 1,000.
+pub(crate) async fn all_parts_are_listed_in_order(site: &Site, _: &Traits) {
+    const PARTS: i32 = 1_005;
+    let app = site.server().await;
+    let key = "many-parts.bin";
+    let begun = app.store.create_multipart_upload().bucket(BUCKET).key(key).send().await.unwrap();
+    let upload_id = begun.upload_id.unwrap();
+    // The last first, so that their order is the store's doing.
+    let sent: Vec<_> = stream::iter((1..=PARTS).rev())
+        .map(|part| {
+            let request = app.store.upload_part().bucket(BUCKET).key(key).upload_id(&upload_id);
+            request.part_number(part).body(vec![1; part as usize].into()).send()
+        })
+        .buffer_unordered(16)
+        .collect()
+        .await;
+    assert!(sent.iter().all(Result::is_ok));
+    let upload = UploadRef { key, upload_id: &upload_id };
+    let listed = app.s3.list_parts(upload).await.unwrap();
+    assert!(listed.iter().map(|part| part.part_number.get()).eq(1..=PARTS as u32), "{} parts", listed.len());
+    assert!(listed.iter().map(|part| part.size).eq(1..=PARTS as u64));
+    app.s3.abort_upload(upload).await.unwrap();
 }

@@ -183,6 +183,28 @@ async fn keys_are_made_of_what_the_template_says() {
     }
 }
 
+/// Garage and Ceph's gateway complete an upload whatever its condition says.
+#[tokio::test]
+async fn an_object_stays_where_the_store_knows_no_conditions() {
+    let behind = TestApp::start().await;
+    let lax = LaxStore::before(&behind, |_, header| match header {
+        "if-none-match" => Manners::Ignores,
+        _ => Manners::Keeps,
+    });
+    let app = TestApp::with(|settings| {
+        before(&lax.endpoint, behind.secret_access_key())(settings);
+        destination("default", keyed("{filename}"))(settings);
+    })
+    .await;
+    let first = app.begin("a.bin", PART + 1).await;
+    let second = app.begin_as(file("a.bin", 0), vec![7; PART + 1]).await;
+    let (sent, others) = (first.send_all().await, second.send_all().await);
+    let completed = first.complete(&sent).await;
+    second.try_complete(&second.completion(&others)).await.refused(ErrorCode::ObjectExists);
+    assert_eq!(first.complete(&sent).await, completed, "twice is once");
+    first.assert_stored().await;
+}
+
 #[tokio::test]
 async fn an_object_that_is_there_stays() {
     let app = TestApp::with(destination("default", keyed("{filename}"))).await;

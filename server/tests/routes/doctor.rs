@@ -1,6 +1,7 @@
 //! `partway doctor`, before a store that is well and before others.
 
 use actix_web::HttpRequest;
+use partway_server::config::DestinationConfig;
 use partway_server::doctor::{Options, Outcome, Report, examine};
 use partway_server::stores::OpenStores;
 
@@ -87,6 +88,36 @@ async fn a_store_that_believes_everything() {
     }
     assert_eq!(report.outcome(), Outcome::Failure);
     assert_tidy(&behind).await;
+}
+
+/// Asked only where a destination has tags.
+#[tokio::test]
+async fn tags_that_are_lost_are_noticed() {
+    let behind = TestApp::start().await;
+    let in_parts = |request: &HttpRequest| request.method() == "POST";
+    for (loses, lost) in [
+        ((|_| false) as fn(&HttpRequest) -> bool, vec![]),
+        (in_parts, vec!["tags, upload in parts"]),
+        (|_| true, vec!["tags, PUT", "tags, upload in parts"]),
+    ] {
+        let lax = LaxStore::before(&behind, move |request, header| match header {
+            "x-amz-tagging" if loses(request) => Manners::Ignores,
+            _ => Manners::Keeps,
+        });
+        let data = tempfile::tempdir().unwrap();
+        let mut settings = settings(&data);
+        before(&lax.endpoint, behind.secret_access_key())(&mut settings);
+        let tagged = DestinationConfig {
+            tags: [("kind".to_owned(), "raw".to_owned())].into(),
+            ..DestinationConfig::default()
+        };
+        settings.destinations.insert("default".to_owned(), tagged);
+        let open = OpenStores::open(&settings).await.unwrap();
+        let report = Box::pin(examine(&open.stores, &Options::default())).await;
+        let found = wrong(&report).into_iter().filter(|(check, _)| check.starts_with("tags, "));
+        assert_eq!(found.map(|(check, _)| check).collect::<Vec<_>>(), lost, "{report}");
+        assert_tidy(&behind).await;
+    }
 }
 
 #[tokio::test]

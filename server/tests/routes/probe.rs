@@ -4,9 +4,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use actix_web::HttpRequest;
+use actix_web::{HttpRequest, HttpResponse};
 use partway_server::store::StoreError;
-use partway_server::store::probe::{self, Check};
+use partway_server::store::plain::PlainHttp;
+use partway_server::store::probe::{self, Check, Outsider, Rule};
+use partway_server::stores::OpenStores;
 
 use crate::support::*;
 
@@ -187,6 +189,73 @@ async fn a_store_that_is_away_at_the_start_is_asked_again() {
         });
         asked.await.expect("the server asks again by itself");
         assert_eq!(app.begin("a.bin", 10).await.grant.checksum, ChecksumKind::Crc64Nvme);
+        assert_tidy(&behind).await;
+    }
+}
+
+/// Ceph's gateway passes over the `Content-MD5` of a form, so that a form would be checked by nobody.
+#[tokio::test]
+async fn a_form_is_tried_out_for_all_that_it_says() {
+    const ETAG: &str = "<PostResponse><ETag>9b2cf535f27731c974343645a3985328</ETag></PostResponse>";
+    // The file, once: the body that was signed for.
+    fn as_long_as_signed(form: &str) -> (u16, &'static str) {
+        if form.matches("Partway tries out").count() == 1 { (201, ETAG) } else { (400, "") }
+    }
+    let found = async |checksum, respond: fn(&str) -> (u16, &'static str)| {
+        let store = Peer::start(move |call| {
+            let (status, body) = respond(&String::from_utf8_lossy(&call.body));
+            HttpResponse::build(status.try_into().unwrap()).body(body)
+        });
+        let data = tempfile::tempdir().unwrap();
+        let mut settings = settings(&data);
+        before(&store.url, "a secret that nobody checks".to_owned().into())(&mut settings);
+        let open = OpenStores::open(&settings).await.unwrap();
+        let named = &open.stores[0];
+        let (credentials, http) = (named.credentials.get().await.unwrap(), PlainHttp::default());
+        let outsider = Outsider {
+            store: &named.store,
+            hosts: &named.hosts,
+            region: &named.region,
+            credentials: &credentials,
+            http: &http,
+            prefix: "",
+        };
+        probe::form(outsider, checksum).await.unwrap()
+    };
+    for (checksum, respond, rule) in [
+        (ChecksumKind::Md5, (|_| (405, "")) as fn(&str) -> _, Rule::Unsupported("405".to_owned())),
+        (ChecksumKind::Md5, |_| (204, ""), Rule::Broken("the answer names no ETag")),
+        (ChecksumKind::Md5, |_| (201, ETAG), Rule::Broken("a longer file is accepted")),
+        (ChecksumKind::Md5, as_long_as_signed, Rule::Broken("a file with another checksum is accepted")),
+        (ChecksumKind::None, as_long_as_signed, Rule::Kept),
+    ] {
+        assert_eq!(found(checksum, respond).await, rule);
+    }
+}
+
+#[tokio::test]
+async fn forms_are_given_where_they_are_held_to_their_terms() {
+    let behind = TestApp::start().await;
+    let takes_none = LaxStore::before(&behind, |request, _| {
+        let is_form = request
+            .headers()
+            .get("content-type")
+            .is_some_and(|kind| kind.to_str().unwrap().starts_with("multipart/form-data"));
+        if is_form { Manners::Refuses(405) } else { Manners::Keeps }
+    });
+    for (endpoint, are_given) in [(&behind.store_origin, true), (&takes_none.endpoint, false)] {
+        let app = TestApp::with(|settings| {
+            before(endpoint, behind.secret_access_key())(settings);
+            settings.store.post_forms = Some(true);
+            // First URLs come with the grant where both sides plan alike.
+            settings.uploads = <_>::default();
+        })
+        .await;
+        let bytes = noise(10, 1);
+        let known = NewUpload { checksums: vec![Crc64Nvme::of(&bytes).into()], ..file("a.bin", 0) };
+        let upload = app.begin_as(known, bytes).await;
+        assert_eq!(upload.grant.parts[0].form.is_some(), are_given);
+        upload.finish().await;
         assert_tidy(&behind).await;
     }
 }

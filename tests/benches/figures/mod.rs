@@ -75,7 +75,7 @@ impl Figures {
         };
         let verdict = if is_reached { "reached" } else { "MISSED" };
         let [median, lowest, highest] = [median, lowest, highest].map(shown);
-        self.ratios.push(format!("{name:<56}{median:>12}{lowest:>12}{highest:>12}  {goal:<8}{verdict}\n"));
+        self.ratios.push(format!("{name:<56}{median:>12}{lowest:>12}{highest:>12}  {goal:<10}{verdict}\n"));
     }
 }
 

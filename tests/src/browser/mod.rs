@@ -173,14 +173,31 @@ impl Browser {
     /// # Errors
     /// When there is no such element.
     pub async fn drop_on(&self, selector: &str, paths: &[&Path]) -> Result<()> {
+        self.drag(selector, paths, &["dragEnter", "dragOver", "drop"]).await
+    }
+
+    /// Holds them over the middle of an element, without letting go.
+    ///
+    /// # Errors
+    /// When there is no such element.
+    pub async fn hold_over(&self, selector: &str, paths: &[&Path]) -> Result<()> {
+        self.drag(selector, paths, &["dragEnter", "dragOver"]).await
+    }
+
+    /// Takes away again what is held over an element.
+    ///
+    /// # Errors
+    /// When there is no such element.
+    pub async fn drag_away(&self, selector: &str, paths: &[&Path]) -> Result<()> {
+        self.drag(selector, paths, &["dragCancel"]).await
+    }
+
+    async fn drag(&self, selector: &str, paths: &[&Path], kinds: &[&str]) -> Result<()> {
         let (x, y, width, height) = self.find(selector).await?.rectangle().await?;
-        for kind in ["dragEnter", "dragOver", "drop"] {
-            let data = json!({ "items": [], "files": paths, "dragOperationsMask": 1 });
-            self.devtools(
-                "Input.dispatchDragEvent",
-                json!({ "type": kind, "x": x + width / 2.0, "y": y + height / 2.0, "data": data }),
-            )
-            .await?;
+        let data = json!({ "items": [], "files": paths, "dragOperationsMask": 1 });
+        for kind in kinds {
+            let event = json!({ "type": kind, "x": x + width / 2.0, "y": y + height / 2.0, "data": data });
+            self.devtools("Input.dispatchDragEvent", event).await?;
         }
         Ok(())
     }

@@ -15,6 +15,8 @@ use super::{MIB, PATIENTLY, SOON, Test, is_part};
 const RUN_AXE: &str = "const { violations } = await axe.run(document, { resultTypes: ['violations'] });
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`)}`);";
 
+const DROP_ZONE: &str = "[part~=dropzone]";
+
 struct Auditor {
     axe: String,
 }
@@ -34,17 +36,19 @@ impl Auditor {
         Ok(serde_json::from_value(browser.run_async(RUN_AXE, vec![]).await?)?)
     }
 
-    /// Finds nothing, neither in light nor in dark.
+    /// Finds nothing, neither in light nor in dark, nor in the colours of somebody's own.
     async fn approve(&self, stack: &Stack, state: &str) -> Result<()> {
-        for scheme in ["light", "dark"] {
+        for (scheme, forced) in [("light", "none"), ("dark", "none"), ("dark", "active"), ("light", "active")]
+        {
             // Without motion, so that no colour is on its way to another one when it is looked at.
             let features = json!({ "features": [
                 { "name": "prefers-color-scheme", "value": scheme },
+                { "name": "forced-colors", "value": forced },
                 { "name": "prefers-reduced-motion", "value": "reduce" },
             ] });
             stack.page.browser().devtools("Emulation.setEmulatedMedia", features).await?;
             let violations = self.violations(stack).await?;
-            ensure!(violations.is_empty(), "{state}, {scheme}: {violations:#?}");
+            ensure!(violations.is_empty(), "{state}, {scheme}, forced colours {forced}: {violations:#?}");
         }
         Ok(())
     }
@@ -70,6 +74,13 @@ async fn axe_finds_nothing_in_any_state() -> Test {
     Stack::run(async |stack| {
         let auditor = Auditor::new()?;
         auditor.approve(stack, "empty").await?;
+        let dragged = stack.file("dragged.pdf", 1)?;
+        let held = [dragged.path.as_path()];
+        stack.page.browser().hold_over(DROP_ZONE, &held).await?;
+        let is_over = "return document.querySelector('partway-uploader').shadowRoot.querySelector('[data-over]') !== null";
+        ensure!(stack.page.browser().run(is_over, vec![]).await? == json!(true), "nobody noticed the file");
+        auditor.approve(stack, "dragging").await?;
+        stack.page.browser().drag_away(DROP_ZONE, &held).await?;
 
         let gate = Gate::default();
         stack.proxy.add(Rule::new(is_part, Fault::Hold(gate.clone())).always());
@@ -92,6 +103,10 @@ async fn axe_finds_nothing_in_any_state() -> Test {
         stack.page.browser().click("[data-command=cancelAll]").await?;
         state(stack, "cancelled").await?;
         auditor.approve(stack, "cancelled").await?;
+        stack.page.browser().click("[data-command=clear]").await?;
+        stack.page.choose(&[&small]).await?;
+        state(stack, "completed").await?;
+        auditor.approve(stack, "completed").await?;
 
         replace(stack, &json!({ "endpoint": ".", "destination": "nowhere" })).await?;
         stack.page.choose(&[&small]).await?;

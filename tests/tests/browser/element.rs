@@ -286,3 +286,34 @@ async fn ten_thousand_files_leave_the_page_fluid() -> Test {
     })
     .await
 }
+
+/// The server refuses two of three hundred: each is a click away, wherever the list is scrolled to.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_in_a_long_list_is_found() -> Test {
+    Stack::run_with(&[("PARTWAY_UPLOADS__MAX_FILE_SIZE", "1 KiB")], async |stack| {
+        let browser = stack.page.browser();
+        let script = "const sizes = Array.from({ length: 300 }, (_, i) => i === 120 || i === 250 ? 2048 : 10);
+             const files = sizes.map((size, i) => new File([new Uint8Array(size)], `file-${i}.txt`, { type: 'text/plain' }));
+             document.querySelector('partway-uploader').style.removeProperty('--partway-list-size');
+             await document.querySelector('partway-uploader').add(files);";
+        browser.run_async(script, vec![]).await?;
+        let ended = "return document.querySelector('partway-uploader').uploads.filter(({ ended }) => ended).length";
+        wait_for("all to end", PATIENTLY, async || {
+            Ok((browser.run(ended, vec![]).await? == json!(300)).then_some(()))
+        })
+        .await?;
+        // Rows above it turn out higher than was thought, which must not push it out of sight.
+        let seen = "const { shadowRoot } = document.querySelector('partway-uploader');
+             await new Promise((resolve) => setTimeout(resolve, 500));
+             const row = shadowRoot.activeElement?.closest('[data-id]');
+             const [list, own] = [shadowRoot.querySelector('[part~=viewport]'), row].map((node) => node?.getBoundingClientRect());
+             return [row?.querySelector('[part~=name]').textContent, own?.top >= list.top - 2 && own?.bottom <= list.bottom + 2];";
+        for name in ["file-120.txt", "file-250.txt", "file-120.txt"] {
+            browser.click("[data-command=showFailed]").await?;
+            let is_seen = browser.run_async(seen, vec![]).await?;
+            ensure!(is_seen == json!([name, true]), "{is_seen}, and not {name}");
+        }
+        Ok(())
+    })
+    .await
+}

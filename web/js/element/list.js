@@ -19,9 +19,11 @@ export class List {
   #owners = new WeakMap();
   #heights = new WeakMap();
   #offsets = new Float64Array(1);
+  #summed = [];
   #isMeasured = false;
   #touched = new Set();
-  #view = { top: 0, height: 400 };
+  #revealed;
+  #height = 400;
   #list = make("ol", "list", { role: "list" });
   #watcher = new ResizeObserver((entries) => this.#measure(entries));
 
@@ -67,14 +69,33 @@ export class List {
   }
 
   draw() {
-    this.#view.top = this.node.scrollTop;
-    if (!this.#isMeasured) this.#sum();
-    const { top, height } = this.#view;
+    const { scrollTop } = this.node;
+    const top = this.#isMeasured ? scrollTop : this.#sumBelow(scrollTop);
     const first = this.#at(top - MARGIN);
-    const last = Math.min(this.#at(top + height + MARGIN) + 1, this.#uploads.length);
+    const last = Math.min(this.#at(top + this.#height + MARGIN) + 1, this.#uploads.length);
     this.#show(first, last);
+    if (top !== scrollTop) this.node.scrollTop = top;
     for (const upload of this.#touched) this.#rows.get(upload)?.draw();
     this.#touched.clear();
+  }
+
+  // Whether it has to be scrolled.
+  get isLong() {
+    return this.#offsets.at(-1) > this.#height;
+  }
+
+  // Scrolls to the next upload that is wanted, from the one that was shown last on, and gives its row the focus. After the
+  // end it begins anew.
+  reveal(isWanted) {
+    const from = (this.#places.get(this.#revealed) ?? -1) + 1;
+    const next = this.#uploads.slice(from).find(isWanted) ?? this.#uploads.find(isWanted);
+    if (!next) return;
+    this.#revealed = next;
+    // Browsers round, and the row before is not the one to begin at.
+    this.node.scrollTop = Math.ceil(this.#offsets[this.#places.get(next)]);
+    this.draw();
+    // Rows above it may not have grown to their height yet, so the browser must not scroll by where it stands now.
+    this.#rows.get(next).node.querySelector("button").focus({ preventScroll: true });
   }
 
   // The upload whose row gets the focus when these go: null for none, undefined when it is not needed.
@@ -134,6 +155,15 @@ export class List {
     if (style.padding !== padding) style.padding = padding;
   }
 
+  // Sums up anew, and gives the scroll position at which the row that was on top still is, wherever it begins now.
+  #sumBelow(scrollTop) {
+    const place = this.#at(scrollTop);
+    const [anchor, before] = [this.#summed[place], this.#offsets[place]];
+    this.#sum();
+    const now = this.#places.get(anchor);
+    return scrollTop > 0 && now !== undefined ? Math.ceil(scrollTop + this.#offsets[now] - before) : scrollTop;
+  }
+
   // Where each row begins, were all of them there.
   #sum() {
     const offsets = new Float64Array(this.#uploads.length + 1);
@@ -141,6 +171,7 @@ export class List {
       offsets[i + 1] = offsets[i] + this.#heightOf(upload);
     });
     this.#offsets = offsets;
+    this.#summed = this.#uploads;
     this.#isMeasured = true;
   }
 
@@ -151,7 +182,7 @@ export class List {
   // The row at a height: the last one that does not begin below it.
   #at(offset) {
     let low = 0;
-    let high = this.#uploads.length;
+    let high = this.#offsets.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
       if (this.#offsets[middle] <= offset) low = middle;
@@ -165,8 +196,8 @@ export class List {
     for (const { target, borderBoxSize } of entries) {
       const height = borderBoxSize[0].blockSize;
       if (target === this.node) {
-        changed ||= this.#view.height !== height;
-        this.#view.height = height;
+        changed ||= this.#height !== height;
+        this.#height = height;
         continue;
       }
       const upload = this.#owners.get(target);

@@ -7,6 +7,7 @@ import { Bar, button, focused, make, setHidden, setText } from "./dom.js";
 const COMMANDS = {
   startAll: (counts) => counts.ready > 0,
   retryAll: (counts) => counts.failed > 0,
+  showFailed: (counts, isLong) => counts.failed > 0 && isLong,
   pauseAll: (counts) => counts.moving > 0,
   resumeAll: (counts) => counts.moving === 0 && counts.paused > 0,
   cancelAll: (counts) => counts.moving + counts.paused > 0,
@@ -36,7 +37,8 @@ export class Summary {
     this.node = make("div", "summary", { hidden: true }, make("div", "summary-head", {}, this.#title, actions), this.#bar.node, this.#meta);
   }
 
-  draw() {
+  // `isLong`: not all files can be seen at once.
+  draw(isLong) {
     const { uploads, progress } = this.#uploader;
     const wording = this.#wording;
     const counts = { ready: 0, completed: 0, failed: 0, cancelled: 0, paused: 0, moving: 0, bytes: 0 };
@@ -55,7 +57,7 @@ export class Summary {
     setText(this.#speed, speed === null ? "" : wording.speed(speed));
     setText(this.#left, speed > 0 ? wording.say("timeLeft", { time: wording.duration(progress.secondsLeft) }) : "");
     setHidden(this.#meta, !busy && counts.bytes === 0);
-    this.#offer(counts);
+    this.#offer(counts, isLong);
   }
 
   #titleOf(counts) {
@@ -67,12 +69,12 @@ export class Summary {
   }
 
   // A button that vanishes hands its focus to another, if there is one.
-  #offer(counts) {
+  #offer(counts, isLong) {
     const focus = focused(this.node);
     const buttons = Object.entries(this.#buttons);
     for (const [name, node] of buttons) {
       setText(node, this.#wording.say(name, { count: counts.ready }));
-      setHidden(node, !COMMANDS[name](counts));
+      setHidden(node, !COMMANDS[name](counts, isLong));
     }
     if (focus?.hidden && this.node.contains(focus)) buttons.find(([, node]) => !node.hidden)?.[1].focus();
   }

@@ -102,6 +102,7 @@ export class View {
     return {
       startAll: () => uploader.startAll(),
       retryAll: () => uploader.retryAll(),
+      showFailed: () => this.#list.reveal(({ state }) => state === "failed"),
       pauseAll: () => uploader.pauseAll(),
       resumeAll: () => uploader.resumeAll(),
       cancelAll: () => uploader.cancelAll(),
@@ -150,7 +151,7 @@ export class View {
   }
 
   #draw({ onDrawn }) {
-    this.#summary.draw();
+    this.#summary.draw(this.#list.isLong);
     const isEmpty = this.#uploader.uploads.length === 0;
     setHidden(this.#queue, isEmpty);
     this.node.toggleAttribute("data-filled", !isEmpty);

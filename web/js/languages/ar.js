@@ -38,6 +38,7 @@ export default {
   pauseAll: "إيقاف الكل مؤقتًا",
   resumeAll: "استئناف الكل",
   retryAll: "إعادة محاولة ما فشل",
+  showFailed: "عرض ما فشل",
   cancelAll: "إلغاء الكل",
   clear: "إزالة المنتهية",
   progressOfAll: "تقدم كل الملفات",

@@ -38,6 +38,7 @@ export default {
   pauseAll: "Alle anhalten",
   resumeAll: "Alle fortsetzen",
   retryAll: "Fehlgeschlagene wiederholen",
+  showFailed: "Fehlgeschlagene zeigen",
   cancelAll: "Alle abbrechen",
   clear: "Fertige entfernen",
   progressOfAll: "Fortschritt aller Dateien",

@@ -43,6 +43,7 @@ export default {
   pauseAll: "Pause all",
   resumeAll: "Resume all",
   retryAll: "Retry failed",
+  showFailed: "Show failed",
   cancelAll: "Cancel all",
   clear: "Clear finished",
   progressOfAll: "Progress of all files",

@@ -38,6 +38,7 @@ export default {
   pauseAll: "Pausar todo",
   resumeAll: "Reanudar todo",
   retryAll: "Reintentar fallidos",
+  showFailed: "Ver fallidos",
   cancelAll: "Cancelar todo",
   clear: "Quitar terminados",
   progressOfAll: "Progreso de todos los archivos",

@@ -38,6 +38,7 @@ export default {
   pauseAll: "Tout suspendre",
   resumeAll: "Tout reprendre",
   retryAll: "Réessayer les échecs",
+  showFailed: "Voir les échecs",
   cancelAll: "Tout annuler",
   clear: "Retirer les terminés",
   progressOfAll: "Progression de tous les fichiers",

@@ -38,6 +38,7 @@ export default {
   pauseAll: "すべて一時停止",
   resumeAll: "すべて再開",
   retryAll: "失敗分を再試行",
+  showFailed: "失敗分を表示",
   cancelAll: "すべてキャンセル",
   clear: "完了分を消去",
   progressOfAll: "全体の進行状況",

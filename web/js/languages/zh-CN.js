@@ -38,6 +38,7 @@ export default {
   pauseAll: "全部暂停",
   resumeAll: "全部继续",
   retryAll: "重试失败项",
+  showFailed: "查看失败项",
   cancelAll: "全部取消",
   clear: "清除已结束",
   progressOfAll: "所有文件的进度",

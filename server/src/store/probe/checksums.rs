@@ -213,7 +213,7 @@ impl S3Store {
         Ok(())
     }
 
-    async fn probe_part(
+    pub(super) async fn probe_part(
         &self,
         upload: UploadRef<'_>,
         number: i32,

@@ -8,6 +8,7 @@
 mod checksums;
 mod conditions;
 mod rules;
+mod tags;
 mod terms;
 
 use partway_shared::checksum::ChecksumKind;
@@ -20,6 +21,7 @@ use super::{NewObject, S3Store, Store, StoreError, UploadRef, Whole};
 pub use checksums::{Check, access, object_crc64nvme, part_crc64nvme, part_md5, put_crc64nvme, put_md5};
 pub use conditions::{complete_if_none_match, put_if_none_match};
 pub use rules::Rule;
+pub use tags::{put_tags, upload_tags};
 pub use terms::{Outsider, copied_part, copied_put, form, length, signature};
 
 const BODY: &[u8] = b"Partway tries out what this store verifies.";

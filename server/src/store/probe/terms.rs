@@ -6,11 +6,11 @@
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
-use partway_shared::checksum::ChecksumKind;
+use partway_shared::checksum::{ChecksumKind, Crc64Nvme, Md5};
 use partway_shared::part::PartNumber;
 
 use super::{BODY, OTHER_BODY, Rule, abort, begin, key, remove};
-use crate::signing::{Hosts, Presigner, PutTerms};
+use crate::signing::{Hosts, Presigner, PutTerms, SignedForm};
 use crate::store::plain::{PlainHttp, Reply};
 use crate::store::{S3Store, Store, StoreError, UploadRef};
 
@@ -151,17 +151,26 @@ async fn is_copied(store: &S3Store, key: &str) -> Result<Rule, StoreError> {
     Ok(if copied { Rule::Broken(COPIES) } else { Rule::Kept })
 }
 
-/// Whether an HTML form is taken, and held to the length in its policy.
+/// Whether an HTML form is taken, and held to the length and the checksum in its policy.
+///
+/// Ceph's gateway takes forms, and passes over their `Content-MD5`.
 ///
 /// # Errors
 /// When nothing was found out.
-pub async fn form(outsider: Outsider<'_>) -> Result<Rule, StoreError> {
+pub async fn form(outsider: Outsider<'_>, checksum: ChecksumKind) -> Result<Rule, StoreError> {
     let key = key(outsider.prefix);
+    let of = |bytes: &[u8]| match checksum {
+        ChecksumKind::Crc64Nvme => Some(Crc64Nvme::of(bytes).into()),
+        ChecksumKind::Md5 => Some(Md5::of(bytes).into()),
+        ChecksumKind::None => None,
+    };
     let tried = async {
-        let Some(form) = outsider.presigner().form(&key, &terms()) else {
+        let presigner = outsider.presigner();
+        let form_of = |bytes: &[u8]| presigner.form(&key, &PutTerms { checksum: of(bytes), ..terms() });
+        let (Some(form), Some(wrong)) = (form_of(BODY), form_of(OTHER_BODY)) else {
             return Ok(Rule::Unsupported("this key cannot be posted".to_owned()));
         };
-        let send = async |file: &[u8]| {
+        let send = async |form: &SignedForm, file: &[u8]| {
             let (content_type, body) = multipart(&form.fields, file);
             let reply =
                 outsider.http.send("POST", &form.url, [("content-type", content_type)], &body).await?;
@@ -170,12 +179,18 @@ pub async fn form(outsider: Outsider<'_>) -> Result<Rule, StoreError> {
             }
             Ok(reply)
         };
-        let reply = send(BODY).await?;
+        let reply = send(&form, BODY).await?;
         if !reply.is_success() {
             return Ok(Rule::Unsupported(reply.said()));
         }
-        if send(&[BODY, BODY].concat()).await?.is_success() {
+        if !reply.names_etag() {
+            return Ok(Rule::Broken("the answer names no ETag"));
+        }
+        if send(&form, &[BODY, BODY].concat()).await?.is_success() {
             return Ok(Rule::Broken("a longer file is accepted"));
+        }
+        if checksum != ChecksumKind::None && send(&wrong, BODY).await?.is_success() {
+            return Ok(Rule::Broken("a file with another checksum is accepted"));
         }
         Ok(Rule::Kept)
     };

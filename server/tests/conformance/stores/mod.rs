@@ -30,8 +30,12 @@ pub(crate) struct Traits {
     pub(crate) checksum: ChecksumKind,
     /// Whether it has CORS and lifecycle rules that can be written.
     pub(crate) has_rules: bool,
-    /// Whether it takes forms.
+    /// Whether it takes forms, and holds them to their terms.
     pub(crate) forms: bool,
+    /// Whether objects have the tags that a PUT was given, and those of an upload in parts.
+    pub(crate) tags: [bool; 2],
+    /// Whether a PUT to a key that is taken can be refused.
+    pub(crate) put_condition: bool,
     /// The checks of the doctor's that it does not pass, mended as far as it can be.
     pub(crate) weak: &'static [&'static str],
 }

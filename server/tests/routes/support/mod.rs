@@ -7,7 +7,7 @@ mod app;
 mod lax;
 mod peer;
 mod tickets;
-mod upload;
+pub mod upload;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -140,10 +140,14 @@ pub async fn post_form(http: &reqwest::Client, put: &SignedPut, bytes: &[u8]) ->
 }
 
 pub async fn put_bytes(http: &reqwest::Client, put: &SignedPut, bytes: &[u8]) -> Answer {
+    Answer::to(put_request(http, put, bytes)).await
+}
+
+pub fn put_request(http: &reqwest::Client, put: &SignedPut, bytes: &[u8]) -> reqwest::RequestBuilder {
     // Browsers send the length of an empty body too, and reqwest does not.
     let mut request = http.put(&put.url).header("content-length", bytes.len()).body(bytes.to_vec());
     for (name, value) in &put.headers.0 {
         request = request.header(name, value);
     }
-    Answer::to(request).await
+    request
 }
