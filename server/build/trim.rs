@@ -2,7 +2,11 @@
 //!
 //! Knows wasm and how Rust names its functions, and nothing of the widget.
 
+use std::collections::HashSet;
+
 use anyhow::{Context, Result, ensure};
+use walrus::ir::{Call, Visitor, dfs_in_order};
+use walrus::{FunctionId, LocalFunction, Module};
 use wasm_bindgen_cli_support::Output;
 
 /// What only a panic runs: it gathers and formats a message that nobody can see in a browser.
@@ -58,25 +62,21 @@ fn leb128(bytes: &[u8], mut at: usize) -> Result<(usize, usize)> {
     }
 }
 
-/// Makes all of [`PANICS`] trap, and blanks the places in source files that they would name.
+/// Makes all of [`PANICS`] trap, with the formatting that only they do, and blanks what they
+/// would say.
 pub(crate) fn drop_panics(output: &mut Output) {
     let module = output.wasm_mut();
-    let is_panic = |name: &str| {
-        let name = plain(name);
+    let panics = named(module, |name| {
         PANICS.iter().any(|panic| name.contains(panic)) && !name.contains("panic_count")
-    };
-    let mut panics = Vec::new();
-    for function in module.funcs.iter() {
-        if function.name.as_deref().is_some_and(is_panic) {
-            panics.push(function.id());
-        }
-    }
-    for (id, function) in module.funcs.iter_local_mut() {
-        if panics.contains(&id) {
-            let mut body = function.builder_mut().func_body();
-            body.instrs_mut().clear();
-            body.unreachable();
-        }
+    });
+    trap(module, &panics);
+    let formatting = named(module, |name| name.contains("core::fmt::"));
+    // Formatting finds its way through the table, where nobody sees who is called. So it is all or nothing.
+    let is_used = module.funcs.iter_local().any(|(id, function)| {
+        !formatting.contains(&id) && calls(function).iter().any(|called| formatting.contains(called))
+    });
+    if !is_used {
+        trap(module, &formatting);
     }
     // Names have done their work. Where there is no wasm-opt, nobody else takes them out.
     module.funcs.iter_mut().for_each(|function| function.name = None);
@@ -85,7 +85,41 @@ pub(crate) fn drop_panics(output: &mut Output) {
         segments.push(segment.id());
     }
     for segment in segments {
-        blank_places(&mut module.data.get_mut(segment).value);
+        let data = &mut module.data.get_mut(segment).value;
+        blank_places(data);
+        blank_messages(data);
+    }
+}
+
+/// The functions whose names, without hashes, are such.
+fn named(module: &Module, is_such: impl Fn(&str) -> bool) -> HashSet<FunctionId> {
+    let such = module
+        .funcs
+        .iter()
+        .filter(|function| function.name.as_deref().map(plain).is_some_and(|name| is_such(&name)));
+    such.map(walrus::Function::id).collect()
+}
+
+/// What a function calls by name.
+fn calls(function: &LocalFunction) -> HashSet<FunctionId> {
+    struct Calls(HashSet<FunctionId>);
+    impl<'a> Visitor<'a> for Calls {
+        fn visit_call(&mut self, call: &Call) {
+            self.0.insert(call.func);
+        }
+    }
+    let mut calls = Calls(HashSet::new());
+    dfs_in_order(&mut calls, function, function.entry_block());
+    calls.0
+}
+
+fn trap(module: &mut Module, functions: &HashSet<FunctionId>) {
+    for (id, function) in module.funcs.iter_local_mut() {
+        if functions.contains(&id) {
+            let mut body = function.builder_mut().func_body();
+            body.instrs_mut().clear();
+            body.unreachable();
+        }
     }
 }
 
@@ -159,6 +193,34 @@ fn blank_places(data: &mut [u8]) {
     }
     for name in names {
         data[name].fill(0);
+    }
+}
+
+/// Blanks what panics of the standard library and of wasm-bindgen would say.
+fn blank_messages(data: &mut [u8]) {
+    const MESSAGES: [&str; 17] = [
+        "attempted to take ownership of Rust value while it was borrowed",
+        "recursive use of an object detected which would lead to unsafe aliasing in rust",
+        "copy_from_slice: source slice length (",
+        ") does not match destination slice length (",
+        "insertion index (is ",
+        "removal index (is ",
+        ") should be <= len (is ",
+        ") should be < len (is ",
+        "attempt to divide by zero",
+        "attempt to calculate the remainder with a divisor of zero",
+        "one-time initialization may not be performed recursively",
+        "attempt to join into collection with len > usize::MAX",
+        "overflow when multiplying duration by scalar",
+        "overflow when adding durations",
+        "rwlock overflowed read locks",
+        "rwlock has not been locked for reading",
+        "null pointer passed to rust",
+    ];
+    for message in MESSAGES {
+        if let Some(at) = data.windows(message.len()).position(|window| window == message.as_bytes()) {
+            data[at..at + message.len()].fill(0);
+        }
     }
 }
 
