@@ -205,14 +205,18 @@ async fn two_tabs_never_send_the_same_upload() -> Test {
         let browser = stack.page.browser();
         let first = browser.open_tab().await?;
         stack.page.visit(&stack.control.url()).await?;
-        // The journal has been read once the engine is there and this is answered.
+        // An uploader of its own, since the page's may have told already what it has found.
         let offered = browser
             .run_async(
-                "const { uploader } = document.querySelector('partway-uploader');
+                "const { Uploader } = await import('/widget/index.js');
+                 const { endpoint } = document.querySelector('partway-uploader').uploader;
+                 const uploader = new Uploader({ endpoint });
                  const heard = new Promise((resolve) => uploader.addEventListener('resumables', resolve, { once: true }));
                  await uploader.load();
                  await heard;
-                 return uploader.resumables.length;",
+                 const { length } = uploader.resumables;
+                 uploader.close();
+                 return length;",
                 vec![],
             )
             .await?;
