@@ -110,6 +110,15 @@ pub(crate) struct Plan {
     pub(crate) kind: Kind,
 }
 
+impl Plan {
+    /// What is told of a part's checksums: the one that the upload was created for, and all that are known where
+    /// that is none.
+    pub(crate) fn shown(plan: Option<Self>, checksums: &Checksums) -> Checksums {
+        let wanted = |algorithm| plan.is_none_or(|plan| plan.algorithm == algorithm);
+        Checksums(checksums.0.iter().filter(|(algorithm, _)| wanted(*algorithm)).cloned().collect())
+    }
+}
+
 /// Checksums of one run of bytes, in base64, each algorithm at most once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checksums(Vec<(Algorithm, String)>);

@@ -46,7 +46,9 @@
 //!   encryption. Requests for these are refused, not ignored.
 //! - Completing an upload a second time answers `NoSuchUpload` (AWS repeats its first answer for a
 //!   while): HEAD the key.
-//! - CopyObject keeps the source's ETag and checksums, whatever its size.
+//! - Every object has a CRC64NVME of all its bytes, whatever other checksum it was sent with.
+//! - CopyObject writes records and no bytes. The copy keeps the source's ETag and checksums, whatever
+//!   its size.
 //! - A full disk, or `max_bytes` reached, answers 507 `InsufficientStorage`.
 
 mod checksums;

@@ -11,6 +11,7 @@
     reason = "tests"
 )]
 
+mod copies;
 mod durability;
 mod http;
 mod listing;

@@ -262,10 +262,10 @@ async fn the_checksum_of_the_whole_object_is_combined_and_compared() {
         };
         assert_eq!(complete(&wrong).send().await.refused(), ("BadDigest".to_owned(), 400));
         let done = complete(&right).send().await.unwrap();
-        assert_eq!(done.checksum_crc64_nvme.or(done.checksum_crc32_c), Some(right.clone()));
+        assert_eq!(done.checksum_crc32_c.or(done.checksum_crc64_nvme), Some(right.clone()));
         let head = store.client.head_object().bucket(BUCKET).key("a").checksum_mode(ChecksumMode::Enabled);
         let head = head.send().await.unwrap();
-        assert_eq!(head.checksum_crc64_nvme.or(head.checksum_crc32_c), Some(right));
+        assert_eq!(head.checksum_crc32_c.or(head.checksum_crc64_nvme), Some(right));
         assert_eq!(head.checksum_type, Some(ChecksumType::FullObject));
     }
 }

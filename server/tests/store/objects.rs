@@ -6,8 +6,7 @@ use std::time::{Duration, SystemTime};
 use crate::support::*;
 use aws_sdk_s3::config::RequestChecksumCalculation;
 use aws_sdk_s3::types::{
-    ChecksumAlgorithm, ChecksumMode, Delete, MetadataDirective, ObjectCannedAcl, ObjectIdentifier,
-    ServerSideEncryption,
+    ChecksumAlgorithm, ChecksumMode, Delete, ObjectCannedAcl, ObjectIdentifier, ServerSideEncryption,
 };
 use s3s::crypto::{Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
 
@@ -209,36 +208,6 @@ fn sign_streaming(url: &str, headers: &[(&str, &str)]) -> String {
     let request = SignableRequest::new("PUT", url, headers.iter().copied(), body).unwrap();
     let (signed, _) = sign(request, &params).unwrap().into_parts();
     signed.headers().map(|(name, value)| format!("{name}: {value}\r\n")).collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn copies_share_their_bytes() {
-    let store = TestStore::start();
-    let bytes = noise(MIB, 3);
-    let put = store.client.put_object().bucket(BUCKET).key("from /ü+").body(bytes.clone().into());
-    put.content_type("text/a").metadata("a", "1").send().await.unwrap();
-    let source = format!("{BUCKET}/from%20/%C3%BC%2B");
-    let copy = |key: &str| store.client.copy_object().bucket(BUCKET).key(key).copy_source(&source);
-    copy("same").send().await.unwrap();
-    copy("new").metadata_directive(MetadataDirective::Replace).content_type("text/b").send().await.unwrap();
-    let head = |key: &str| store.client.head_object().bucket(BUCKET).key(key).send();
-    let (same, new) = (head("same").await.unwrap(), head("new").await.unwrap());
-    assert_eq!((same.content_type.as_deref(), same.metadata.unwrap().len()), (Some("text/a"), 1));
-    assert_eq!((new.content_type.as_deref(), new.metadata.unwrap_or_default().len()), (Some("text/b"), 0));
-    store.settles_at(1).await;
-
-    assert_eq!(copy("from /ü+").send().await.refused(), ("InvalidRequest".to_owned(), 400));
-    assert_eq!(copy("x").copy_source_if_match("\"other\"").send().await.refused().1, 412);
-    assert_eq!(copy("same").if_none_match("*").send().await.refused().1, 412);
-    let missing = store.client.copy_object().bucket(BUCKET).key("x").copy_source(format!("{BUCKET}/none"));
-    assert_eq!(missing.send().await.refused(), ("NoSuchKey".to_owned(), 404));
-
-    store.client.delete_object().bucket(BUCKET).key("from /ü+").send().await.unwrap();
-    assert!(store.get("same").await == bytes);
-    store.put("same", b"new").await;
-    assert!(store.get("new").await == bytes);
-    store.client.delete_object().bucket(BUCKET).key("new").send().await.unwrap();
-    store.settles_at(1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

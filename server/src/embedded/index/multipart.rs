@@ -202,12 +202,14 @@ fn whole_checksums(
             kind.name()
         )));
     }
+    let mut plans: Vec<Plan> = plan.into_iter().collect();
+    for algorithm in wanted.checksums.algorithms().chain([Algorithm::Crc64Nvme]) {
+        if plans.iter().all(|known| known.algorithm != algorithm) {
+            plans.push(Plan { algorithm, kind: Kind::FullObject });
+        }
+    }
     let mut whole = Checksums::default();
-    let asked = wanted.checksums.algorithms().map(|algorithm| Plan { algorithm, kind: Kind::FullObject });
-    for plan in plan
-        .into_iter()
-        .chain(asked.filter(|asked| plan.is_none_or(|plan| plan.algorithm != asked.algorithm)))
-    {
+    for plan in plans {
         let values = parts.iter().map(|part| (&part.checksums, part.size));
         let name = plan.algorithm.name();
         let value = checksums::of_parts(plan, values)?.ok_or_else(|| {

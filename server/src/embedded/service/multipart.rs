@@ -93,7 +93,8 @@ pub(super) async fn upload_part(
     let received = intake.receive(service).await?;
     let part = place.put(service, received).await?;
     let mut output = UploadPartOutput { e_tag: Some(etag(&part.etag)), ..Default::default() };
-    answer_checksums!(output, part.checksums);
+    let shown = Plan::shown(plan, &part.checksums);
+    answer_checksums!(output, shown);
     Ok(S3Response::new(output))
 }
 
@@ -139,7 +140,8 @@ pub(super) async fn upload_part_copy(
         last_modified: Some(timestamp(part.modified_ms)),
         ..Default::default()
     };
-    answer_checksums!(result, part.checksums);
+    let shown = Plan::shown(plan, &part.checksums);
+    answer_checksums!(result, shown);
     Ok(S3Response::new(UploadPartCopyOutput { copy_part_result: Some(result), ..Default::default() }))
 }
 
@@ -165,7 +167,8 @@ pub(super) async fn list_parts(
             size: Some(size(part.size)),
             ..Default::default()
         };
-        answer_checksums!(shown, part.checksums);
+        let checksums = Plan::shown(page.upload.plan, &part.checksums);
+        answer_checksums!(shown, checksums);
         shown
     });
     let Upload { plan, about, .. } = &page.upload;

@@ -161,6 +161,8 @@ impl Intake<'_> {
         let announced = checksums::announced_trailers(self.headers)?;
         let mut wanted: Vec<Algorithm> = expected.checksums.algorithms().collect();
         wanted.extend(announced.iter().copied().chain(self.also));
+        // Whatever is stored has it, so that any object can be compared with its copy.
+        wanted.push(Algorithm::Crc64Nvme);
         let received = intake::receive(&service.contents, body, wanted).await?;
         if let Some(trailers) = self.trailers.and_then(|trailers| trailers.take()) {
             expected.checksums.add_trailers(&trailers)?;
