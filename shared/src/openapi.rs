@@ -10,6 +10,7 @@ use crate::checksum::{Checksum, Crc64Nvme};
 use crate::error::ErrorCode;
 use crate::limits::MAX_PARTS;
 use crate::part::{ETag, PartNumber};
+use crate::wire::CreationId;
 
 /// Base64 of eight bytes.
 const CRC64_NVME: &str = "^[A-Za-z0-9+/]{11}=$";
@@ -46,6 +47,7 @@ schema!(
         .minimum(Some(1))
         .maximum(Some(MAX_PARTS))
 );
+schema!(CreationId, "CreationId", string("A UUID.").format(Some(SchemaFormat::Custom("uuid".to_owned()))));
 schema!(ETag, "ETag", string("An entity tag, with its quotes or without."));
 schema!(Crc64Nvme, "Crc64Nvme", string("A CRC-64/NVME, in base64.").pattern(Some(CRC64_NVME)));
 schema!(

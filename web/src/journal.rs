@@ -15,7 +15,7 @@ use crate::json::{Fields, Json, Raw};
 use crate::replies::checksum_kind;
 
 /// The form of an entry. One of another form is passed over.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// One upload in the journal.
 #[derive(Clone, Debug)]
@@ -53,6 +53,7 @@ impl Entry {
         let Self { info, saved } = self;
         let expires_in = millis(saved.ticket.expires_at.since(now));
         fields
+            .field("id", &saved.ticket.id)
             .field("key", &saved.ticket.key)
             .field("name", &info.name)
             .field("size", &info.size)
@@ -83,6 +84,7 @@ impl Entry {
             },
             saved: Resumable {
                 ticket: Ticket {
+                    id: value.text("id")?.parse().ok()?,
                     token: value.text("token")?,
                     key: value.text("key")?,
                     expires_at: now + Duration::from_millis(left.max(0) as u64),

@@ -5,8 +5,8 @@
 use partway_shared::checksum::{Checksum, Crc64Nvme};
 use partway_shared::part::{ETag, PartNumber};
 use partway_shared::wire::{
-    CompleteUpload, CompleteUploads, CompletedPart, CreateUploads, NewUpload, Pairs, PartToSign, SignParts,
-    UploadToComplete,
+    CompleteUpload, CompleteUploads, CompletedPart, CreateUploads, CreationId, NewUpload, Pairs, PartToSign,
+    SignParts, UploadToComplete,
 };
 
 use crate::json::{Fields, ToJson};
@@ -22,8 +22,10 @@ impl ToJson for CreateUploads {
 
 impl ToJson for NewUpload {
     fn write(&self, to: &mut String) {
-        let Self { name, size, content_type, last_modified, path, destination, part_size, checksums } = self;
+        let Self { id, name, size, content_type, last_modified, path, destination, part_size, checksums } =
+            self;
         Fields::new(to)
+            .field_if_any("id", id.as_ref())
             .field("name", name)
             .field("size", size)
             .field_if_any("type", content_type.as_ref())
@@ -102,6 +104,12 @@ impl ToJson for ETag {
 }
 
 impl ToJson for Checksum {
+    fn write(&self, to: &mut String) {
+        String::from(*self).write(to);
+    }
+}
+
+impl ToJson for CreationId {
     fn write(&self, to: &mut String) {
         String::from(*self).write(to);
     }

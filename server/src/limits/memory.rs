@@ -1,13 +1,13 @@
 //! Counters of one process. What is over is dropped, so that they hold no more than is open.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::identity::{Subject, Ticket};
 
-use super::Newcomer;
 use super::rate::Rate;
+use super::{Count, Newcomer};
 
 /// Every so many calls, what is over is looked for.
 const SWEEP_EVERY: u32 = 4_096;
@@ -23,10 +23,17 @@ struct Counters {
     open: HashMap<Subject, HashMap<String, u64>>,
     /// The day, and what each subject has taken of it.
     day: u64,
-    bytes: HashMap<Subject, u64>,
-    /// How often each ticket was used, and when it expires.
-    tickets: HashMap<String, (u32, u64)>,
+    bytes: HashMap<Subject, Taken>,
+    /// The uploads that each ticket was used for, and when it expires.
+    tickets: HashMap<String, (HashSet<String>, u64)>,
     calls: u32,
+}
+
+/// Bytes of a day, and the uploads that they are of.
+#[derive(Default)]
+struct Taken {
+    total: u64,
+    by: HashSet<String>,
 }
 
 impl Counters {
@@ -63,16 +70,17 @@ impl Memory {
         }
     }
 
-    pub(super) fn open(&self, subject: &Subject, upload: Newcomer<'_>, max: u32, now: u64) -> bool {
+    pub(super) fn open(&self, subject: &Subject, upload: Newcomer<'_>, max: u32, now: u64) -> Count {
         let mut counters = self.lock();
         counters.sweep(Duration::from_secs(now));
         let open = counters.open.entry(subject.clone()).or_default();
         open.retain(|_, expires_at| *expires_at > now);
-        if open.len() >= max as usize {
-            return false;
+        let is_known = open.contains_key(upload.id);
+        if !is_known && open.len() >= max as usize {
+            return Count::Refused;
         }
         open.insert(upload.id.to_owned(), upload.expires_at);
-        true
+        if is_known { Count::Known } else { Count::New }
     }
 
     pub(super) fn close(&self, subject: &Subject, id: &str) {
@@ -85,51 +93,61 @@ impl Memory {
         }
     }
 
-    pub(super) fn take_bytes(&self, subject: &Subject, day: u64, size: u64, max: u64) -> bool {
+    pub(super) fn take_bytes(&self, subject: &Subject, day: u64, upload: Newcomer<'_>, max: u64) -> Count {
         let mut counters = self.lock();
         if counters.day != day {
             counters.day = day;
             counters.bytes.clear();
         }
         let taken = counters.bytes.entry(subject.clone()).or_default();
-        match taken.checked_add(size).filter(|total| *total <= max) {
+        if taken.by.contains(upload.id) {
+            return Count::Known;
+        }
+        match taken.total.checked_add(upload.size).filter(|total| *total <= max) {
             Some(total) => {
-                *taken = total;
-                true
+                taken.total = total;
+                taken.by.insert(upload.id.to_owned());
+                Count::New
             }
-            None => false,
+            None => Count::Refused,
         }
     }
 
-    pub(super) fn give_bytes(&self, subject: &Subject, day: u64, size: u64) {
+    pub(super) fn give_bytes(&self, subject: &Subject, day: u64, upload: Newcomer<'_>) {
         let mut counters = self.lock();
         if counters.day == day
             && let Some(taken) = counters.bytes.get_mut(subject)
+            && taken.by.remove(upload.id)
         {
-            *taken = taken.saturating_sub(size);
+            taken.total = taken.total.saturating_sub(upload.size);
         }
     }
 
-    pub(super) fn stamp(&self, ticket: &Ticket, max: u32, now: u64) -> bool {
+    pub(super) fn stamp(&self, ticket: &Ticket, upload: &str, max: u32, now: u64) -> Count {
         let mut counters = self.lock();
         counters.sweep(Duration::from_secs(now));
-        let (used, _) = counters.tickets.entry(ticket.id.clone()).or_insert((0, ticket.expires_at));
-        if *used >= max {
-            return false;
+        let (used_for, _) =
+            counters.tickets.entry(ticket.id.clone()).or_insert_with(|| (HashSet::new(), ticket.expires_at));
+        if used_for.contains(upload) {
+            return Count::Known;
         }
-        *used += 1;
-        true
+        if used_for.len() >= max as usize {
+            return Count::Refused;
+        }
+        used_for.insert(upload.to_owned());
+        Count::New
     }
 
-    pub(super) fn unstamp(&self, ticket: &Ticket) {
-        if let Some((used, _)) = self.lock().tickets.get_mut(&ticket.id) {
-            *used = used.saturating_sub(1);
+    pub(super) fn unstamp(&self, ticket: &Ticket, upload: &str) {
+        if let Some((used_for, _)) = self.lock().tickets.get_mut(&ticket.id) {
+            used_for.remove(upload);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Count::{Known, New, Refused};
     use super::*;
 
     fn subject(name: &str) -> Subject {
@@ -144,34 +162,39 @@ mod tests {
     fn open_uploads_end_or_expire() {
         let memory = Memory::default();
         let ada = subject("ada");
-        assert!(memory.open(&ada, upload("a"), 2, 1) && memory.open(&ada, upload("b"), 2, 1));
-        assert!(!memory.open(&ada, upload("c"), 2, 1));
-        assert!(memory.open(&subject("eve"), upload("c"), 2, 1), "each subject has its own");
+        let open = |id, now| memory.open(&ada, upload(id), 2, now);
+        assert_eq!([open("a", 1), open("b", 1), open("c", 1)], [New, New, Refused]);
+        assert_eq!(open("a", 1), Known, "asking again is no other upload");
+        assert_eq!(memory.open(&subject("eve"), upload("c"), 2, 1), New, "each subject has its own");
         memory.close(&ada, "a");
         memory.close(&ada, "a");
-        assert!(memory.open(&ada, upload("c"), 2, 1) && !memory.open(&ada, upload("d"), 2, 99));
-        assert!(memory.open(&ada, upload("d"), 2, 100), "the others have expired");
+        assert_eq!([open("c", 1), open("d", 99)], [New, Refused]);
+        assert_eq!(open("d", 100), New, "the others have expired");
     }
 
     #[test]
     fn bytes_of_a_day() {
         let memory = Memory::default();
         let ada = subject("ada");
-        assert!(memory.take_bytes(&ada, 1, 60, 100) && !memory.take_bytes(&ada, 1, 41, 100));
-        assert!(memory.take_bytes(&ada, 1, 40, 100), "what was refused is not counted");
-        memory.give_bytes(&ada, 1, 10);
-        assert!(memory.take_bytes(&ada, 1, 10, 100) && !memory.take_bytes(&ada, 1, 1, 100));
-        assert!(memory.take_bytes(&ada, 2, 100, 100) && !memory.take_bytes(&ada, 2, u64::MAX, 100));
+        let sized = |id, size| Newcomer { size, ..upload(id) };
+        let take = |day, id, size| memory.take_bytes(&ada, day, sized(id, size), 100);
+        assert_eq!([take(1, "a", 60), take(1, "a", 60), take(1, "b", 41)], [New, Known, Refused]);
+        assert_eq!(take(1, "c", 40), New, "what was refused is not counted");
+        memory.give_bytes(&ada, 1, sized("c", 40));
+        memory.give_bytes(&ada, 1, sized("c", 40));
+        assert_eq!([take(1, "d", 40), take(1, "e", 1)], [New, Refused], "it is given back once");
+        assert_eq!([take(2, "f", 100), take(2, "g", u64::MAX)], [New, Refused]);
     }
 
     #[test]
     fn tickets_are_used_up() {
         let memory = Memory::default();
         let ticket = Ticket { id: "t".to_owned(), expires_at: 100 };
-        assert!(memory.stamp(&ticket, 2, 1) && memory.stamp(&ticket, 2, 1) && !memory.stamp(&ticket, 2, 1));
-        assert!(memory.stamp(&Ticket { id: "u".to_owned(), ..ticket.clone() }, 2, 1));
-        memory.unstamp(&ticket);
-        assert!(memory.stamp(&ticket, 2, 1) && !memory.stamp(&ticket, 2, 1));
+        let stamp = |upload| memory.stamp(&ticket, upload, 2, 1);
+        assert_eq!([stamp("a"), stamp("a"), stamp("b"), stamp("c")], [New, Known, New, Refused]);
+        assert_eq!(memory.stamp(&Ticket { id: "u".to_owned(), ..ticket.clone() }, "c", 2, 1), New);
+        memory.unstamp(&ticket, "a");
+        assert_eq!([stamp("c"), stamp("a"), stamp("b")], [New, Refused, Known]);
     }
 
     #[test]
@@ -182,12 +205,8 @@ mod tests {
             let now = Duration::from_secs(u64::from(n) * 10);
             let (subject, id) = (subject(&n.to_string()), n.to_string());
             assert_eq!(memory.request(&subject, &rate, now), None);
-            assert!(memory.open(
-                &subject,
-                Newcomer { expires_at: now.as_secs() + 1, ..upload(&id) },
-                1,
-                now.as_secs()
-            ));
+            let newcomer = Newcomer { expires_at: now.as_secs() + 1, ..upload(&id) };
+            assert_eq!(memory.open(&subject, newcomer, 1, now.as_secs()), New);
         }
         let counters = memory.lock();
         assert!(

@@ -37,12 +37,42 @@ enum Counters {
 /// One upload that is about to be created.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Newcomer<'a> {
-    /// The upload's id.
+    /// The name that it is counted under: the same whenever the same is asked for.
     pub(crate) id: &'a str,
     /// Its size in bytes.
     pub(crate) size: u64,
     /// When its token expires, in seconds since 1970.
     pub(crate) expires_at: u64,
+}
+
+/// Whether one was counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Count {
+    /// There are as many as may be.
+    Refused,
+    /// It is one more.
+    New,
+    /// It was counted when the same was asked for before.
+    Known,
+}
+
+impl Count {
+    /// Whether it is one more, and what to say if there are as many as may be.
+    fn is_new(self, refusal: impl FnOnce() -> Problem) -> Result<bool, Problem> {
+        match self {
+            Self::Refused => Err(refusal()),
+            Self::New => Ok(true),
+            Self::Known => Ok(false),
+        }
+    }
+}
+
+/// Where an upload was counted now, which is what has to be given back if it is not begun.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counted {
+    ticket: bool,
+    open: bool,
+    bytes: bool,
 }
 
 impl Limiter {
@@ -86,37 +116,63 @@ impl Limiter {
         }
     }
 
-    /// Counts a new upload.
+    /// Counts a new upload. One that was counted before, and whose answer was lost, is not counted again.
     ///
     /// # Errors
-    /// When the subject has too many open, or no bytes left today. Nothing is counted then.
-    pub(crate) async fn admit(&self, subject: &Subject, upload: Newcomer<'_>) -> Result<(), Problem> {
+    /// When the ticket is used up, the subject has too many open, or no bytes left today. Nothing is counted then.
+    pub(crate) async fn admit(
+        &self,
+        subject: &Subject,
+        ticket: Option<(&Ticket, u32)>,
+        upload: Newcomer<'_>,
+    ) -> Result<Counted, Problem> {
+        let mut counted = Counted::default();
+        let admitted = self.count(subject, ticket, upload, &mut counted).await;
+        if admitted.is_err() {
+            self.give_back(subject, ticket.map(|(ticket, _)| ticket), upload, counted).await?;
+        }
+        admitted.map(|()| counted)
+    }
+
+    async fn count(
+        &self,
+        subject: &Subject,
+        ticket: Option<(&Ticket, u32)>,
+        upload: Newcomer<'_>,
+        counted: &mut Counted,
+    ) -> Result<(), Problem> {
         let now = now();
+        if let Some((ticket, max)) = ticket {
+            let count = match &self.counters {
+                Counters::Memory(memory) => memory.stamp(ticket, upload.id, max, now.as_secs()),
+                Counters::Redis(redis) => redis.stamp(ticket, upload.id, max).await?,
+            };
+            counted.ticket = count.is_new(|| {
+                let why = format!("the ticket is for {max} uploads; get a new one");
+                Problem::new(ErrorCode::TicketUsedUp, why)
+            })?;
+        }
         if let Some(max) = self.open_uploads {
-            let admitted = match &self.counters {
+            let count = match &self.counters {
                 Counters::Memory(memory) => memory.open(subject, upload, max, now.as_secs()),
                 Counters::Redis(redis) => redis.open(subject, upload, max, now.as_secs()).await?,
             };
-            if !admitted {
+            counted.open = count.is_new(|| {
                 let why = format!("at most {max} uploads may be open at a time; complete or abort some");
-                return Err(Problem::new(ErrorCode::TooManyUploads, why).with_retry_after(10));
-            }
+                Problem::new(ErrorCode::TooManyUploads, why).with_retry_after(10)
+            })?;
         }
         if let Some(max) = self.bytes_per_day {
             let day = now.as_secs() / DAY;
-            let admitted = match &self.counters {
-                Counters::Memory(memory) => memory.take_bytes(subject, day, upload.size, max),
-                Counters::Redis(redis) => redis.take_bytes(subject, day, upload.size, max).await?,
+            let count = match &self.counters {
+                Counters::Memory(memory) => memory.take_bytes(subject, day, upload, max),
+                Counters::Redis(redis) => redis.take_bytes(subject, day, upload, max).await?,
             };
-            if !admitted {
-                self.close(subject, upload.id).await?;
-                let why = format!(
-                    "{} a day may be uploaded, and the file is more than is left",
-                    bytesize::ByteSize(max)
-                );
-                let problem = Problem::new(ErrorCode::QuotaExceeded, why);
-                return Err(problem.with_retry_after(DAY - now.as_secs() % DAY));
-            }
+            counted.bytes = count.is_new(|| {
+                let max = bytesize::ByteSize(max);
+                let why = format!("{max} a day may be uploaded, and the file is more than is left");
+                Problem::new(ErrorCode::QuotaExceeded, why).with_retry_after(DAY - now.as_secs() % DAY)
+            })?;
         }
         Ok(())
     }
@@ -133,47 +189,29 @@ impl Limiter {
         Ok(())
     }
 
-    /// What was admitted was not created after all.
+    /// What was admitted was not created after all. What had been counted before stays counted.
     pub(crate) async fn give_back(
         &self,
         subject: &Subject,
-        upload: Newcomer<'_>,
         ticket: Option<&Ticket>,
+        upload: Newcomer<'_>,
+        counted: Counted,
     ) -> Result<(), Problem> {
-        self.close(subject, upload.id).await?;
-        if let Some(ticket) = ticket {
-            self.unstamp(ticket).await?;
+        if counted.open {
+            self.close(subject, upload.id).await?;
         }
-        if self.bytes_per_day.is_some() {
-            let day = now().as_secs() / DAY;
+        if let Some(ticket) = ticket.filter(|_| counted.ticket) {
             match &self.counters {
-                Counters::Memory(memory) => memory.give_bytes(subject, day, upload.size),
-                Counters::Redis(redis) => redis.give_bytes(subject, day, upload.size).await?,
+                Counters::Memory(memory) => memory.unstamp(ticket, upload.id),
+                Counters::Redis(redis) => redis.unstamp(ticket, upload.id).await?,
             }
         }
-        Ok(())
-    }
-
-    /// Counts a use of a ticket.
-    ///
-    /// # Errors
-    /// When it was used as often as it may be.
-    pub(crate) async fn stamp(&self, ticket: &Ticket, max: u32) -> Result<(), Problem> {
-        let used = match &self.counters {
-            Counters::Memory(memory) => memory.stamp(ticket, max, now().as_secs()),
-            Counters::Redis(redis) => redis.stamp(ticket, max, now().as_secs()).await?,
-        };
-        if used {
-            return Ok(());
-        }
-        Err(Problem::new(ErrorCode::TicketUsedUp, format!("the ticket is for {max} uploads; get a new one")))
-    }
-
-    /// A use of a ticket that came to nothing.
-    pub(crate) async fn unstamp(&self, ticket: &Ticket) -> Result<(), Problem> {
-        match &self.counters {
-            Counters::Memory(memory) => memory.unstamp(ticket),
-            Counters::Redis(redis) => redis.unstamp(ticket).await?,
+        if counted.bytes {
+            let day = now().as_secs() / DAY;
+            match &self.counters {
+                Counters::Memory(memory) => memory.give_bytes(subject, day, upload),
+                Counters::Redis(redis) => redis.give_bytes(subject, day, upload).await?,
+            }
         }
         Ok(())
     }

@@ -8,8 +8,8 @@ use partway_shared::error::{ErrorCode, Problem};
 
 use crate::identity::{Subject, Ticket};
 
-use super::Newcomer;
 use super::rate::Rate;
+use super::{Count, Newcomer};
 
 /// How long Redis may take to answer; requests wait for it.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -32,34 +32,44 @@ if used_up > now + tolerance then return used_up - now - tolerance end
 redis.call('SET', KEYS[1], string.format('%.0f', used_up), 'PX', math.ceil((used_up - now) / 1000) + 1000)
 return 0";
 
-/// A set of ids, each with when it expires.
+/// A set of ids, each with when it expires. As those below, it gives 0 if there are too many, 1 if it is one more, and
+/// 2 if it was counted before.
 const OPEN: &str = r"
 local now, expires, max = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-if redis.call('ZCARD', KEYS[1]) >= max then return 0 end
+local known = redis.call('ZSCORE', KEYS[1], ARGV[4])
+if not known and redis.call('ZCARD', KEYS[1]) >= max then return 0 end
 redis.call('ZADD', KEYS[1], expires, ARGV[4])
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
 redis.call('EXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
-return 1";
+return known and 2 or 1";
 
-/// Lua's numbers lose bytes above 2^53, so that Redis itself does the sum.
+/// Sizes by their uploads' ids, and their total. Lua's numbers lose bytes above 2^53, so that Redis itself does the sum.
 const TAKE: &str = r"
-local total = redis.call('INCRBY', KEYS[1], ARGV[1])
+if redis.call('HEXISTS', KEYS[1], ARGV[3]) == 1 then return 2 end
+local total = redis.call('HINCRBY', KEYS[1], 'total', ARGV[1])
 redis.call('EXPIRE', KEYS[1], 172800)
 if total > tonumber(ARGV[2]) then
-  redis.call('DECRBY', KEYS[1], ARGV[1])
+  redis.call('HINCRBY', KEYS[1], 'total', '-' .. ARGV[1])
   return 0
+end
+redis.call('HSET', KEYS[1], ARGV[3], ARGV[1])
+return 1";
+
+/// Nothing is given back twice, nor to a counter that has expired.
+const GIVE: &str = r"
+local size = redis.call('HGET', KEYS[1], ARGV[1])
+if size then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+  redis.call('HINCRBY', KEYS[1], 'total', '-' .. size)
 end
 return 1";
 
-/// Nothing is given back to a counter that has expired.
-const GIVE: &str = r"
-if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DECRBY', KEYS[1], ARGV[1]) end
-return 1";
-
+/// The uploads that a ticket was used for.
 const STAMP: &str = r"
-if (tonumber(redis.call('GET', KEYS[1])) or 0) >= tonumber(ARGV[1]) then return 0 end
-redis.call('INCR', KEYS[1])
+if redis.call('SISMEMBER', KEYS[1], ARGV[3]) == 1 then return 2 end
+if redis.call('SCARD', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+redis.call('SADD', KEYS[1], ARGV[3])
 redis.call('EXPIREAT', KEYS[1], ARGV[2])
 return 1";
 
@@ -103,51 +113,71 @@ impl Redis {
         upload: Newcomer<'_>,
         max: u32,
         now: u64,
-    ) -> Result<bool, Problem> {
+    ) -> Result<Count, Problem> {
         let mut call = self.open.key(self.key("open", subject.as_str()));
         call.arg(now).arg(upload.expires_at).arg(max).arg(upload.id);
-        self.ask(call).await
+        self.count(call).await
     }
 
     pub(super) async fn close(&self, subject: &Subject, id: &str) -> Result<(), Problem> {
-        let mut command = ::redis::cmd("ZREM");
-        command.arg(self.key("open", subject.as_str())).arg(id);
-        let removed: Result<(), _> = command.query_async(&mut self.connection.clone()).await;
-        removed.map_err(|error| away(&error))
+        self.remove("ZREM", self.key("open", subject.as_str()), id).await
     }
 
     pub(super) async fn take_bytes(
         &self,
         subject: &Subject,
         day: u64,
-        size: u64,
+        upload: Newcomer<'_>,
         max: u64,
-    ) -> Result<bool, Problem> {
-        let mut call = self.take.key(self.key(&format!("bytes:{day}"), subject.as_str()));
-        call.arg(size).arg(max);
-        self.ask(call).await
+    ) -> Result<Count, Problem> {
+        let mut call = self.take.key(self.bytes_key(subject, day));
+        call.arg(upload.size).arg(max).arg(upload.id);
+        self.count(call).await
     }
 
-    pub(super) async fn give_bytes(&self, subject: &Subject, day: u64, size: u64) -> Result<(), Problem> {
-        let mut call = self.give.key(self.key(&format!("bytes:{day}"), subject.as_str()));
-        call.arg(size);
-        self.ask::<bool>(call).await.map(drop)
+    pub(super) async fn give_bytes(
+        &self,
+        subject: &Subject,
+        day: u64,
+        upload: Newcomer<'_>,
+    ) -> Result<(), Problem> {
+        let mut call = self.give.key(self.bytes_key(subject, day));
+        call.arg(upload.id);
+        self.ask::<u32>(call).await.map(drop)
     }
 
-    pub(super) async fn stamp(&self, ticket: &Ticket, max: u32, _: u64) -> Result<bool, Problem> {
+    pub(super) async fn stamp(&self, ticket: &Ticket, upload: &str, max: u32) -> Result<Count, Problem> {
         let mut call = self.stamp.key(self.key("ticket", &ticket.id));
-        call.arg(max).arg(ticket.expires_at);
-        self.ask(call).await
+        call.arg(max).arg(ticket.expires_at).arg(upload);
+        self.count(call).await
     }
 
-    pub(super) async fn unstamp(&self, ticket: &Ticket) -> Result<(), Problem> {
-        let mut call = self.give.key(self.key("ticket", &ticket.id));
-        call.arg(1);
-        self.ask::<bool>(call).await.map(drop)
+    pub(super) async fn unstamp(&self, ticket: &Ticket, upload: &str) -> Result<(), Problem> {
+        self.remove("SREM", self.key("ticket", &ticket.id), upload).await
+    }
+
+    fn bytes_key(&self, subject: &Subject, day: u64) -> String {
+        self.key(&format!("bytes:{day}"), subject.as_str())
     }
 
     fn key(&self, kind: &str, name: &str) -> String {
         format!("{}{kind}:{name}", self.prefix)
+    }
+
+    /// Takes a member out of a set.
+    async fn remove(&self, command: &str, key: String, member: &str) -> Result<(), Problem> {
+        let mut command = ::redis::cmd(command);
+        command.arg(key).arg(member);
+        let removed: Result<(), _> = command.query_async(&mut self.connection.clone()).await;
+        removed.map_err(|error| away(&error))
+    }
+
+    async fn count(&self, call: ScriptInvocation<'_>) -> Result<Count, Problem> {
+        Ok(match self.ask::<u32>(call).await? {
+            0 => Count::Refused,
+            1 => Count::New,
+            _ => Count::Known,
+        })
     }
 
     async fn ask<T: FromRedisValue>(&self, call: ScriptInvocation<'_>) -> Result<T, Problem> {

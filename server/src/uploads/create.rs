@@ -71,10 +71,10 @@ impl Uploads {
         proposal: Result<Proposal<'_>, Problem>,
     ) -> Result<Grant, Problem> {
         let mut proposal = proposal?;
-        self.admit(caller, &proposal).await?;
+        let counted = self.admit(caller, &proposal).await?;
         let granted = self.grant(&mut proposal).await;
         if granted.is_err() {
-            self.give_back(caller, &proposal).await;
+            self.give_back(caller, &proposal, counted).await;
         }
         granted
     }

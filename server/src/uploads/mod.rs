@@ -8,6 +8,7 @@ mod complete;
 mod complete_many;
 mod create;
 mod finish;
+mod identity;
 mod list;
 mod proposal;
 mod sign;
@@ -46,7 +47,7 @@ impl Uploads {
 
     /// An upload has ended. That its place is free is told, and no reason to fail what has succeeded.
     async fn release(&self, caller: &Caller, claims: &UploadClaims) {
-        if let Err(problem) = self.limiter.close(&caller.subject, &claims.id.to_string()).await {
+        if let Err(problem) = self.limiter.close(&caller.subject, &identity::counted_as(claims)).await {
             tracing::warn!(upload.key = claims.key, %problem, "an upload that has ended still counts as open");
         }
     }

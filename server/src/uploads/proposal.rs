@@ -10,16 +10,15 @@ use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::limits::MAX_PARTS_PER_SIGN;
 use partway_shared::plan::Plan;
 use partway_shared::wire::NewUpload;
-use uuid::Uuid;
 
 use crate::destinations::Destination;
 use crate::hooks::{Decision, ProposedUpload};
 use crate::identity::Caller;
-use crate::limits::Newcomer;
+use crate::limits::{Counted, Newcomer};
 use crate::policy::{KeyValues, check_key, check_limits, check_metadata, check_tags, content_type};
 use crate::token::UploadClaims;
 
-use super::Uploads;
+use super::{Uploads, identity};
 
 /// An upload that may be, or is, begun.
 pub(super) struct Proposal<'a> {
@@ -65,7 +64,7 @@ impl Uploads {
             return Err(Problem::new(ErrorCode::InvalidField, why).with_field(format!("{field}.checksums")));
         }
         let checksum: ChecksumKind = destination.bucket.verification.kind()?;
-        let id = Uuid::new_v4();
+        let id = identity::upload_id(&self.tokens, caller, &destination.name, file);
         let below = policy.key.render(&KeyValues {
             subject: caller.subject.as_str(),
             destination: &destination.name,
@@ -120,8 +119,9 @@ impl Uploads {
         Ok(())
     }
 
-    /// Counts the upload, and sees to it that it need not fail at its end.
-    pub(super) async fn admit(&self, caller: &Caller, proposal: &Proposal<'_>) -> Result<(), Problem> {
+    /// Counts the upload, and sees to it that it need not fail at its end. Gives what was counted now, and had not
+    /// been when the same was asked for before.
+    pub(super) async fn admit(&self, caller: &Caller, proposal: &Proposal<'_>) -> Result<Counted, Problem> {
         let Proposal { destination, claims, .. } = proposal;
         if claims.shared && destination.attributes(claims).keeps_existing {
             let existing = destination
@@ -129,28 +129,23 @@ impl Uploads {
                 .head(&claims.key)
                 .await
                 .inspect_err(super::log(claims, "looking for an object"))?;
-            if existing.is_some() {
+            let own = claims.id.to_string();
+            if existing.is_some_and(|object| object.mark.as_deref() != Some(own.as_str())) {
                 let why = "there is a file of that name, and it is not replaced";
                 return Err(
                     Problem::new(ErrorCode::ObjectExists, why).with_field(format!("{}.name", proposal.field))
                 );
             }
         }
-        if let (Some(ticket), Some(max)) = (&caller.ticket, caller.limits.max_files) {
-            self.limiter.stamp(ticket, max).await?;
-        }
-        let id = claims.id.to_string();
-        let admitted = self.limiter.admit(&caller.subject, proposal.newcomer(&id)).await;
-        if let (Err(_), Some(ticket)) = (&admitted, &caller.ticket) {
-            self.limiter.unstamp(ticket).await?;
-        }
-        admitted
+        let ticket = caller.ticket.as_ref().zip(caller.limits.max_files);
+        self.limiter.admit(&caller.subject, ticket, proposal.newcomer(&identity::counted_as(claims))).await
     }
 
-    /// The upload that was admitted is not begun after all.
-    pub(super) async fn give_back(&self, caller: &Caller, proposal: &Proposal<'_>) {
-        let id = proposal.claims.id.to_string();
-        let given = self.limiter.give_back(&caller.subject, proposal.newcomer(&id), caller.ticket.as_ref());
+    /// The upload that was admitted is not begun after all: what was counted for it is given back.
+    pub(super) async fn give_back(&self, caller: &Caller, proposal: &Proposal<'_>, counted: Counted) {
+        let id = identity::counted_as(&proposal.claims);
+        let newcomer = proposal.newcomer(&id);
+        let given = self.limiter.give_back(&caller.subject, caller.ticket.as_ref(), newcomer, counted);
         if let Err(problem) = given.await {
             tracing::warn!(%problem, "an upload that was not created still counts");
         }

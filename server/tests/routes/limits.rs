@@ -1,5 +1,6 @@
 //! Limits for each subject, kept in memory and in Redis alike.
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
@@ -162,6 +163,48 @@ async fn uploads_of_a_ticket() {
             let created = app.create(vec![file("c.bin", 1)]).await;
             assert_eq!(refused(created.into_iter().next().unwrap()).code, ErrorCode::TicketUsedUp);
         }
+    })
+    .await;
+}
+
+/// A request whose answer is lost is sent again, here to the other replica: it is the same creation.
+#[tokio::test]
+async fn asking_twice_counts_once() {
+    let limits = LimitsConfig {
+        open_uploads: Some(2),
+        bytes_per_day: Some(ByteSize::b(200)),
+        ..LimitsConfig::default()
+    };
+    everywhere(limits, async |one: &TestApp, two: &TestApp| {
+        let named = |name: &str, size| NewUpload { id: Some(creation_id(name)), ..file(name, size) };
+        let counted = ticket_for("ada", json!({ "max_files": 2 }));
+        one.come_as(&counted);
+        two.come_as(&counted);
+        let mut keys = BTreeSet::new();
+        for app in [one, two, one, two] {
+            keys.insert(accepted(app.create(vec![named("a.bin", 100)]).await.remove(0)).key);
+        }
+        assert_eq!(keys.len(), 1, "it gives the same key: {keys:?}");
+        // All three limits have room for just one more.
+        let last = accepted(two.create(vec![named("b.bin", 100)]).await.remove(0));
+        assert!(!keys.contains(&last.key));
+        one.create(vec![named("a.bin", 100), named("b.bin", 100)]).await.into_iter().for_each(|created| {
+            accepted(created);
+        });
+        let refusal = refused(one.create(vec![named("c.bin", 0)]).await.remove(0));
+        assert_eq!(refusal.code, ErrorCode::TicketUsedUp);
+        for app in [one, two] {
+            app.come_as(ticket("ada"));
+            app.try_create(named("c.bin", 0)).await.refused(ErrorCode::TooManyUploads);
+        }
+        // One that has ended is open again when it is asked for again, and its bytes still count once.
+        Upload::new(two, last, noise(100, 1)).abort().await;
+        one.try_create(named("c.bin", 1)).await.refused(ErrorCode::QuotaExceeded);
+        accepted(one.create(vec![named("b.bin", 100)]).await.remove(0));
+        two.try_create(named("c.bin", 0)).await.refused(ErrorCode::TooManyUploads);
+        one.come_as(ticket("eve"));
+        let other = accepted(one.create(vec![named("a.bin", 100)]).await.remove(0));
+        assert!(!keys.contains(&other.key), "somebody else's is another");
     })
     .await;
 }

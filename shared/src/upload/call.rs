@@ -1,52 +1,62 @@
 //! A call that is tried again until it is answered or given up.
 
+use std::time::Duration;
+
 use crate::retry::RetryPolicy;
 use crate::time::Time;
 
 use super::failure::{UploadError, Verdict};
+use super::patience::lengthened;
 
 /// Where a repeated call stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Retried {
+pub(super) struct Retried {
+    failures: u32,
+    /// How often no answer came in time. It may have been on its way, so the next try is waited for longer.
+    late: u32,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
     /// To be made now.
-    Due { failures: u32 },
-    /// Made, not yet answered; given up at `until`.
-    InFlight { failures: u32, until: Time },
+    Due,
+    /// Made, not yet answered; given up at this time.
+    InFlight(Time),
     /// Waiting to be made again.
-    Backoff { failures: u32, until: Time },
+    Backoff(Time),
 }
 
 impl Retried {
     pub(super) const fn new() -> Self {
-        Self::Due { failures: 0 }
+        Self { failures: 0, late: 0, stage: Stage::Due }
     }
 
     pub(super) const fn is_due(self) -> bool {
-        matches!(self, Self::Due { .. })
+        matches!(self.stage, Stage::Due)
+    }
+
+    pub(super) const fn is_in_flight(self) -> bool {
+        matches!(self.stage, Stage::InFlight(_))
     }
 
     pub(super) const fn deadline(self) -> Option<Time> {
-        match self {
-            Self::Backoff { until, .. } | Self::InFlight { until, .. } => Some(until),
-            Self::Due { .. } => None,
+        match self.stage {
+            Stage::Backoff(until) | Stage::InFlight(until) => Some(until),
+            Stage::Due => None,
         }
     }
 
-    const fn failures(self) -> u32 {
-        match self {
-            Self::Due { failures } | Self::InFlight { failures, .. } | Self::Backoff { failures, .. } => {
-                failures
-            }
-        }
+    /// Makes it; an answer has this long to come, and longer if it was late before.
+    pub(super) fn start(&mut self, timeout: Duration, now: Time) {
+        self.stage = Stage::InFlight(now + lengthened(timeout, self.late));
     }
 
-    pub(super) const fn start(&mut self, until: Time) {
-        *self = Self::InFlight { failures: self.failures(), until };
-    }
-
-    /// Whether it was made and no answer came in time.
-    pub(super) fn is_overdue(self, now: Time) -> bool {
-        matches!(self, Self::InFlight { until, .. } if until <= now)
+    /// Gives it up if no answer came in time; whether that was so.
+    pub(super) fn give_up(&mut self, now: Time) -> bool {
+        let is_overdue = matches!(self.stage, Stage::InFlight(until) if until <= now);
+        self.late += u32::from(is_overdue);
+        is_overdue
     }
 
     /// Takes a failure: waits for the next try, or gives up with the reason.
@@ -60,10 +70,10 @@ impl Retried {
         match verdict {
             Verdict::Final(error) => Err(error),
             Verdict::Retry { error, retry_after } => {
-                let failures = self.failures() + 1;
-                match policy.delay(failures, retry_after, luck) {
+                self.failures += 1;
+                match policy.delay(self.failures, retry_after, luck) {
                     Some(delay) => {
-                        *self = Self::Backoff { failures, until: now + delay };
+                        self.stage = Stage::Backoff(now + delay);
                         Ok(error)
                     }
                     None => Err(error),
@@ -74,29 +84,27 @@ impl Retried {
 
     /// Makes it due when its wait is over.
     pub(super) fn wake(&mut self, now: Time) {
-        if let Self::Backoff { failures, until } = *self
-            && until <= now
-        {
-            *self = Self::Due { failures };
+        if matches!(self.stage, Stage::Backoff(until) if until <= now) {
+            self.stage = Stage::Due;
         }
     }
 
     /// Makes it due at once, as when the network is back.
-    pub(super) fn hurry(&mut self) {
-        if let Self::Backoff { failures, .. } = *self {
-            *self = Self::Due { failures };
+    pub(super) const fn hurry(&mut self) {
+        if matches!(self.stage, Stage::Backoff(_)) {
+            self.stage = Stage::Due;
         }
     }
 
     /// Gives one that is under way until then.
-    pub(super) fn rearm(&mut self, deadline: Time) {
-        if let Self::InFlight { until, .. } = self {
+    pub(super) const fn rearm(&mut self, deadline: Time) {
+        if let Stage::InFlight(until) = &mut self.stage {
             *until = deadline;
         }
     }
 
     /// As if it had never been made: its answer was cut off, or does not count.
-    pub(super) fn reset(&mut self) {
+    pub(super) const fn reset(&mut self) {
         *self = Self::new();
     }
 }

@@ -109,7 +109,7 @@ impl From<Problem> for Failure {
             code: Some(problem.code.as_str().to_owned()),
             detail: problem.detail,
             field: problem.field,
-            retry_after: None,
+            retry_after: problem.retry_after.map(Duration::from_secs),
         }
     }
 }
@@ -182,8 +182,17 @@ pub(super) enum PutVerdict {
     Altered { error: UploadError },
     /// There is such an object, which stays: it may be this one, sent before with its answer lost.
     Taken { error: UploadError },
+    /// No answer came, either because the connection broke or because it was given up as late.
+    Unanswered { error: UploadError, is_late: bool },
     /// As with any other work.
     Other(Verdict),
+}
+
+impl PutVerdict {
+    /// Whether the store refused what was sent, and would again.
+    pub(super) const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Unauthorised { .. } | Self::Altered { .. } | Self::Taken { .. })
+    }
 }
 
 pub(super) fn judge_put(failure: Failure) -> PutVerdict {
@@ -193,7 +202,7 @@ pub(super) fn judge_put(failure: Failure) -> PutVerdict {
                 ErrorCode::StoreUnreachable,
                 "it may be down, or its CORS does not allow this page",
             );
-            return PutVerdict::Other(Verdict::Retry { error, retry_after: None });
+            return PutVerdict::Unanswered { error, is_late: false };
         }
         Failure::Source(failure) => return PutVerdict::Other(Verdict::Final(failure.into())),
         Failure::Unusable(detail) | Failure::Unidentified(detail) => {

@@ -6,7 +6,7 @@ use crate::part::{ByteRange, PartNumber};
 use crate::plan::Plan;
 use crate::progress::{Speedometer, Watermark};
 use crate::time::Time;
-use crate::wire::{CompletedUpload, NewUpload};
+use crate::wire::{CompletedUpload, CreationId, NewUpload};
 
 use super::action::FileInfo;
 use super::call::Retried;
@@ -20,6 +20,8 @@ use super::status::{State, Status};
 #[derive(Debug)]
 pub(super) struct FileUpload {
     pub(super) info: FileInfo,
+    /// The name of its next creation, which stays the same until that is granted.
+    pub(super) creation: CreationId,
     pub(super) parts: Parts,
     /// The part size that the server is asked for.
     pub(super) wish: Option<u64>,
@@ -114,9 +116,16 @@ pub(super) struct Work {
 }
 
 impl FileUpload {
-    pub(super) fn new(info: FileInfo, plan: Plan, wish: Option<u64>, checksum: ChecksumKind) -> Self {
+    pub(super) fn new(
+        info: FileInfo,
+        creation: CreationId,
+        plan: Plan,
+        wish: Option<u64>,
+        checksum: ChecksumKind,
+    ) -> Self {
         Self {
             info,
+            creation,
             parts: Parts::new(plan, checksum),
             wish,
             phase: Phase::Queued,
@@ -194,7 +203,7 @@ impl FileUpload {
             Phase::Paused(_) => Work { deadline: parts.deadline, ..work },
             Phase::Uploading { .. } => Work {
                 hash: parts.hash,
-                call: call && parts.sign,
+                call: call && (parts.sign || parts.ask),
                 send: parts.send,
                 ahead: parts.ahead,
                 deadline: earliest(work.deadline, parts.deadline),
@@ -225,6 +234,11 @@ impl FileUpload {
             | Phase::Aborting { abort: call, .. } => Some(call),
             _ => None,
         }
+    }
+
+    /// Gives the call up if no answer came in time; whether that was so.
+    pub(super) fn give_up_call(&mut self, now: Time) -> bool {
+        self.call_mut().is_some_and(|call| call.give_up(now))
     }
 
     /// What the server granted, as long as that is of any use.
@@ -276,6 +290,7 @@ impl FileUpload {
 
     pub(super) fn to_wire(&self) -> NewUpload {
         NewUpload {
+            id: Some(self.creation),
             name: self.info.name.clone(),
             size: self.info.size,
             content_type: self.info.content_type.clone(),

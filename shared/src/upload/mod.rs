@@ -16,6 +16,7 @@ mod flow;
 mod index;
 mod machine;
 mod parts;
+mod patience;
 mod resume;
 mod settings;
 mod status;

@@ -5,12 +5,15 @@ use std::fmt;
 use crate::checksum::ChecksumKind;
 use crate::plan::Strategy;
 use crate::time::Time;
+use crate::wire::CreationId;
 
 use super::action::FileInfo;
 
 /// What the server granted: all that an upload needs besides its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
+    /// What the client named the creation, which tells the upload from all others.
+    pub id: CreationId,
     /// What every request about the upload carries.
     pub token: String,
     /// Where the object will be.

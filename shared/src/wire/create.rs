@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::SignedPut;
+use super::{CreationId, SignedPut};
 use crate::checksum::{Checksum, ChecksumKind};
 use crate::error::Problem;
 use crate::plan::Strategy;
@@ -21,6 +21,10 @@ pub struct CreateUploads {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewUpload {
+    /// A UUID that the client makes for this file and sends again whenever it asks for the same once more, since an
+    /// answer was lost: that counts once against every limit, and gives the same key. None is a fresh one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<CreationId>,
     /// The file's name, as the user sees it. The key is the server's choice.
     pub name: String,
     /// Its size in bytes, 0 to 48.8 TiB.

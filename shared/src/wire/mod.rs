@@ -5,6 +5,7 @@
 
 mod complete;
 mod create;
+mod id;
 mod pairs;
 mod sign;
 
@@ -13,5 +14,6 @@ pub use complete::{
     ObjectChecksum, UploadToComplete,
 };
 pub use create::{CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload};
+pub use id::{CreationId, NoCreationId};
 pub use pairs::Pairs;
 pub use sign::{ListedParts, PartToSign, SignParts, SignedParts, SignedPut, StoredPart};

@@ -21,6 +21,13 @@ pub(crate) struct Faults {
     pub(crate) altered: f64,
     /// The store loses a part that it had acknowledged.
     pub(crate) part_lost: f64,
+    /// No progress of a PUT is seen, as on a page with a service worker.
+    pub(crate) unseen: bool,
+    /// What the store takes for a part that has arrived before it has it, and then until its answer leaves.
+    pub(crate) store_takes: Duration,
+    pub(crate) answer_takes: Duration,
+    /// What the server takes for an answer.
+    pub(crate) server_takes: Duration,
     /// URLs live this long.
     pub(crate) url_life: Duration,
     /// One way; each message takes up to twice this, so answers overtake each other.
@@ -43,7 +50,11 @@ impl Faults {
     /// Anything from fine to dreadful.
     pub(crate) fn random(luck: &mut Rng) -> Self {
         let often = [0.0, 0.0, 0.02, 0.1, 0.25];
-        let mut pick = || often[luck.usize(..often.len())];
+        let mut often = std::iter::repeat_with(|| often[luck.usize(..often.len())])
+            .take(7)
+            .collect::<Vec<_>>()
+            .into_iter();
+        let mut pick = || often.next().unwrap();
         Self {
             request_lost: pick(),
             answer_lost: pick(),
@@ -52,6 +63,10 @@ impl Faults {
             black_hole: pick() / 4.0,
             altered: pick(),
             part_lost: pick() / 8.0,
+            unseen: luck.u8(..4) == 0,
+            store_takes: Duration::from_secs([0, 0, 0, 45, 100][luck.usize(..5)]),
+            answer_takes: Duration::from_secs([0, 0, 0, 70][luck.usize(..4)]),
+            server_takes: Duration::from_secs([0, 0, 0, 40][luck.usize(..4)]),
             url_life: Duration::from_secs([7, 20, 900][luck.usize(..3)]),
             latency: Duration::from_millis([0, 20, 400][luck.usize(..3)]),
             bytes_per_second: [50, 1_000, 100_000][luck.usize(..3)],

@@ -10,6 +10,7 @@ mod backend;
 mod faults;
 mod flow;
 mod going_on;
+mod late;
 mod random;
 mod scenarios;
 mod world;

@@ -244,6 +244,8 @@ fn a_lost_answer_to_complete_is_asked_for_again() {
 fn an_object_that_is_there_is_known_for_ones_own() {
     let mut world = world(Faults::none());
     world.backend.keeps_existing = true;
+    // Nobody sees that it has left, or the store would be asked.
+    world.faults.unseen = true;
     let id = world.add("photo", 30);
     world.run_while(|world| world.backend.creates == 0);
     world.faults.answer_lost = 1.0;

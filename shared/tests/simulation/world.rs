@@ -247,6 +247,7 @@ impl World {
                     self.later(delay, Happening::CallDone(job, Err(refusal(500, ""))));
                 } else {
                     let answer_lost = self.chance(self.faults.answer_lost);
+                    let delay = delay + self.faults.server_takes;
                     self.later(delay, Happening::CallArrives(job, call, answer_lost));
                 }
             }
@@ -291,7 +292,7 @@ impl World {
         let reach = if lost || hole { cut } else { 1.0 };
         for tenth in 1..=10_u64 {
             let done = tenth as f64 / 10.0;
-            if done <= reach {
+            if done <= reach && !self.faults.unseen {
                 let sent = range.len() * tenth / 10;
                 self.later(latency + whole.mul_f64(done), Happening::PutMoves(job, sent));
             }
@@ -315,7 +316,7 @@ impl World {
             altered: self.chance(self.faults.altered),
             answer_lost: self.chance(self.faults.answer_lost),
         };
-        self.later(end, Happening::PutArrives(job, url, range, arrival));
+        self.later(end + self.faults.store_takes, Happening::PutArrives(job, url, range, arrival));
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -344,7 +345,7 @@ impl World {
                 }
                 let outcome = self.backend.store(&url, range, arrival.altered, self.now);
                 let outcome = if arrival.answer_lost { Err(Failure::NoAnswer) } else { outcome };
-                let delay = self.latency();
+                let delay = self.latency() + self.faults.answer_takes;
                 self.later(delay, Happening::PutDone(job, outcome));
             }
             Happening::PutDone(job, outcome) => {

@@ -80,6 +80,13 @@ pub fn file(name: &str, size: u64) -> NewUpload {
     NewUpload { name: name.to_owned(), size, ..NewUpload::default() }
 }
 
+/// The client's name for a creation, made of a name.
+pub fn creation_id(name: &str) -> CreationId {
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&Crc64Nvme::of(name.as_bytes()).0.to_be_bytes());
+    CreationId::from_random(bytes)
+}
+
 /// Bytes that differ from place to place and from seed to seed.
 pub fn noise(len: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;

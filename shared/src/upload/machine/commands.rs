@@ -35,7 +35,8 @@ impl Uploader {
     pub fn add_as(&mut self, id: FileId, info: FileInfo) -> Result<(), FileTooLarge> {
         let wish = self.wish(info.size);
         let plan = Plan::new(info.size, wish, &self.settings.plan)?;
-        self.admit(id, FileUpload::new(info, plan, wish, self.checksum));
+        let creation = self.creation_id();
+        self.admit(id, FileUpload::new(info, creation, plan, wish, self.checksum));
         Ok(())
     }
 
@@ -53,7 +54,8 @@ impl Uploader {
     pub fn restore_as(&mut self, id: FileId, info: FileInfo, saved: Resumable) -> Option<()> {
         let plan = Plan::from_strategy(info.size, saved.strategy)?;
         self.set_hosts(saved.ticket.hosts);
-        let mut file = FileUpload::new(info, plan, None, saved.checksum);
+        let creation = self.creation_id();
+        let mut file = FileUpload::new(info, creation, plan, None, saved.checksum);
         file.phase = file.begin_from(Parked::Unlisted(saved.ticket));
         file.shown.raise(saved.stored_bytes.min(plan.size()));
         self.admit(id, file);
@@ -136,6 +138,7 @@ impl Uploader {
                 return false;
             }
             let parked = file.take_parked();
+            file.reconciliations = 0;
             if parked == Parked::Nothing {
                 file.wish = machine.wish(file.info.size);
                 let plan = Plan::new(file.info.size, file.wish, &machine.settings.plan);

@@ -7,7 +7,6 @@ use super::{Job, Uploader};
 use crate::limits::MAX_UPLOADS_PER_COMPLETE;
 use crate::time::Time;
 use crate::upload::action::{Action, ControlCall, ControlReply, FileId, JobId};
-use crate::upload::call::Retried;
 use crate::upload::failure::Failure;
 use crate::upload::file::{FileUpload, Phase};
 use crate::wire::{CompleteUploads, Completion, UploadToComplete};
@@ -22,12 +21,12 @@ impl Uploader {
             return None;
         }
         let files: Vec<_> = self.index.complete.iter().take(MAX_UPLOADS_PER_COMPLETE).collect();
-        let until = now + self.settings.complete_timeout;
+        let timeout = self.settings.complete_timeout;
         let mut uploads = Vec::with_capacity(files.len());
         for &id in &files {
             let upload = self.touch(id, |_, file| {
                 let token = file.ticket()?.token.clone();
-                file.call_mut()?.start(until);
+                file.call_mut()?.start(timeout, now);
                 let (parts, checksum) = (file.parts.completed(), file.parts.object_checksum());
                 Some(UploadToComplete { token, parts, checksum })
             });
@@ -63,11 +62,14 @@ impl Uploader {
         }
     }
 
-    /// Whether a call for several has had no answer for too long.
-    pub(super) fn completions_are_overdue(&self, job: JobId, now: Time) -> bool {
-        let files = self.completions.get(job).into_iter().flatten();
-        let mut waiting = files.filter_map(|&id| self.file(id)).filter(|file| waits(file));
-        waiting.any(|file| file.call().is_some_and(|call| call.is_overdue(now)))
+    /// Gives up a call for several that has had no answer for too long; whether it has.
+    pub(super) fn give_up_completions(&mut self, job: JobId, now: Time) -> bool {
+        let mut any = false;
+        for id in self.completions.get(job).cloned().unwrap_or_default() {
+            let given_up = self.touch(id, |_, file| waits(file) && file.give_up_call(now));
+            any |= given_up == Some(true);
+        }
+        any
     }
 
     /// Stops the calls that this file was the last to wait for.
@@ -86,7 +88,7 @@ impl Uploader {
 }
 
 fn waits(file: &FileUpload) -> bool {
-    matches!(file.phase, Phase::Completing { complete: Retried::InFlight { .. }, .. })
+    matches!(file.phase, Phase::Completing { complete, .. } if complete.is_in_flight())
 }
 
 fn reply(completion: Completion) -> Result<ControlReply, Failure> {

@@ -15,6 +15,7 @@ use crate::part::PartNumber;
 use crate::progress::Speedometer;
 use crate::sorted::SortedMap;
 use crate::time::Time;
+use crate::wire::CreationId;
 
 use super::action::{FileId, FileInfo, JobId};
 use super::batch::Batch;
@@ -176,6 +177,13 @@ impl Uploader {
     /// An id that no file has yet.
     const fn next_id(&self) -> FileId {
         FileId(self.next_file)
+    }
+
+    /// A name for a creation that no other has.
+    fn creation_id(&mut self) -> CreationId {
+        let mut bytes = [0; 16];
+        self.luck.fill(&mut bytes);
+        CreationId::from_random(bytes)
     }
 
     /// The part size to ask for, from what is known of the line.

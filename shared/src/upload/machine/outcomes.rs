@@ -1,5 +1,7 @@
 //! What came of work, of time and of the network.
 
+use std::time::Duration;
+
 use super::{Job, Uploader, complete_when_stored};
 use crate::checksum::Checksum;
 use crate::error::ErrorCode;
@@ -169,18 +171,21 @@ impl Uploader {
 
     /// Calls without an answer for too long count as unanswered.
     fn give_up_calls(&mut self, now: Time) {
-        let is_overdue = |(id, job): &(JobId, &Job)| match **job {
-            Job::Create => matches!(&self.batch, Batch::Asked { create, .. } if create.is_overdue(now)),
-            Job::Complete => self.completions_are_overdue(*id, now),
-            Job::Call(id) => {
-                self.file(id).and_then(FileUpload::call).is_some_and(|call| call.is_overdue(now))
+        let calls: Vec<_> = self.jobs.iter().map(|(id, &job)| (id, job)).collect();
+        for (id, job) in calls {
+            let is_overdue = match job {
+                Job::Create => match &mut self.batch {
+                    Batch::Asked { create, .. } => create.give_up(now),
+                    _ => false,
+                },
+                Job::Complete => self.give_up_completions(id, now),
+                Job::Call(file) => self.touch(file, |_, file| file.give_up_call(now)) == Some(true),
+                _ => false,
+            };
+            if is_overdue {
+                self.stops.push_back(id);
+                self.handle_call_done(id, Err(Failure::NoAnswer), now);
             }
-            _ => false,
-        };
-        let overdue: Vec<_> = self.jobs.iter().filter(is_overdue).map(|(job, _)| job).collect();
-        for job in overdue {
-            self.stops.push_back(job);
-            self.handle_call_done(job, Err(Failure::NoAnswer), now);
         }
     }
 
@@ -190,25 +195,29 @@ impl Uploader {
         let Batch::Asked { files, create } = std::mem::take(&mut self.batch) else { return };
         let failure = match outcome {
             Ok(ControlReply::Created(created)) if created.uploads.len() == files.len() => {
-                let mut postponed = Vec::new();
+                let (mut postponed, mut latest) = (Vec::new(), None);
                 for (id, result) in files.into_iter().zip(created.uploads) {
                     let refused = self.touch(id, |machine, file| match result {
                         CreatedUpload::Accepted(grant) => {
                             machine.granted(id, file, *grant, now);
                             None
                         }
-                        CreatedUpload::Refused(problem) => Some(UploadError::from(problem)),
+                        CreatedUpload::Refused(problem) => {
+                            let retry_after = problem.retry_after.map(Duration::from_secs);
+                            Some((UploadError::from(problem), retry_after))
+                        }
                     });
-                    let Some(Some(error)) = refused else { continue };
+                    let Some(Some((error, retry_after))) = refused else { continue };
                     if error.retryable() {
                         postponed.push((id, error));
+                        latest = latest.max(retry_after);
                     } else {
                         self.touch(id, |machine, file| machine.refused(id, file, error));
                     }
                 }
                 // The store was short of something for these alone.
                 if let Some((_, error)) = postponed.first() {
-                    let verdict = Verdict::Retry { error: error.clone(), retry_after: None };
+                    let verdict = Verdict::Retry { error: error.clone(), retry_after: latest };
                     let files = postponed.into_iter().map(|(id, _)| id).collect();
                     self.create_again(files, create, verdict, now);
                 }
@@ -275,9 +284,10 @@ impl Uploader {
 
     fn granted(&mut self, id: FileId, file: &mut FileUpload, grant: Grant, now: Time) {
         let ticket = Ticket {
+            id: std::mem::replace(&mut file.creation, self.creation_id()),
             token: grant.token,
             key: grant.key,
-            expires_at: now + std::time::Duration::from_secs(grant.expires_in),
+            expires_at: now + Duration::from_secs(grant.expires_in),
             hosts: grant.hosts,
         };
         let wish = match file.phase {
@@ -390,6 +400,19 @@ impl Uploader {
                 }
                 Failure::Unusable("it lacks URLs for some of the parts".to_owned())
             }
+            (Ok(ControlReply::Listed(listed)), Phase::Uploading { sign, .. }) => {
+                sign.reset();
+                if let Some(completed) = listed.completed {
+                    self.stop_all_of(id, file);
+                    file.shown.raise(file.info.size);
+                    file.trouble = None;
+                    file.phase = Phase::Completed(Box::new(completed));
+                } else if file.parts.answered(job, &listed.parts) {
+                    file.trouble = None;
+                    complete_when_stored(file);
+                }
+                return;
+            }
             (Ok(ControlReply::Listed(listed)), Phase::Listing { .. }) => {
                 self.listed(id, file, listed);
                 return;
@@ -407,6 +430,7 @@ impl Uploader {
             (Err(failure), _) => failure,
         };
         file.parts.unsign(job);
+        file.parts.unask(job);
         if failure == Failure::NoAnswer && !self.online {
             if let Some(call) = file.call_mut() {
                 call.reset();
@@ -432,8 +456,9 @@ impl Uploader {
 
     fn stalled(&mut self, id: FileId, file: &mut FileUpload, part: PartNumber, job: JobId, now: Time) {
         let seconds = self.settings.stall_timeout.as_secs().to_string();
-        let error = UploadError::new(ErrorCode::Stalled, ["no byte moved for ", &seconds, " s"].concat());
-        let verdict = PutVerdict::Other(Verdict::Retry { error, retry_after: None });
+        let error =
+            UploadError::new(ErrorCode::Stalled, ["no byte moved for more than ", &seconds, " s"].concat());
+        let verdict = PutVerdict::Unanswered { error, is_late: true };
         self.judge_part(id, file, part, job, verdict, now);
     }
 

@@ -56,7 +56,7 @@ impl Uploader {
             let call = ControlCall::Create(CreateUploads { files });
             let job = JobId(self.next_job);
             self.next_job += 1;
-            create.start(now + self.settings.call_timeout);
+            create.start(self.settings.call_timeout, now);
             self.jobs.insert(job, Job::Create);
             return Some(Action::Call { job, call });
         }
@@ -69,6 +69,7 @@ impl Uploader {
             let job = machine.begin(Job::Call(id));
             let token = file.ticket()?.token.clone();
             let call = match &file.phase {
+                Phase::Uploading { .. } if file.parts.start_ask(job) => ControlCall::List { token },
                 Phase::Uploading { .. } => {
                     ControlCall::Sign { token, request: SignParts { parts: file.parts.start_sign(job) } }
                 }
@@ -86,7 +87,7 @@ impl Uploader {
                 Phase::Completing { .. } => machine.settings.complete_timeout,
                 _ => machine.settings.call_timeout,
             };
-            file.call_mut()?.start(now + timeout);
+            file.call_mut()?.start(timeout, now);
             Some(Action::Call { job, call })
         })?
     }

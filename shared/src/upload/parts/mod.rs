@@ -3,12 +3,11 @@
 //! Only a window of parts is held in detail, however many there are: those
 //! before it are stored, those after it untouched.
 
+mod doubt;
 mod sending;
 mod signing;
 mod stage;
 mod stored;
-
-use std::time::Duration;
 
 use crate::checksum::ChecksumKind;
 use crate::part::{ByteRange, PartNumber};
@@ -46,6 +45,8 @@ pub(super) struct Parts {
 pub(super) struct PartWork {
     pub(super) hash: bool,
     pub(super) sign: bool,
+    /// The store has to be asked whether it has some.
+    pub(super) ask: bool,
     pub(super) send: bool,
     /// Parts hashed and not yet on their way.
     pub(super) ahead: u32,
@@ -122,8 +123,14 @@ impl Parts {
                     work.send |= sending.wants_second();
                     let straggles_at =
                         if at_tail { self.straggles_at(number, sending, settings) } else { None };
-                    earliest(sending.stalls_at(settings.stall_timeout), straggles_at)
+                    let patience = self.patience(number, part, settings.stall_timeout);
+                    earliest(patience.and_then(|patience| sending.stalls_at(patience)), straggles_at)
                 }
+                Stage::Doubtful(_) => {
+                    work.ask = true;
+                    None
+                }
+                Stage::Asked(..) => None,
                 Stage::Backoff { until, .. } => Some(*until),
             };
             work.deadline = earliest(work.deadline, deadline);
@@ -134,11 +141,11 @@ impl Parts {
     /// Ends the waits that are over; all of them when `now` is `None`.
     pub(super) fn wake(&mut self, now: Option<Time>) {
         for part in self.active.values_mut() {
-            if let Stage::Backoff { until, then } = &mut part.stage
+            if let Stage::Backoff { until, then, is_doubtful } = &mut part.stage
                 && now.is_none_or(|now| *until <= now)
             {
                 let then = std::mem::replace(then, Then::Hash);
-                part.stage = then.begin();
+                part.stage = if *is_doubtful { Stage::Doubtful(then) } else { then.begin() };
             }
         }
     }
@@ -146,17 +153,17 @@ impl Parts {
     /// Forgets all work under way and every past failure; what is being sent too, unless that
     /// is to be finished. What is stored stays stored, and checksums that are known stay known.
     pub(super) fn park(&mut self, finish_sending: bool) {
-        for part in self.active.values_mut() {
+        let plan = self.plan;
+        for (number, part) in self.active.iter_mut() {
             if finish_sending && matches!(part.stage, Stage::Sending(_)) {
                 continue;
             }
-            part.stage = match part.stage.checksum() {
+            let len = plan.range(number).map_or(0, ByteRange::len);
+            *part = Part::new(match part.stage.checksum() {
                 None if self.checksum.needs_hashing() => Stage::ToHash,
+                checksum if part.stage.may_be_stored(len) => Stage::Doubtful(Then::Sign(checksum)),
                 checksum => Stage::ToSign(checksum),
-            };
-            part.failures = 0;
-            part.refusals = 0;
-            part.resigned = false;
+            });
         }
     }
 
@@ -181,7 +188,7 @@ impl Parts {
             None => return None,
         };
         let stage = if self.checksum.needs_hashing() { Stage::ToHash } else { Stage::ToSign(None) };
-        self.active.insert(number, Part { failures: 0, refusals: 0, resigned: false, stage });
+        self.active.insert(number, Part::new(stage));
         Some(number)
     }
 
@@ -194,17 +201,5 @@ pub(super) fn earliest(a: Option<Time>, b: Option<Time>) -> Option<Time> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
-    }
-}
-
-/// How long a request may stand still.
-///
-/// Before its first byte it may wait for one of the browser's connections, which other tabs use as
-/// well. Of a form nothing is heard until its answer.
-fn patience(stall_timeout: Duration, sent: u64, is_form: bool) -> Duration {
-    match sent {
-        _ if is_form => stall_timeout * 4,
-        0 => stall_timeout * 2,
-        _ => stall_timeout,
     }
 }

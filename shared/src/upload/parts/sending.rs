@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::Parts;
 use super::stage::{Flight, HostId, Part, Second, Sending, Stage, Then};
 use super::stored::Stored;
-use super::{Parts, patience};
 use crate::checksum::Checksum;
 use crate::limits::MIB;
 use crate::part::{ByteRange, ETag, PartNumber};
@@ -144,14 +144,15 @@ impl Parts {
         luck: f64,
         now: Time,
     ) -> Result<Option<UploadError>, UploadError> {
+        let len = self.len(number);
         let Some(part) = self.active.get_mut(number) else { return Ok(None) };
         let Stage::Sending(sending) = &mut part.stage else { return Ok(None) };
         if sending.drop_flight(job) {
             return Ok(None);
         }
-        let checksum = sending.signed.checksum;
-        let is_form = sending.is_form();
-        part.refusals += u32::from(!matches!(verdict, PutVerdict::Other(_)));
+        let (checksum, sent, is_form) = (sending.signed.checksum, sending.sent(), sending.is_form());
+        let mut is_doubtful = false;
+        part.refusals += u32::from(verdict.is_refusal());
         let (error, retry_after, then) = match verdict {
             PutVerdict::Unauthorised { error } | PutVerdict::Altered { error }
                 if part.refusals > MAX_REFUSALS =>
@@ -167,6 +168,14 @@ impl Parts {
             PutVerdict::Unauthorised { error } => (error, None, Then::Sign(checksum)),
             PutVerdict::Altered { error } if checksum.is_some() => (error, None, Then::Hash),
             PutVerdict::Altered { error } => (error, None, Then::Sign(None)),
+            PutVerdict::Unanswered { error, is_late } => {
+                let has_left = len > 0 && sent >= len;
+                let is_unseen = is_form || sent == 0;
+                is_doubtful = has_left || (is_late && is_unseen);
+                part.late += u32::from(is_late && is_doubtful);
+                let again = if is_form { Then::Sign(checksum) } else { Then::Send(sending.signed.clone()) };
+                (error, None, again)
+            }
             // Not every store takes forms. What is signed from now on is a PUT.
             PutVerdict::Other(Verdict::Final(error)) if is_form => (error, None, Then::Sign(checksum)),
             PutVerdict::Other(Verdict::Retry { error, retry_after }) if is_form => {
@@ -180,7 +189,7 @@ impl Parts {
         part.failures += 1;
         match policy.delay(part.failures, retry_after, luck) {
             Some(delay) => {
-                part.stage = Stage::Backoff { until: now + delay, then };
+                part.stage = Stage::Backoff { until: now + delay, then, is_doubtful };
                 Ok(Some(error))
             }
             None => Err(error),
@@ -189,11 +198,15 @@ impl Parts {
 
     /// A PUT was cut off through no fault of anybody's: it is ready to go again at once.
     pub(in crate::upload) fn put_interrupted(&mut self, number: PartNumber, job: JobId) {
-        if let Some(part) = self.active.get_mut(number)
-            && let Stage::Sending(sending) = &mut part.stage
+        let len = self.len(number);
+        let Some(part) = self.active.get_mut(number) else { return };
+        let may_be_stored = part.stage.may_be_stored(len);
+        if let Stage::Sending(sending) = &mut part.stage
             && !sending.drop_flight(job)
         {
-            part.stage = Stage::Ready(sending.signed.clone());
+            let signed = sending.signed.clone();
+            part.stage =
+                if may_be_stored { Stage::Doubtful(Then::Send(signed)) } else { Stage::Ready(signed) };
         }
     }
 
@@ -202,8 +215,8 @@ impl Parts {
         let mut stalled = Vec::new();
         for (number, part) in self.active.iter() {
             let Stage::Sending(sending) = &part.stage else { continue };
-            let is_form = sending.is_form();
-            let flights = sending.flights().filter(|flight| flight.stalls_at(timeout, is_form) <= now);
+            let Some(patience) = self.patience(number, part, timeout) else { continue };
+            let flights = sending.flights().filter(|flight| flight.stalls_at(patience) <= now);
             stalled.extend(flights.map(|flight| (number, flight.job)));
         }
         stalled
@@ -211,16 +224,19 @@ impl Parts {
 
     /// After a sleep nobody knows how the connections are: each gets until `deadline` to move.
     pub(in crate::upload) fn rearm(&mut self, timeout: Duration, deadline: Time) {
-        for part in self.active.values_mut() {
-            if let Stage::Sending(Sending { first, second, signed }) = &mut part.stage {
-                let is_form = signed.put.form.is_some();
-                let second = match second {
-                    Second::Sent(flight) => Some(flight),
-                    _ => None,
-                };
-                for flight in std::iter::once(first).chain(second) {
-                    flight.progress_at = deadline - patience(timeout, flight.sent, is_form);
-                }
+        let patiences = self.active.iter().map(|(number, part)| self.patience(number, part, timeout));
+        let patiences: Vec<_> = patiences.collect();
+        for (part, patience) in self.active.values_mut().zip(patiences) {
+            let (Stage::Sending(Sending { first, second, .. }), Some(patience)) = (&mut part.stage, patience)
+            else {
+                continue;
+            };
+            let second = match second {
+                Second::Sent(flight) => Some(flight),
+                _ => None,
+            };
+            for flight in std::iter::once(first).chain(second) {
+                flight.progress_at = deadline - patience.with(flight.sent);
             }
         }
     }

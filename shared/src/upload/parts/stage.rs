@@ -1,11 +1,10 @@
 //! Where one part stands.
 
-use std::time::Duration;
-
 use crate::checksum::Checksum;
 use crate::time::Time;
 use crate::upload::action::JobId;
-use crate::upload::parts::{earliest, patience};
+use crate::upload::parts::earliest;
+use crate::upload::patience::Patience;
 use crate::wire::SignedPut;
 
 #[derive(Debug)]
@@ -16,7 +15,16 @@ pub(super) struct Part {
     pub(super) refusals: u32,
     /// Whether the last refusal of its signature was forgiven.
     pub(super) resigned: bool,
+    /// How often a request was given up that may have been on its way.
+    pub(super) late: u32,
     pub(super) stage: Stage,
+}
+
+impl Part {
+    /// One of which nothing was tried yet.
+    pub(super) const fn new(stage: Stage) -> Self {
+        Self { failures: 0, refusals: 0, resigned: false, late: 0, stage }
+    }
 }
 
 #[derive(Debug)]
@@ -27,10 +35,17 @@ pub(super) enum Stage {
     Signing(Option<Checksum>, JobId),
     Ready(Signed),
     Sending(Sending),
-    Backoff { until: Time, then: Then },
+    /// It may have arrived without an answer: the store is asked before it is sent again.
+    Doubtful(Then),
+    Asked(Then, JobId),
+    Backoff {
+        until: Time,
+        then: Then,
+        is_doubtful: bool,
+    },
 }
 
-/// What follows a wait.
+/// What follows a wait or a doubt.
 #[derive(Debug)]
 pub(super) enum Then {
     Hash,
@@ -90,8 +105,8 @@ impl Flight {
         Self { job, started_at: now, progress_at: now, sent: 0 }
     }
 
-    pub(super) fn stalls_at(&self, stall_timeout: Duration, is_form: bool) -> Time {
-        self.progress_at + patience(stall_timeout, self.sent, is_form)
+    pub(super) fn stalls_at(&self, patience: Patience) -> Time {
+        self.progress_at + patience.with(self.sent)
     }
 }
 
@@ -109,9 +124,8 @@ impl Sending {
         self.flights().map(|flight| flight.sent).max().unwrap_or_default()
     }
 
-    pub(super) fn stalls_at(&self, stall_timeout: Duration) -> Option<Time> {
-        let stalls_at = |flight: &Flight| flight.stalls_at(stall_timeout, self.is_form());
-        self.flights().map(stalls_at).fold(None, |a, b| earliest(a, Some(b)))
+    pub(super) fn stalls_at(&self, patience: Patience) -> Option<Time> {
+        self.flights().map(|flight| flight.stalls_at(patience)).fold(None, |a, b| earliest(a, Some(b)))
     }
 
     pub(super) fn flights(&self) -> impl Iterator<Item = &Flight> {
@@ -154,18 +168,32 @@ impl Stage {
     /// The checksum, if it is known.
     pub(super) const fn checksum(&self) -> Option<Checksum> {
         match self {
-            Self::ToHash | Self::Hashing | Self::Backoff { then: Then::Hash, .. } => None,
-            Self::ToSign(checksum)
-            | Self::Signing(checksum, _)
-            | Self::Backoff { then: Then::Sign(checksum), .. } => *checksum,
-            Self::Ready(signed)
-            | Self::Sending(Sending { signed, .. })
-            | Self::Backoff { then: Then::Send(signed), .. } => signed.checksum,
+            Self::ToHash | Self::Hashing => None,
+            Self::ToSign(checksum) | Self::Signing(checksum, _) => *checksum,
+            Self::Ready(signed) | Self::Sending(Sending { signed, .. }) => signed.checksum,
+            Self::Backoff { then, .. } | Self::Doubtful(then) | Self::Asked(then, _) => then.checksum(),
+        }
+    }
+
+    /// Whether the store may have a part of so many bytes, although it has not acknowledged it.
+    pub(super) fn may_be_stored(&self, len: u64) -> bool {
+        match self {
+            Self::Doubtful(_) | Self::Asked(..) | Self::Backoff { is_doubtful: true, .. } => true,
+            Self::Sending(sending) => len > 0 && sending.sent() >= len,
+            _ => false,
         }
     }
 }
 
 impl Then {
+    const fn checksum(&self) -> Option<Checksum> {
+        match self {
+            Self::Hash => None,
+            Self::Sign(checksum) => *checksum,
+            Self::Send(signed) => signed.checksum,
+        }
+    }
+
     pub(super) fn begin(self) -> Stage {
         match self {
             Self::Hash => Stage::ToHash,

@@ -53,6 +53,15 @@ impl Parts {
         lost
     }
 
+    /// What the store says that a part hashes to, as this upload is checked.
+    pub(super) fn checksum_of(&self, part: &StoredPart) -> Option<Checksum> {
+        match self.checksum {
+            ChecksumKind::Crc64Nvme => part.checksum.filter(|checksum| checksum.kind() == self.checksum),
+            ChecksumKind::Md5 => Md5::from_etag(&part.etag).map(Into::into),
+            ChecksumKind::None => part.checksum,
+        }
+    }
+
     /// Begins from what the store has of an upload that was begun elsewhere. Parts of another
     /// size, and parts of which nobody knows the checksum that completing needs, are sent again.
     pub(in crate::upload) fn adopt(&mut self, listed: &[StoredPart]) {
@@ -63,11 +72,7 @@ impl Parts {
             if plan.range(number).map(ByteRange::len) != Some(part.size) {
                 continue;
             }
-            let checksum = match self.checksum {
-                ChecksumKind::Crc64Nvme => part.checksum.filter(|checksum| checksum.kind() == self.checksum),
-                ChecksumKind::Md5 => Md5::from_etag(&part.etag).map(Into::into),
-                ChecksumKind::None => part.checksum,
-            };
+            let checksum = self.checksum_of(part);
             if checksum.is_some() || !self.checksum.needs_hashing() {
                 self.store(number, Stored { etag: part.etag.clone(), checksum });
             }

@@ -1,0 +1,96 @@
+//! Which upload is which, so that asking twice is asking once.
+//!
+//! An upload's id is made of all that the client says of it and of the name that the client gave its creation: whoever
+//! asks again, because an answer was lost, gets the same key and the same claims, from any replica, and nobody keeps a list.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use partway_shared::wire::NewUpload;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::identity::Caller;
+use crate::token::{TokenMint, UploadClaims};
+
+/// The id of the upload that a caller asks for.
+pub(super) fn upload_id(mint: &TokenMint, caller: &Caller, destination: &str, file: &NewUpload) -> Uuid {
+    let Some(id) = file.id else { return Uuid::new_v4() };
+    let modified = file.last_modified.map(i64::to_le_bytes);
+    // What is not given differs from what is given and empty.
+    let (path, content_type) = (given(file.path.as_deref()), given(file.content_type.as_deref()));
+    let derived = mint.derive(
+        "upload id",
+        &[
+            caller.subject.as_str().as_bytes(),
+            destination.as_bytes(),
+            id.as_bytes(),
+            file.name.as_bytes(),
+            &path,
+            &file.size.to_le_bytes(),
+            &content_type,
+            modified.as_ref().map_or(&[], |time| time.as_slice()),
+        ],
+    );
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&derived[..16]);
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
+}
+
+/// Under which name an upload is counted.
+///
+/// The key belongs to it: an application that answers the same question with another key, or a date in a key, makes
+/// another object of the same upload, which has to count as well.
+pub(super) fn counted_as(claims: &UploadClaims) -> String {
+    let hash =
+        Sha256::new().chain_update(claims.id.as_bytes()).chain_update(claims.key.as_bytes()).finalize();
+    URL_SAFE_NO_PAD.encode(&hash[..16])
+}
+
+fn given(text: Option<&str>) -> Vec<u8> {
+    text.map_or_else(Vec::new, |text| [b"=", text.as_bytes()].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::Subject;
+
+    fn caller(name: &str) -> Caller {
+        Caller::new(Subject::new(name).unwrap())
+    }
+
+    fn file() -> NewUpload {
+        NewUpload {
+            id: Some("6fa459ea-ee8a-4ca4-894e-db77e160355e".parse().unwrap()),
+            name: "a.jpg".to_owned(),
+            size: 5,
+            ..NewUpload::default()
+        }
+    }
+
+    #[test]
+    fn the_same_is_the_same_everywhere_and_anything_else_is_another() {
+        let mint = |secret: &str| TokenMint::new(&secret.into());
+        let id = |file: &NewUpload| upload_id(&mint("secret"), &caller("ada"), "photos", file);
+        let same = id(&file());
+        assert_eq!(id(&file()), same);
+        let text = |text: &str| Some(text.to_owned());
+        let others = [
+            upload_id(&mint("other"), &caller("ada"), "photos", &file()),
+            upload_id(&mint("secret"), &caller("eve"), "photos", &file()),
+            upload_id(&mint("secret"), &caller("ada"), "films", &file()),
+            upload_id(&mint("secret"), &caller("adaphotos"), "", &file()),
+            id(&NewUpload { id: Some("6fa459ea-ee8a-4ca4-894e-db77e160355f".parse().unwrap()), ..file() }),
+            id(&NewUpload { name: "b.jpg".to_owned(), ..file() }),
+            id(&NewUpload { size: 6, ..file() }),
+            id(&NewUpload { path: text(""), ..file() }),
+            id(&NewUpload { path: text("a"), ..file() }),
+            id(&NewUpload { content_type: text("a"), ..file() }),
+            id(&NewUpload { last_modified: Some(0), ..file() }),
+            id(&NewUpload { id: None, ..file() }),
+            id(&NewUpload { id: None, ..file() }),
+        ];
+        let distinct: std::collections::BTreeSet<_> = others.into_iter().chain([same]).collect();
+        assert_eq!(distinct.len(), 14);
+    }
+}

@@ -1,0 +1,72 @@
+//! Parts that may have arrived without an answer: the store is asked for them before they are sent again.
+
+use std::time::Duration;
+
+use super::Parts;
+use super::stage::{Part, Stage, Then};
+use super::stored::Stored;
+use crate::part::PartNumber;
+use crate::upload::action::JobId;
+use crate::upload::patience::Patience;
+use crate::wire::StoredPart;
+
+impl Parts {
+    /// How long this part's requests may stand still; `None` unless it is on its way.
+    pub(super) fn patience(
+        &self,
+        number: PartNumber,
+        part: &Part,
+        stall_timeout: Duration,
+    ) -> Option<Patience> {
+        let Stage::Sending(sending) = &part.stage else { return None };
+        Some(Patience { stall_timeout, len: self.len(number), is_form: sending.is_form(), late: part.late })
+    }
+
+    /// Has the store asked for all that it may have. Returns whether there is any.
+    pub(in crate::upload) fn start_ask(&mut self, job: JobId) -> bool {
+        let mut any = false;
+        for part in self.active.values_mut() {
+            if let Stage::Doubtful(then) = &mut part.stage {
+                part.stage = Stage::Asked(std::mem::replace(then, Then::Hash), job);
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// The question was not answered.
+    pub(in crate::upload) fn unask(&mut self, job: JobId) {
+        for part in self.active.values_mut() {
+            if let Stage::Asked(then, by) = &mut part.stage
+                && *by == job
+            {
+                part.stage = Stage::Doubtful(std::mem::replace(then, Then::Hash));
+            }
+        }
+    }
+
+    /// What the store has of those that it was asked for is stored, the rest goes on. Returns whether it had any.
+    pub(in crate::upload) fn answered(&mut self, job: JobId, listed: &[StoredPart]) -> bool {
+        let mut found = Vec::new();
+        for (number, part) in self.active.iter_mut() {
+            if let Stage::Asked(then, by) = &mut part.stage
+                && *by == job
+            {
+                part.stage = std::mem::replace(then, Then::Hash).begin();
+                found.push((number, part.stage.checksum()));
+            }
+        }
+        found.retain(|&(number, checksum)| {
+            let theirs = listed.iter().find(|part| part.part_number == number);
+            let Some(theirs) = theirs.filter(|theirs| theirs.size == self.len(number)) else { return false };
+            // Without a checksum to compare nothing shows that it is what was sent.
+            let is_ours = !self.checksum.needs_hashing() || self.checksum_of(theirs) == checksum;
+            if is_ours {
+                self.active.remove(number);
+                self.store(number, Stored { etag: theirs.etag.clone(), checksum });
+            }
+            is_ours
+        });
+        !found.is_empty()
+    }
+}
