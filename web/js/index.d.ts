@@ -22,7 +22,7 @@ export interface UploaderOptions {
   maxBytesPerSecond?: number;
   /**
    * Seconds without progress after which a part is given up and sent again: 1 to 3,600.
-   * Unless given, 30; before a part's first byte, twice as long.
+   * Unless given, 30; before a part's first byte and after its last, twice as long, and twice that at each further try.
    */
   stallTimeout?: number;
   /**
