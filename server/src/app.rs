@@ -229,7 +229,7 @@ async fn told_to_stop() {
 /// Pages elsewhere may call the server if their origin is configured.
 fn cors(origins: &[String], cookies: bool) -> Cors {
     let cors = Cors::default()
-        .allowed_methods(["GET", "POST", "DELETE"])
+        .allowed_methods(["GET", "POST"])
         .allow_any_header()
         .expose_headers([header::RETRY_AFTER, telemetry::REQUEST_ID])
         .max_age(7_200);

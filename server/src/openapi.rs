@@ -27,7 +27,6 @@ use crate::routes::{health, uploads};
         uploads::sign,
         uploads::list,
         uploads::complete,
-        uploads::complete_many,
         uploads::abort,
         health::healthz,
         health::readyz,

@@ -1,8 +1,8 @@
 //! The log: structured, and without what it must not hold.
 //!
-//! A request's path holds its upload token, which lets whoever reads it carry the
-//! upload on. So requests are logged by their route, never by their path. Libraries print requests and
-//! their signatures below the level `info`, so what they say there is not logged, whatever the filter says.
+//! Requests are logged by their route, never by their path or query: what a client puts there by mistake may be a token.
+//! Libraries print requests and their signatures below the level `info`, so what they say there is not logged, whatever
+//! the filter says.
 
 #[cfg(feature = "otel")]
 mod otel;

@@ -187,7 +187,7 @@ mod tests {
     fn a_token_reads_back() {
         let token = mint("secret").issue(&claims());
         assert_eq!(mint("secret").check(&token, "ada", 999), Ok(claims()));
-        assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)), "fits into a path");
+        assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)), "fits anywhere");
     }
 
     #[test]

@@ -51,7 +51,7 @@ const BARE: Peer = Peer {
         const { uploads: [grant] } = await ask('/v1/uploads', { files: [{ name: file.name, size: file.size }] });
         const size = grant.strategy.part_size;
         const numbers = Array.from({ length: Math.ceil(file.size / size) }, (_, i) => ({ part_number: i + 1 }));
-        const { parts } = await ask(`/v1/uploads/${grant.token}/parts`, { parts: numbers });
+        const { parts } = await ask('/v1/uploads/sign', { token: grant.token, parts: numbers });
         const put = ({ part_number, url }) => new Promise((resolve, reject) => {
           const request = new XMLHttpRequest();
           request.open('PUT', url);

@@ -50,8 +50,8 @@ async fn main() -> Result<()> {
 
     let mut figures = Figures::default();
     let token = create(&ours.address(), FILE)?;
-    let window = Request::post(&format!("/v1/uploads/{token}/parts"), &to_sign(WINDOW));
-    let single = Request::post(&format!("/v1/uploads/{token}/parts"), &to_sign(1));
+    let window = Request::post("/v1/uploads/sign", &to_sign(&token, WINDOW));
+    let single = Request::post("/v1/uploads/sign", &to_sign(&token, 1));
     for round in 0..=rounds {
         let mut measure = |name: &str, address: &str, request: &Request, urls: u32| -> Result<()> {
             let answered = Client::new(address, CONNECTIONS).run(request, TURN)?;
@@ -113,7 +113,7 @@ fn create(address: &str, size: u64) -> Result<String> {
     token.map(str::to_owned).with_context(|| format!("no upload was created: {answer}"))
 }
 
-fn to_sign(parts: u32) -> Value {
+fn to_sign(token: &str, parts: u32) -> Value {
     let parts = (1..=parts).map(|number| json!({ "part_number": number, "checksum": "AAAAAAAAAAA=" }));
-    json!({ "parts": parts.collect::<Vec<_>>() })
+    json!({ "token": token, "parts": parts.collect::<Vec<_>>() })
 }

@@ -183,9 +183,9 @@ export class Session {
     write: ({ file, key, entry }) => this.#write((journal) => journal.write(key, entry, this.#sources.get(file)?.handle)),
     remove: ({ key }) => this.#write((journal) => journal.forget([key])),
     forget: ({ keys }) => this.#journal.forget(keys).catch(() => this.#send("journal", false)),
-    abandon: async ({ path, key }) => {
+    abandon: async ({ path, body, key }) => {
       const journal = this.#journal;
-      await this.#server.call({ method: "DELETE", path });
+      await this.#server.call({ path, body });
       await journal.forget([key]).catch(() => {});
     },
   };

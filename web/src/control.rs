@@ -8,12 +8,11 @@ use partway_shared::upload::{ControlCall, ControlReply, Failure, SourceFailure};
 use crate::json::{Json, Raw};
 use crate::replies::Reply;
 
-/// A request that the host is to make.
+/// A request that the host is to make: a POST.
 pub(crate) struct Request {
-    pub(crate) method: &'static str,
     /// Below the endpoint.
-    pub(crate) path: String,
-    pub(crate) body: Option<Raw>,
+    pub(crate) path: &'static str,
+    pub(crate) body: Raw,
     pub(crate) expected: Expected,
 }
 
@@ -24,39 +23,20 @@ pub(crate) enum Expected {
     Signed,
     Listed,
     Completed,
-    CompletedMany,
     Aborted,
 }
 
 impl Request {
     pub(crate) fn of(call: &ControlCall) -> Self {
         let (path, body, expected) = match call {
-            ControlCall::Create(request) => (path("", ""), Some(Raw::of(request)), Expected::Created),
-            ControlCall::Sign { token, request } => {
-                (path(token, "/parts"), Some(Raw::of(request)), Expected::Signed)
-            }
-            ControlCall::List { token } => (path(token, "/parts"), None, Expected::Listed),
-            ControlCall::Complete { token, request } => {
-                (path(token, "/complete"), Some(Raw::of(request)), Expected::Completed)
-            }
-            ControlCall::CompleteMany(request) => {
-                (path("complete", ""), Some(Raw::of(request)), Expected::CompletedMany)
-            }
-            ControlCall::Abort { token } => (path(token, ""), None, Expected::Aborted),
+            ControlCall::Create(request) => ("/v1/uploads", Raw::of(request), Expected::Created),
+            ControlCall::Sign(request) => ("/v1/uploads/sign", Raw::of(request), Expected::Signed),
+            ControlCall::List(request) => ("/v1/uploads/list", Raw::of(request), Expected::Listed),
+            ControlCall::Complete(request) => ("/v1/uploads/complete", Raw::of(request), Expected::Completed),
+            ControlCall::Abort(request) => ("/v1/uploads/abort", Raw::of(request), Expected::Aborted),
         };
-        let method = match expected {
-            Expected::Listed => "GET",
-            Expected::Aborted => "DELETE",
-            _ => "POST",
-        };
-        Self { method, path, body, expected }
+        Self { path, body, expected }
     }
-}
-
-/// Where an upload is on the server.
-pub(crate) fn path(token: &str, below: &str) -> String {
-    let slash = if token.is_empty() { "" } else { "/" };
-    ["/v1/uploads", slash, token, below].concat()
 }
 
 /// What came of a request: `{ status, body, retryAfter }`, or `{ failure, detail }`.
@@ -72,7 +52,6 @@ pub(crate) fn reply(expected: Expected, outcome: Json<'_>) -> Result<ControlRepl
         Expected::Signed => Reply::read(body).map(ControlReply::Signed),
         Expected::Listed => Reply::read(body).map(ControlReply::Listed),
         Expected::Completed => Reply::read(body).map(ControlReply::Completed),
-        Expected::CompletedMany => Reply::read(body).map(ControlReply::CompletedMany),
         Expected::Aborted => Some(ControlReply::Aborted),
     };
     reply.ok_or_else(|| {
@@ -108,9 +87,11 @@ pub(crate) fn retry_after(outcome: Json<'_>) -> Option<Duration> {
 
 /// The server's own problem, or somebody else's status.
 fn refusal(status: u16, body: Json<'_>, retry_after: Option<Duration>) -> Failure {
-    let (code, detail, field) = match Problem::read(body) {
-        Some(problem) => (Some(problem.code.as_str().to_owned()), problem.detail, problem.field),
-        None => (None, String::new(), None),
-    };
-    Failure::Status { status, code, detail, field, retry_after }
+    // A page of another origin sees the header only where CORS exposes it.
+    match Problem::read(body).map(Failure::from) {
+        Some(Failure::Status { code, detail, field, retry_after: said, .. }) => {
+            Failure::Status { status, code, detail, field, retry_after: retry_after.max(said) }
+        }
+        _ => Failure::Status { status, code: None, detail: String::new(), field: None, retry_after },
+    }
 }

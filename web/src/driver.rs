@@ -218,12 +218,9 @@ impl Driver {
                 work("hash", |fields| slice(fields, job, file, range))
             }
             Action::Call { job, call } => {
-                let Request { method, path, body, expected } = Request::of(&call);
+                let Request { path, body, expected } = Request::of(&call);
                 self.jobs.insert(job, Job::Call(expected));
-                work("call", |fields| {
-                    let fields = fields.field("job", &job).field("method", method).field("path", &path);
-                    fields.field_if_any("body", body.as_ref())
-                })
+                work("call", |fields| fields.field("job", &job).field("path", path).field("body", &body))
             }
             Action::Put { job, file, range, put } => {
                 let SignedPut { url, headers, form, .. } = put;

@@ -8,9 +8,10 @@ use std::time::Duration;
 use partway_shared::error::ErrorCode;
 use partway_shared::sorted::{SortedMap, SortedSet};
 use partway_shared::time::Time;
-use partway_shared::upload::{Difference, FileId, FileInfo, UploadError};
+use partway_shared::upload::{ControlCall, Difference, FileId, FileInfo, UploadError};
+use partway_shared::wire::AbortUpload;
 
-use crate::control;
+use crate::control::Request;
 use crate::driver::{Driver, work};
 use crate::journal::Entry;
 use crate::json::Json;
@@ -200,8 +201,11 @@ impl Driver {
     pub(crate) fn discard(&mut self, object_key: &str) {
         let Some(entry) = self.keeper.withdraw(object_key) else { return };
         // What cannot be aborted now expires with its token, and the server sweeps it.
-        let (path, key) = (control::path(&entry.saved.ticket.token, ""), self.journal_key(object_key));
-        self.say(work("abandon", |fields| fields.field("path", &path).field("key", &key)));
+        let abort = ControlCall::Abort(AbortUpload { token: entry.saved.ticket.token });
+        let (Request { path, body, .. }, key) = (Request::of(&abort), self.journal_key(object_key));
+        self.say(work("abandon", |fields| {
+            fields.field("path", path).field("body", &body).field("key", &key)
+        }));
     }
 
     /// What can be resumed of an upload has changed.

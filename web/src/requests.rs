@@ -5,8 +5,8 @@
 use partway_shared::checksum::{Checksum, Crc64Nvme};
 use partway_shared::part::{ETag, PartNumber};
 use partway_shared::wire::{
-    CompleteUpload, CompleteUploads, CompletedPart, CreateUploads, CreationId, NewUpload, Pairs, PartToSign,
-    SignParts, UploadToComplete,
+    AbortUpload, CompleteUpload, CompleteUploads, CompletedPart, CreateUploads, CreationId, ListParts,
+    NewUpload, Pairs, PartToSign, SignParts,
 };
 
 use crate::json::{Fields, ToJson};
@@ -40,8 +40,22 @@ impl ToJson for NewUpload {
 
 impl ToJson for SignParts {
     fn write(&self, to: &mut String) {
-        let Self { parts } = self;
-        Fields::new(to).field("parts", parts).end();
+        let Self { token, parts } = self;
+        Fields::new(to).field("token", token).field("parts", parts).end();
+    }
+}
+
+impl ToJson for ListParts {
+    fn write(&self, to: &mut String) {
+        let Self { token } = self;
+        Fields::new(to).field("token", token).end();
+    }
+}
+
+impl ToJson for AbortUpload {
+    fn write(&self, to: &mut String) {
+        let Self { token } = self;
+        Fields::new(to).field("token", token).end();
     }
 }
 
@@ -52,13 +66,6 @@ impl ToJson for PartToSign {
     }
 }
 
-impl ToJson for CompleteUpload {
-    fn write(&self, to: &mut String) {
-        let Self { parts, checksum } = self;
-        Fields::new(to).field("parts", parts).field_if_any("checksum", checksum.as_ref()).end();
-    }
-}
-
 impl ToJson for CompleteUploads {
     fn write(&self, to: &mut String) {
         let Self { uploads } = self;
@@ -66,7 +73,7 @@ impl ToJson for CompleteUploads {
     }
 }
 
-impl ToJson for UploadToComplete {
+impl ToJson for CompleteUpload {
     fn write(&self, to: &mut String) {
         let Self { token, parts, checksum } = self;
         Fields::new(to)

@@ -1,11 +1,14 @@
 //! `/v1/uploads` and below.
+//!
+//! An upload's token comes in the body of a request. Paths are in the logs of every proxy, and a path that is the same for
+//! all uploads costs a page of another origin one preflight for all of them.
 
 use actix_web::http::header;
-use actix_web::web::{self, Data, Path, ServiceConfig};
+use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use partway_shared::wire::{
-    CompleteUpload, CompleteUploads, CompletedUpload, CompletedUploads, CreateUploads, CreatedUploads,
-    ListedParts, SignParts, SignedParts,
+    AbortUpload, CompleteUploads, CompletedUploads, CreateUploads, CreatedUploads, ListParts, ListedParts,
+    SignParts, SignedParts,
 };
 use serde::Serialize;
 
@@ -18,11 +21,10 @@ use crate::uploads::Uploads;
 pub(super) fn configure(config: &mut ServiceConfig) {
     config
         .service(web::resource("/v1/uploads").post(create))
-        // Before those with a token, which is never this word.
-        .service(web::resource("/v1/uploads/complete").post(complete_many))
-        .service(web::resource("/v1/uploads/{token}").delete(abort))
-        .service(web::resource("/v1/uploads/{token}/parts").get(list).post(sign))
-        .service(web::resource("/v1/uploads/{token}/complete").post(complete));
+        .service(web::resource("/v1/uploads/sign").post(sign))
+        .service(web::resource("/v1/uploads/list").post(list))
+        .service(web::resource("/v1/uploads/complete").post(complete))
+        .service(web::resource("/v1/uploads/abort").post(abort));
 }
 
 type Answer = Result<HttpResponse, Refusal>;
@@ -53,9 +55,8 @@ pub(crate) async fn create(
 /// Signs up to 1,000 part URLs, each for its length and checksum
 #[utoipa::path(
     post,
-    path = "/v1/uploads/{token}/parts",
+    path = "/v1/uploads/sign",
     tag = "uploads",
-    params(("token" = String, Path, description = "The upload's token")),
     request_body = SignParts,
     responses(
         (status = 200, description = "One signed request for each part", body = SignedParts),
@@ -63,59 +64,30 @@ pub(crate) async fn create(
     ),
     security((), ("bearer" = []))
 )]
-pub(crate) async fn sign(
-    uploads: Data<Uploads>,
-    caller: Caller,
-    token: Path<String>,
-    Json(request): Json<SignParts>,
-) -> Answer {
-    Ok(answer(HttpResponse::Ok(), &uploads.sign(&caller, &token, &request).await?))
+pub(crate) async fn sign(uploads: Data<Uploads>, caller: Caller, Json(request): Json<SignParts>) -> Answer {
+    Ok(answer(HttpResponse::Ok(), &uploads.sign(&caller, &request).await?))
 }
 
 /// Lists what the store has: parts, or the object
 #[utoipa::path(
-    get,
-    path = "/v1/uploads/{token}/parts",
+    post,
+    path = "/v1/uploads/list",
     tag = "uploads",
-    params(("token" = String, Path, description = "The upload's token")),
+    request_body = ListParts,
     responses(
         (status = 200, description = "What the store has", body = ListedParts),
         Refusals
     ),
     security((), ("bearer" = []))
 )]
-pub(crate) async fn list(uploads: Data<Uploads>, caller: Caller, token: Path<String>) -> Answer {
-    Ok(answer(HttpResponse::Ok(), &uploads.list(&caller, &token).await?))
+pub(crate) async fn list(uploads: Data<Uploads>, caller: Caller, Json(request): Json<ListParts>) -> Answer {
+    Ok(answer(HttpResponse::Ok(), &uploads.list(&caller, &request.token).await?))
 }
 
-/// Compares with what the store has, and completes
+/// Compares up to 100 uploads with what the store has, and completes them
 ///
-/// Doing it twice gives the same answer.
-#[utoipa::path(
-    post,
-    path = "/v1/uploads/{token}/complete",
-    tag = "uploads",
-    params(("token" = String, Path, description = "The upload's token")),
-    request_body = CompleteUpload,
-    responses(
-        (status = 200, description = "The object", body = CompletedUpload),
-        Refusals
-    ),
-    security((), ("bearer" = []))
-)]
-pub(crate) async fn complete(
-    uploads: Data<Uploads>,
-    caller: Caller,
-    token: Path<String>,
-    Json(request): Json<CompleteUpload>,
-) -> Answer {
-    Ok(answer(HttpResponse::Ok(), &uploads.complete(&caller, &token, &request).await?))
-}
-
-/// Completes up to 100 uploads
-///
-/// One result for each, in their order, as if each had been completed alone; small files are best completed so. The whole request
-/// fails only where every upload fails for the same passing reason.
+/// One result for each, in their order; completing twice gives the same answer. The whole request fails only where every upload
+/// fails for the same passing reason.
 #[utoipa::path(
     post,
     path = "/v1/uploads/complete",
@@ -127,28 +99,32 @@ pub(crate) async fn complete(
     ),
     security((), ("bearer" = []))
 )]
-pub(crate) async fn complete_many(
+pub(crate) async fn complete(
     uploads: Data<Uploads>,
     caller: Caller,
     Json(request): Json<CompleteUploads>,
 ) -> Answer {
-    Ok(answer(HttpResponse::Ok(), &uploads.complete_many(&caller, request).await?))
+    Ok(answer(HttpResponse::Ok(), &uploads.complete(&caller, &request).await?))
 }
 
 /// Aborts, and removes what is stored
 #[utoipa::path(
-    delete,
-    path = "/v1/uploads/{token}",
+    post,
+    path = "/v1/uploads/abort",
     tag = "uploads",
-    params(("token" = String, Path, description = "The upload's token")),
+    request_body = AbortUpload,
     responses(
         (status = 204, description = "It is gone"),
         Refusals
     ),
     security((), ("bearer" = []))
 )]
-pub(crate) async fn abort(uploads: Data<Uploads>, caller: Caller, token: Path<String>) -> Answer {
-    uploads.abort(&caller, &token).await?;
+pub(crate) async fn abort(
+    uploads: Data<Uploads>,
+    caller: Caller,
+    Json(request): Json<AbortUpload>,
+) -> Answer {
+    uploads.abort(&caller, &request.token).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::stream::{self, StreamExt};
 use partway_shared::checksum::{ChecksumKind, Crc64Nvme, Md5};
 use partway_shared::error::{ErrorCode, Problem};
+use partway_shared::limits::MAX_UPLOADS_PER_COMPLETE;
 use partway_shared::part::{ByteRange, ETag, PartNumber};
 use partway_shared::plan::Plan;
-use partway_shared::wire::{CompleteUpload, CompletedUpload, StoredPart};
+use partway_shared::wire::{
+    CompleteUpload, CompleteUploads, CompletedUpload, CompletedUploads, Completion, StoredPart,
+};
 
 use crate::destinations::Destination;
 use crate::identity::Caller;
@@ -14,21 +18,55 @@ use crate::metrics::UploadOutcome;
 use crate::store::{StoreError, StoredObject, UploadRef, Whole};
 use crate::token::UploadClaims;
 
-use super::{Uploads, head, log, upload_ref};
+use super::{Uploads, all_failed_alike, head, log, upload_ref};
+
+/// Uploads being completed at once, for one request.
+const CONCURRENCY: usize = 16;
 
 impl Uploads {
-    /// Completes an upload once number, order, sizes, ETags and checksums agree between
-    /// the plan, the client and the store. Doing it twice gives the same answer.
+    /// Completes uploads: one result for each, in their order. Doing it twice gives the same answer.
     ///
     /// # Errors
-    /// When anything differs. Nothing is completed then, and nothing removed.
+    /// When the request as a whole cannot be used, or every upload failed for the same passing reason.
     pub async fn complete(
         &self,
         caller: &Caller,
-        token: &str,
+        request: &CompleteUploads,
+    ) -> Result<CompletedUploads, Problem> {
+        let uploads = &request.uploads;
+        if uploads.is_empty() || uploads.len() > MAX_UPLOADS_PER_COMPLETE {
+            let why =
+                format!("one request takes 1 to {MAX_UPLOADS_PER_COMPLETE} uploads, not {}", uploads.len());
+            return Err(Problem::new(ErrorCode::InvalidField, why).with_field("uploads"));
+        }
+        let results: Vec<_> = stream::iter(uploads.iter().enumerate())
+            .map(async |(index, upload)| {
+                self.complete_one(caller, upload).await.map_err(|mut problem| {
+                    problem.field = problem.field.map(|field| format!("uploads[{index}].{field}"));
+                    problem
+                })
+            })
+            .buffered(CONCURRENCY)
+            .collect()
+            .await;
+        if let Some(problem) = all_failed_alike(&results) {
+            return Err(problem);
+        }
+        let uploads = results.into_iter().map(|result| match result {
+            Ok(completed) => Completion::Completed(Box::new(completed)),
+            Err(problem) => Completion::Refused(problem),
+        });
+        Ok(CompletedUploads { uploads: uploads.collect() })
+    }
+
+    /// Completes an upload once number, order, sizes, ETags and checksums agree between the plan, the client and the
+    /// store. When anything differs nothing is completed, and nothing removed.
+    async fn complete_one(
+        &self,
+        caller: &Caller,
         request: &CompleteUpload,
     ) -> Result<CompletedUpload, Problem> {
-        let (claims, destination) = self.claims(caller, token)?;
+        let (claims, destination) = self.claims(caller, &request.token)?;
         let plan = claims.plan()?;
         check_request(&claims, &plan, request)?;
         let checked = async {

@@ -5,7 +5,6 @@
 
 mod abort;
 mod complete;
-mod complete_many;
 mod create;
 mod finish;
 mod identity;
@@ -86,8 +85,12 @@ fn log<'a>(claims: &'a UploadClaims, doing: &'static str) -> impl Fn(&StoreError
 
 /// What is to be said once where each of several failed for the same reason, and none for one of its own.
 fn all_failed_alike<T>(results: &[Result<T, Problem>]) -> Option<Problem> {
-    let first = results.first()?.as_ref().err()?;
-    let alike = results.iter().all(|result| result.as_ref().is_err_and(|problem| problem.code == first.code));
+    let problems = results.iter().map(|result| result.as_ref().err()).collect::<Option<Vec<_>>>()?;
+    let first = *problems.first()?;
+    let alike = problems.iter().all(|problem| problem.code == first.code);
+    // Earlier than the last of them all cannot fare better.
+    let retry_after = problems.iter().filter_map(|problem| problem.retry_after).max();
     // What is wrong with the server or the store is wrong with no file.
-    (alike && (first.code.spec().retryable || first.status >= 500)).then(|| first.clone())
+    (alike && (first.code.spec().retryable || first.status >= 500))
+        .then(|| Problem { retry_after, ..first.clone() })
 }

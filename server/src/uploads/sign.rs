@@ -22,13 +22,8 @@ impl Uploads {
     ///
     /// # Errors
     /// When the token is not good, or a part is not of the plan, given twice, or lacks its checksum.
-    pub async fn sign(
-        &self,
-        caller: &Caller,
-        token: &str,
-        request: &SignParts,
-    ) -> Result<SignedParts, Problem> {
-        let (claims, destination) = self.claims(caller, token)?;
+    pub async fn sign(&self, caller: &Caller, request: &SignParts) -> Result<SignedParts, Problem> {
+        let (claims, destination) = self.claims(caller, &request.token)?;
         let plan = claims.plan()?;
         let parts = check(&claims, &plan, request)?;
         let presigner = destination.bucket.presigner().await?;

@@ -90,7 +90,7 @@ pub(crate) async fn readiness_knows_good_credentials(site: &Site, traits: &Trait
         let upload = begun.begin("a.bin", size).await;
         let sent = upload.send_all().await;
         let stranger = Upload::new(&app, upload.grant.clone(), upload.bytes.clone());
-        app.get(&stranger.path("/parts")).await.refused(ErrorCode::StoreDenied);
+        stranger.try_list().await.refused(ErrorCode::StoreDenied);
         stranger.try_complete(&stranger.completion(&sent)).await.refused(ErrorCode::StoreDenied);
         stranger.abort().await.refused(ErrorCode::StoreDenied);
         upload.complete(&sent).await;

@@ -65,7 +65,8 @@ async fn a_replica_that_dies_takes_nothing_along() {
     let site = include_str!("../../deploy/nginx.conf")
         .replace("127.0.0.1:8080", &format!("127.0.0.1:{}", one.port))
         .replace("127.0.0.1:8090", &format!("127.0.0.1:{}", two.port))
-        .replace("127.0.0.1:8000", &format!("127.0.0.1:{port}"));
+        .replace("127.0.0.1:8000", &format!("127.0.0.1:{port}"))
+        .replace("/var/log/nginx", &folder.path().display().to_string());
     let root = folder.path().display();
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|name| format!("{name}_temp_path {root}/{name};"))
@@ -73,7 +74,7 @@ async fn a_replica_that_dies_takes_nothing_along() {
     // One process, which ends with its test; a worker would outlive its master.
     let config = format!(
         "daemon off; master_process off; pid {root}/nginx.pid; error_log {root}/nginx.log; events {{}}\n\
-         http {{ access_log off; {temporary}\n{site} }}"
+         http {{ {temporary}\n{site} }}"
     );
     std::fs::write(folder.path().join("nginx.conf"), config).unwrap();
     let mut nginx = Command::new("nginx");
@@ -111,4 +112,14 @@ async fn a_replica_that_dies_takes_nothing_along() {
     };
     let (uploaded, ()) = tokio::join!(uploads, kills);
     assert!(uploaded > 2, "{uploaded} files came while six replicas died");
+
+    // What a client puts where it does not belong is in no log.
+    let token = app.begin("a.bin", 10).await.token();
+    app.get(&format!("/v1/uploads/{token}/parts?token={token}")).await.refused(ErrorCode::NotFound);
+    let logged = std::fs::read_to_string(folder.path().join("partway.log")).unwrap();
+    assert!(
+        logged.contains(" POST /v1/uploads/sign 200 ") && logged.contains(" GET (other) 404 "),
+        "{logged}"
+    );
+    assert!(token.split('.').all(|part| !logged.contains(part)));
 }

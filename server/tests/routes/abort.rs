@@ -14,7 +14,7 @@ async fn aborting_removes_the_parts_and_may_be_repeated() {
         assert!(app.open_uploads().await.is_empty());
     }
     assert_eq!(put_bytes(&app.http, &late, upload.piece(2)).await.status, 404, "a part that was under way");
-    app.get(&upload.path("/parts")).await.refused(ErrorCode::UploadGone);
+    upload.try_list().await.refused(ErrorCode::UploadGone);
     let all = [sent[0].clone(), CompletedPart { part_number: number(2), ..sent[0].clone() }];
     upload.try_complete(&upload.completion(&all)).await.refused(ErrorCode::UploadGone);
     assert!(!app.exists(&upload.grant.key).await);

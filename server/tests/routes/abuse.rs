@@ -102,10 +102,9 @@ async fn tokens_are_not_mixed_up() {
     app.come_as(ticket("ada"));
     let upload = app.begin("a.bin", PART + 1).await;
     // An upload's token is no ticket, and a ticket no upload's token.
-    let path = |token: &str| format!("/v1/uploads/{token}/parts");
-    app.get(&path(&ticket("ada"))).await.refused(ErrorCode::TokenInvalid);
+    app.list_of(&ticket("ada")).await.refused(ErrorCode::TokenInvalid);
     app.come_as(&upload.grant.token);
-    app.get(&upload.path("/parts")).await.refused(ErrorCode::CredentialsInvalid);
+    upload.try_list().await.refused(ErrorCode::CredentialsInvalid);
     app.come_as(ticket("ada"));
     let other = app.begin("b.bin", PART + 1).await;
     let sent = upload.send_all().await;

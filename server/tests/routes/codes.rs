@@ -108,7 +108,7 @@ async fn provoke(code: ErrorCode, app: &TestApp) -> Option<Problem> {
         }
 
         // The upload token.
-        ErrorCode::TokenInvalid => app.get("/v1/uploads/a.b/parts").await.refused(code),
+        ErrorCode::TokenInvalid => app.list_of("a.b").await.refused(code),
         ErrorCode::TokenExpired => {
             of_claims(app, |claims| UploadClaims { expires_at: now() - 1, ..claims }).await.refused(code)
         }
@@ -130,7 +130,7 @@ async fn provoke(code: ErrorCode, app: &TestApp) -> Option<Problem> {
         ErrorCode::UploadGone => {
             let upload = app.begin("a.bin", 100).await;
             upload.abort().await;
-            app.get(&upload.path("/parts")).await.refused(code)
+            upload.try_list().await.refused(code)
         }
         ErrorCode::AlreadyCompleted => {
             let upload = app.begin("a.bin", 100).await;
@@ -234,11 +234,11 @@ async fn of_application(url: &str) -> Answer {
 async fn of_claims(app: &TestApp, change: impl FnOnce(UploadClaims) -> UploadClaims) -> Answer {
     let claims = app.begin("a.bin", 100).await.claims();
     let token = TokenMint::new(&TOKEN_SECRET.to_owned().into()).issue(&change(claims));
-    app.get(&format!("/v1/uploads/{token}/parts")).await
+    app.list_of(&token).await
 }
 
 /// Completes an upload of two parts with these instead, where the first has another ETag than it was given.
-async fn of_completion(app: &TestApp, parts: &[u32], etag: &str) -> Answer {
+async fn of_completion(app: &TestApp, parts: &[u32], etag: &str) -> Completed {
     let upload = app.begin("a.bin", PART + 1).await;
     let mut sent = upload.send_all().await;
     if !etag.is_empty() {

@@ -170,7 +170,8 @@ async fn ten_thousand_parts_can_be_completed() {
     let grant = accepted(app.create(vec![file("tape.tar", 10_000 * PART as u64)]).await.remove(0));
     let etag = ETag::new(&format!("{}-1", "0".repeat(64)));
     let parts = (1..=10_000).map(|part| CompletedPart { part_number: number(part), etag: etag.clone() });
-    let asked = CompleteUpload { parts: parts.collect(), checksum: Some(Crc64Nvme::EMPTY) };
-    let answer = app.post(&format!("/v1/uploads/{}/complete", grant.token), &asked).await;
+    let asked =
+        CompleteUpload { token: grant.token, parts: parts.collect(), checksum: Some(Crc64Nvme::EMPTY) };
+    let answer = Completed(app.post("/v1/uploads/complete", &CompleteUploads { uploads: vec![asked] }).await);
     assert_eq!(answer.blamed(ErrorCode::PartMissing), "parts[0]", "all were read, and the store has none");
 }

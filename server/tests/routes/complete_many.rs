@@ -1,15 +1,8 @@
 //! Several uploads completed in one request: one result each, in their order.
 
-use partway_shared::wire::{CompleteUploads, CompletedUploads, Completion, UploadToComplete};
-
 use crate::support::*;
 
-fn to_complete(upload: &Upload<'_>, parts: &[CompletedPart]) -> UploadToComplete {
-    let CompleteUpload { parts, checksum } = upload.completion(parts);
-    UploadToComplete { token: upload.grant.token.clone(), parts, checksum }
-}
-
-async fn complete(app: &TestApp, uploads: Vec<UploadToComplete>) -> Vec<Completion> {
+async fn complete(app: &TestApp, uploads: Vec<CompleteUpload>) -> Vec<Completion> {
     let completed: CompletedUploads =
         app.post("/v1/uploads/complete", &CompleteUploads { uploads }).await.is(200);
     completed.uploads
@@ -31,7 +24,7 @@ async fn files_in_one_part_and_in_many_are_completed_together_and_again() {
     }
     let mut request = Vec::new();
     for upload in &uploads {
-        request.push(to_complete(upload, &upload.send_all().await));
+        request.push(upload.completion(&upload.send_all().await));
     }
     let first = complete(&app, request.clone()).await;
     for (completion, upload) in first.iter().zip(&uploads) {
@@ -49,11 +42,11 @@ async fn one_that_is_refused_fails_no_other() {
     let (good, unsent, altered) =
         (app.begin("good", 10).await, app.begin("unsent", 10).await, app.begin("altered", 10).await);
     let parts = good.send_all().await;
-    let mut wrong = to_complete(&altered, &altered.send_all().await);
+    let mut wrong = altered.completion(&altered.send_all().await);
     wrong.parts[0].etag = ETag::new("0");
-    let forged = UploadToComplete { token: "forged".to_owned(), ..to_complete(&good, &parts) };
+    let forged = CompleteUpload { token: "forged".to_owned(), ..good.completion(&parts) };
     let completed =
-        complete(&app, vec![to_complete(&unsent, &parts), forged, wrong, to_complete(&good, &parts)]).await;
+        complete(&app, vec![unsent.completion(&parts), forged, wrong, good.completion(&parts)]).await;
     assert_eq!(refused(&completed[0]), (ErrorCode::PartMissing, Some("uploads[0].parts[0]")));
     assert_eq!(refused(&completed[1]).0, ErrorCode::TokenInvalid);
     assert_eq!(refused(&completed[2]), (ErrorCode::PartMismatch, Some("uploads[2].parts[0].etag")));
@@ -65,7 +58,7 @@ async fn one_that_is_refused_fails_no_other() {
 async fn a_request_takes_1_to_100() {
     let app = TestApp::start().await;
     let upload = app.begin("a", 10).await;
-    let one = to_complete(&upload, &upload.send_all().await);
+    let one = upload.completion(&upload.send_all().await);
     for count in [0, 101] {
         let request = CompleteUploads { uploads: vec![one.clone(); count] };
         let answer = app.post("/v1/uploads/complete", &request).await;
@@ -79,7 +72,7 @@ async fn a_request_takes_1_to_100() {
 async fn a_store_that_is_away_is_said_once_and_may_come_back() {
     let app = TestApp::start().await;
     let upload = app.begin("a", 10).await;
-    let one = to_complete(&upload, &upload.send_all().await);
+    let one = upload.completion(&upload.send_all().await);
     let away = TestApp::with(before("http://127.0.0.1:9", "secret".to_owned().into())).await;
     let answer = away.post("/v1/uploads/complete", &CompleteUploads { uploads: vec![one] }).await;
     answer.refused(ErrorCode::StoreUnavailable);

@@ -19,10 +19,10 @@ async fn an_allowed_page_may_call_every_route() {
     let app = embedded_in_page().await;
     for (path, method) in [
         ("/v1/uploads", "POST"),
-        ("/v1/uploads/token", "DELETE"),
-        ("/v1/uploads/token/parts", "GET"),
-        ("/v1/uploads/token/parts", "POST"),
-        ("/v1/uploads/token/complete", "POST"),
+        ("/v1/uploads/sign", "POST"),
+        ("/v1/uploads/list", "POST"),
+        ("/v1/uploads/complete", "POST"),
+        ("/v1/uploads/abort", "POST"),
     ] {
         let answer = preflight(&app, path, PAGE, method).await;
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some(PAGE)));
@@ -31,7 +31,7 @@ async fn an_allowed_page_may_call_every_route() {
         assert_eq!(
             answer.header("access-control-max-age"),
             Some("7200"),
-            "a preflight for each part is slow"
+            "a preflight for each call is slow"
         );
         assert_eq!(answer.header("access-control-allow-credentials"), None);
     }

@@ -55,7 +55,8 @@ async fn the_application_is_asked_with_cookies_and_headers() {
 
     // Nobody else's session works on the upload.
     let list = |cookie: &'static str| {
-        app.request(Method::GET, &format!("/v1/uploads/{}/parts", grant.token)).header("cookie", cookie)
+        let asked = ListParts { token: grant.token.clone() };
+        app.request(Method::POST, "/v1/uploads/list").json(&asked).header("cookie", cookie)
     };
     Answer::to(list("session=eve")).await.refused(ErrorCode::TokenForeign);
     Answer::to(list("session=ada")).await.is::<ListedParts>(200);

@@ -171,7 +171,7 @@ async fn a_completion_counts_once_the_application_knows() {
             upload.try_complete(&upload.completion(&sent)).await.refused(ErrorCode::HookUnavailable);
         assert_eq!(problem.retry_after, Some(5));
         assert_eq!(application.calls().len(), told + 2, "it was tried twice");
-        app.get(&upload.path("/parts")).await.refused(ErrorCode::HookUnavailable);
+        upload.try_list().await.refused(ErrorCode::HookUnavailable);
 
         is_away.store(false, Ordering::SeqCst);
         let completed = upload.complete(&sent).await;

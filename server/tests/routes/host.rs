@@ -20,7 +20,7 @@ async fn other_names_are_not_answered_to() {
             (Method::GET, "/healthz"),
             (Method::GET, "/widget/index.js"),
             (Method::POST, "/v1/uploads"),
-            (Method::DELETE, "/v1/uploads/token"),
+            (Method::POST, "/v1/uploads/abort"),
             (Method::OPTIONS, "/v1/uploads"),
             (Method::GET, "/nothing"),
         ] {

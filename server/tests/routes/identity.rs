@@ -218,10 +218,8 @@ async fn nobody_elses_token_works_on_an_upload() {
     let upload = app.begin("a.bin", PART + 1).await;
     let sent = upload.send_all().await;
     app.come_as(ticket("eve"));
-    app.get(&upload.path("/parts")).await.refused(ErrorCode::TokenForeign);
-    app.post(&upload.path("/parts"), &SignParts { parts: vec![upload.to_sign(1)] })
-        .await
-        .refused(ErrorCode::TokenForeign);
+    upload.try_list().await.refused(ErrorCode::TokenForeign);
+    upload.try_sign([1]).await.refused(ErrorCode::TokenForeign);
     upload.try_complete(&upload.completion(&sent)).await.refused(ErrorCode::TokenForeign);
     upload.abort().await.refused(ErrorCode::TokenForeign);
     app.come_as("nonsense");

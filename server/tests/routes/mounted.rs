@@ -47,20 +47,21 @@ async fn a_scope_with_sessions_and_policy_of_the_application() {
     );
 
     let grant = accepted(only(create(Some("ada"), "a.bin", 5).await.is(201)));
-    let call = |session: &str, method: Method, below: &str| {
-        let request = http.request(method, format!("{url}/files/v1/uploads/{}{below}", grant.token));
+    let call = |session: &str, what: &str| {
+        let request = http.post(format!("{url}/files/v1/uploads/{what}"));
         request.header("cookie", format!("session={session}"))
     };
     let checksum = Crc64Nvme::of(b"hello");
-    let sign =
-        SignParts { parts: vec![PartToSign { part_number: number(1), checksum: Some(checksum.into()) }] };
-    Answer::to(call("eve", Method::POST, "/parts").json(&sign)).await.refused(ErrorCode::TokenForeign);
-    let signed: SignedParts = Answer::to(call("ada", Method::POST, "/parts").json(&sign)).await.is(200);
+    let parts = vec![PartToSign { part_number: number(1), checksum: Some(checksum.into()) }];
+    let sign = SignParts { token: grant.token.clone(), parts };
+    Answer::to(call("eve", "sign").json(&sign)).await.refused(ErrorCode::TokenForeign);
+    let signed: SignedParts = Answer::to(call("ada", "sign").json(&sign)).await.is(200);
     let put = put_bytes(&http, &signed.parts[0], b"hello").await;
     let parts = vec![CompletedPart { part_number: number(1), etag: ETag::new(put.header("etag").unwrap()) }];
-    let complete = CompleteUpload { parts, checksum: Some(checksum) };
+    let one = CompleteUpload { token: grant.token.clone(), parts, checksum: Some(checksum) };
+    let complete = CompleteUploads { uploads: vec![one] };
     for _ in 0..2 {
-        Answer::to(call("ada", Method::POST, "/complete").json(&complete)).await.is::<CompletedUpload>(200);
+        Completed(Answer::to(call("ada", "complete").json(&complete)).await).done();
     }
     let listed: Vec<String> = http.get(&url).send().await.unwrap().json().await.unwrap();
     assert_eq!(listed, [grant.key.as_str()], "told twice, and taken down once");

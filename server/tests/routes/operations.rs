@@ -88,7 +88,7 @@ const READY: &str = r#"{"status":"ready","stores":[{"name":"default","status":"r
 #[tokio::test]
 async fn each_answer_has_an_id_of_its_own() {
     let app = TestApp::start().await;
-    let ids = [app.get("/healthz").await, app.get("/nothing").await, app.get("/v1/uploads/x/parts").await]
+    let ids = [app.get("/healthz").await, app.get("/nothing").await, app.list_of("x").await]
         .map(|answer| answer.header("x-request-id").unwrap().to_owned());
     assert!(ids.iter().all(|id| id.len() == 36) && ids[0] != ids[1] && ids[1] != ids[2], "{ids:?}");
 }

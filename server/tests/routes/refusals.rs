@@ -2,6 +2,9 @@
 
 use crate::support::*;
 
+const ROUTES: [&str; 5] =
+    ["/v1/uploads", "/v1/uploads/sign", "/v1/uploads/list", "/v1/uploads/complete", "/v1/uploads/abort"];
+
 /// A body that is not what the route takes: the code, the field to blame, and a word of the reason.
 type Case = (serde_json::Value, ErrorCode, &'static str, &'static str);
 
@@ -56,7 +59,7 @@ async fn a_request_for_signatures_that_is_wrong() {
     let app = TestApp::start().await;
     let upload = app.begin("a.bin", PART + 1).await;
     upload.send([1]).await;
-    let good = SignParts { parts: vec![upload.to_sign(1), upload.to_sign(2)] };
+    let good = SignParts { token: upload.token(), parts: vec![upload.to_sign(1), upload.to_sign(2)] };
     let with = |pointer: &str, value: serde_json::Value| changed(&good, pointer, value);
     let (unknown, invalid) = (ErrorCode::UnknownField, ErrorCode::InvalidField);
     let number = "parts[1].part_number";
@@ -83,7 +86,7 @@ async fn a_request_for_signatures_that_is_wrong() {
         (with("/parts", json!([])), invalid, "parts", "not 0"),
         (with("/parts", json!(vec![upload.to_sign(1); 1_001])), invalid, "parts", "not 1001"),
     ];
-    all_refused(&app, &upload.path("/parts"), cases).await;
+    all_refused(&app, "/v1/uploads/sign", cases).await;
     upload.finish().await;
 }
 
@@ -91,22 +94,46 @@ async fn a_request_for_signatures_that_is_wrong() {
 async fn a_completion_that_is_wrong() {
     let app = TestApp::start().await;
     let upload = app.begin("a.bin", PART + 1).await;
-    let good = upload.completion(&upload.send_all().await);
+    let one = upload.completion(&upload.send_all().await);
+    let good = CompleteUploads { uploads: vec![one.clone()] };
     let with = |pointer: &str, value: serde_json::Value| changed(&good, pointer, value);
     let (unknown, invalid) = (ErrorCode::UnknownField, ErrorCode::InvalidField);
     let cases = [
-        (with("/key", json!("admin/config")), unknown, "key", "unknown field"),
-        (with("/parts/1/size", json!(1)), unknown, "parts[1].size", "unknown field"),
-        (with("/parts/1/etag", json!(7)), invalid, "parts[1].etag", "7"),
-        (with("/parts/1/part_number", json!("2")), invalid, "parts[1].part_number", "string"),
-        (with("/parts/1", json!({ "part_number": 2 })), invalid, "parts[1]", "missing field `etag`"),
-        (with("/parts/1", json!([2, "x"])), invalid, "parts[1]", "sequence, expected an object"),
-        (json!([good.parts, good.checksum]), invalid, "", "sequence, expected an object"),
-        (with("/checksum", json!("short")), invalid, "checksum", "eight bytes"),
-        (with("/checksum", json!({ "algorithm": "CRC64NVME" })), invalid, "checksum", "map"),
-        (json!({}), invalid, "", "missing field `parts`"),
+        (with("/key", json!("a")), unknown, "key", "unknown field"),
+        (with("/uploads/0/key", json!("a")), unknown, "uploads[0].key", "unknown field"),
+        (with("/uploads/0/parts/1/size", json!(1)), unknown, "uploads[0].parts[1].size", "unknown field"),
+        (with("/uploads/0/parts/1/etag", json!(7)), invalid, "uploads[0].parts[1].etag", "7"),
+        (
+            with("/uploads/0/parts/1/part_number", json!("2")),
+            invalid,
+            "uploads[0].parts[1].part_number",
+            "string",
+        ),
+        (
+            with("/uploads/0/parts/1", json!({ "part_number": 2 })),
+            invalid,
+            "uploads[0].parts[1]",
+            "missing field `etag`",
+        ),
+        (
+            with("/uploads/0/parts/1", json!([2, "x"])),
+            invalid,
+            "uploads[0].parts[1]",
+            "sequence, expected an object",
+        ),
+        (
+            with("/uploads/0", json!([one.token, one.parts])),
+            invalid,
+            "uploads[0]",
+            "sequence, expected an object",
+        ),
+        (with("/uploads/0/checksum", json!("short")), invalid, "uploads[0].checksum", "eight bytes"),
+        (with("/uploads/0/checksum", json!({ "a": "CRC64NVME" })), invalid, "uploads[0].checksum", "map"),
+        (with("/uploads/0", json!({ "token": "a" })), invalid, "uploads[0]", "missing field `parts`"),
+        (with("/uploads/0", json!({ "parts": [] })), invalid, "uploads[0]", "missing field `token`"),
+        (json!({}), invalid, "", "missing field `uploads`"),
     ];
-    all_refused(&app, &upload.path("/complete"), cases).await;
+    all_refused(&app, "/v1/uploads/complete", cases).await;
     assert!(!app.exists(&upload.grant.key).await);
     upload.finish().await;
 }
@@ -116,7 +143,7 @@ async fn a_body_that_is_not_json() {
     let app = TestApp::start().await;
     let upload = app.begin("a.bin", 100).await;
     upload.send_all().await;
-    for path in ["/v1/uploads", &upload.path("/parts"), &upload.path("/complete")] {
+    for path in ROUTES {
         for body in ["", "{", "{]", "parts=1", "\u{feff}{}", "{\"a\u{0}\":1}", "{'files':[]}"] {
             let problem = app.post_text(path, body).await.refused(ErrorCode::InvalidJson);
             assert!(problem.detail.contains("line 1 column"), "{body:?} gave {:?}", problem.detail);
@@ -152,7 +179,7 @@ async fn a_body_over_the_limit() {
     let files = serde_json::to_string(&CreateUploads { files: vec![file("a", 1)] }).unwrap();
     let fits = files.clone() + &" ".repeat(64 * KIB - files.len());
     app.post_text("/v1/uploads", fits).await.is::<CreatedUploads>(201);
-    for path in ["/v1/uploads", &upload.path("/parts"), &upload.path("/complete")] {
+    for path in ROUTES {
         for size in [64 * KIB + 1, 8 * MIB] {
             let problem = app.post_text(path, " ".repeat(size)).await.refused(ErrorCode::BodyTooLarge);
             assert!(problem.detail.contains("65536"), "{}", problem.detail);
@@ -211,9 +238,10 @@ async fn a_method_that_a_route_does_not_take() {
     for (path, allowed) in [
         ("/healthz", "GET, HEAD"),
         ("/v1/uploads", "POST"),
-        ("/v1/uploads/token", "DELETE"),
-        ("/v1/uploads/token/parts", "GET, POST"),
-        ("/v1/uploads/token/complete", "POST"),
+        ("/v1/uploads/sign", "POST"),
+        ("/v1/uploads/list", "POST"),
+        ("/v1/uploads/complete", "POST"),
+        ("/v1/uploads/abort", "POST"),
     ] {
         for method in [Method::PUT, Method::PATCH, Method::OPTIONS] {
             let answer = app.call(method, path).await;

@@ -44,7 +44,7 @@ async fn a_store_that_is_away_is_said_to_be() {
     accepted(mixed.remove(1));
     let CreatedUpload::Refused(problem) = mixed.remove(0) else { panic!("nothing can be begun") };
     assert_eq!((problem.code, problem.status), (ErrorCode::StoreUnavailable, 503));
-    for answer in [alike, completed, aborted] {
+    for answer in [alike, completed.0, aborted] {
         answer.refused(ErrorCode::StoreUnavailable);
     }
 }

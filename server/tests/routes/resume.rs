@@ -60,7 +60,7 @@ async fn all_pages_are_listed() {
             put.unwrap();
         }
     }
-    let listed: ListedParts = app.get(&format!("/v1/uploads/{}/parts", grant.token)).await.is(200);
+    let listed: ListedParts = app.list_of(&grant.token).await.is(200);
     assert!(listed.parts.iter().map(|part| part.part_number.get()).eq(1..=2_001), "{}", listed.parts.len());
     assert!(listed.parts.iter().all(|part| part.size == 1));
 }
@@ -83,12 +83,12 @@ async fn an_upload_that_has_ended_says_how() {
     assert_eq!(upload.listed().await, ListedParts { parts: Vec::new(), completed: Some(completed) });
     let upload = app.begin("a.bin", 100).await;
     upload.abort().await;
-    app.get(&upload.path("/parts")).await.refused(ErrorCode::UploadGone);
+    upload.try_list().await.refused(ErrorCode::UploadGone);
     // An object that came by another way is not taken for the file.
     for (size, is_file) in [(99, false), (100, true)] {
         let put = app.store.put_object().bucket(BUCKET).key(&upload.grant.key).body(noise(size, 1).into());
         put.send().await.unwrap();
-        let answer = app.get(&upload.path("/parts")).await;
+        let answer = upload.try_list().await;
         if is_file {
             assert_eq!(answer.is::<ListedParts>(200).completed.unwrap().size, 100);
         } else {

@@ -61,7 +61,7 @@ async fn with_an_identity_others_can_reach_it() {
     })
     .await;
     assert!(app.url.starts_with("http://0.0.0.0:"), "{}", app.url);
-    app.get("/v1/uploads/x/parts").await.refused(ErrorCode::CredentialsMissing);
+    app.list_of("x").await.refused(ErrorCode::CredentialsMissing);
     let error = error_of(|settings| {
         settings.server.listen = "0.0.0.0:0".parse().unwrap();
         settings.identity.jwt.secret = Some(TICKET_SECRET.to_owned().into());

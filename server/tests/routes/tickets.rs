@@ -97,7 +97,7 @@ async fn a_ticket_for_another_destination_ends_an_upload() {
     let upload = app.begin("a.bin", 100).await;
     upload.send_all().await;
     app.come_as(ticket_for("ada", json!({ "destinations": ["films"] })));
-    app.get(&upload.path("/parts")).await.refused(ErrorCode::TokenForeign);
+    upload.try_list().await.refused(ErrorCode::TokenForeign);
     upload.abort().await.refused(ErrorCode::TokenForeign);
     app.come_as(ticket("ada"));
     upload.finish().await;

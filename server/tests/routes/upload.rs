@@ -111,9 +111,9 @@ async fn the_words_on_the_wire() {
     let fields = &put["form"];
     assert_eq!((&fields["key"], &fields["x-amz-checksum-crc64nvme"]), (&grant["key"], &json!(checksum)));
 
-    let path = format!("/v1/uploads/{}", grant["token"].as_str().unwrap());
-    let asked = json!({ "parts": [{ "part_number": 1, "checksum": checksum }] });
-    let signed: serde_json::Value = app.post(&format!("{path}/parts"), &asked).await.is(200);
+    let token = &grant["token"];
+    let asked = json!({ "token": token, "parts": [{ "part_number": 1, "checksum": checksum }] });
+    let signed: serde_json::Value = app.post("/v1/uploads/sign", &asked).await.is(200);
     let headers = json!({ "content-type": "text/plain", "x-amz-checksum-crc64nvme": checksum });
     assert_eq!((&signed["parts"][0]["headers"], signed["parts"][0].get("form")), (&headers, None));
     let answer =
@@ -121,16 +121,18 @@ async fn the_words_on_the_wire() {
     let etag = answer.header("etag").unwrap();
 
     // With the quotes that the header has.
-    let asked = json!({ "parts": [{ "part_number": 1, "etag": etag }], "checksum": checksum });
-    let completed: serde_json::Value = app.post(&format!("{path}/complete"), &asked).await.is(200);
+    let one = json!({ "token": token, "parts": [{ "part_number": 1, "etag": etag }], "checksum": checksum });
+    let completed: serde_json::Value =
+        app.post("/v1/uploads/complete", &json!({ "uploads": [one] })).await.is(200);
     let key = grant["key"].as_str().unwrap();
     let object = json!({
+        "outcome": "completed",
         "bucket": BUCKET, "key": key, "location": format!("{}/{BUCKET}/{key}", app.store_origin),
         "etag": "5d41402abc4b2a76b9719d911017c592", "size": 5, "part_count": 1, "version_id": null,
         "verified": "crc64_nvme",
         "checksum": { "algorithm": "CRC64NVME", "value": checksum },
     });
-    assert_eq!(completed, object);
+    assert_eq!(completed, json!({ "uploads": [object] }));
 }
 
 #[tokio::test]

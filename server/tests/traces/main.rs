@@ -24,9 +24,9 @@ async fn a_collector_gets_spans_and_no_secrets() {
     let upload = app.begin("film.mp4", PART + 1).await;
     let signed = upload.sign([1, 2]).await;
     let sent = upload.send_all().await;
-    upload.try_complete(&json!({ "parts": [] })).await.refused(ErrorCode::PartMissing);
+    upload.try_complete(&upload.completion(&[])).await.refused(ErrorCode::PartMissing);
     upload.complete(&sent).await;
-    app.get(&upload.path("/nothing")).await.refused(ErrorCode::NotFound);
+    app.get("/v1/uploads/nothing").await.refused(ErrorCode::NotFound);
     traces.finish().await;
 
     let calls = collector.calls();
@@ -38,8 +38,8 @@ async fn a_collector_gets_spans_and_no_secrets() {
         "service.name",
         "partway",
         "POST /v1/uploads",
-        "POST /v1/uploads/{token}/parts",
-        "POST /v1/uploads/{token}/complete",
+        "POST /v1/uploads/sign",
+        "POST /v1/uploads/complete",
         "upload completed",
         &upload.grant.key,
     ] {

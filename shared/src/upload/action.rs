@@ -3,8 +3,8 @@
 use crate::checksum::ChecksumKind;
 use crate::part::ByteRange;
 use crate::wire::{
-    CompleteUpload, CompleteUploads, CompletedUpload, CompletedUploads, CreateUploads, CreatedUploads,
-    ListedParts, SignParts, SignedParts, SignedPut,
+    AbortUpload, CompleteUploads, CompletedUploads, CreateUploads, CreatedUploads, ListParts, ListedParts,
+    SignParts, SignedParts, SignedPut,
 };
 
 /// A file that the machine was given.
@@ -84,32 +84,14 @@ pub enum Action {
 pub enum ControlCall {
     /// `POST /v1/uploads`
     Create(CreateUploads),
-    /// `POST /v1/uploads/{token}/parts`
-    Sign {
-        /// The upload.
-        token: String,
-        /// The body.
-        request: SignParts,
-    },
-    /// `GET /v1/uploads/{token}/parts`
-    List {
-        /// The upload.
-        token: String,
-    },
-    /// `POST /v1/uploads/{token}/complete`
-    Complete {
-        /// The upload.
-        token: String,
-        /// The body.
-        request: CompleteUpload,
-    },
+    /// `POST /v1/uploads/sign`
+    Sign(SignParts),
+    /// `POST /v1/uploads/list`
+    List(ListParts),
     /// `POST /v1/uploads/complete`
-    CompleteMany(CompleteUploads),
-    /// `DELETE /v1/uploads/{token}`
-    Abort {
-        /// The upload.
-        token: String,
-    },
+    Complete(CompleteUploads),
+    /// `POST /v1/uploads/abort`
+    Abort(AbortUpload),
 }
 
 /// The server's answer to a [`ControlCall`], of the same name.
@@ -122,9 +104,7 @@ pub enum ControlReply {
     /// To [`ControlCall::List`].
     Listed(ListedParts),
     /// To [`ControlCall::Complete`].
-    Completed(CompletedUpload),
-    /// To [`ControlCall::CompleteMany`].
-    CompletedMany(CompletedUploads),
+    Completed(CompletedUploads),
     /// To [`ControlCall::Abort`].
     Aborted,
 }

@@ -20,7 +20,7 @@ pub enum Failure {
         detail: String,
         /// The field that is to blame, if the body names one.
         field: Option<String>,
-        /// `Retry-After`, if it was there.
+        /// When it may be tried again, by `Retry-After` or by the problem itself.
         retry_after: Option<Duration>,
     },
     /// A 2xx whose body is not what was expected, such as a proxy's page.
@@ -90,17 +90,6 @@ impl fmt::Display for UploadError {
 }
 
 impl std::error::Error for UploadError {}
-
-impl From<Problem> for UploadError {
-    fn from(problem: Problem) -> Self {
-        Self {
-            code: problem.code,
-            detail: problem.detail,
-            status: Some(problem.status),
-            field: problem.field,
-        }
-    }
-}
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {

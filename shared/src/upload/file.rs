@@ -6,7 +6,7 @@ use crate::part::{ByteRange, PartNumber};
 use crate::plan::Plan;
 use crate::progress::{Speedometer, Watermark};
 use crate::time::Time;
-use crate::wire::{CompletedUpload, CreationId, NewUpload};
+use crate::wire::{CompleteUpload, CompletedUpload, CreationId, NewUpload};
 
 use super::action::FileInfo;
 use super::call::Retried;
@@ -26,6 +26,8 @@ pub(super) struct FileUpload {
     /// The part size that the server is asked for.
     pub(super) wish: Option<u64>,
     pub(super) phase: Phase,
+    /// When it may be created, after the server has refused it for now.
+    pub(super) admission: Retried,
     pub(super) shown: Watermark,
     pub(super) speed: Speedometer,
     /// Why something is being tried again, until something succeeds.
@@ -129,6 +131,7 @@ impl FileUpload {
             parts: Parts::new(plan, checksum),
             wish,
             phase: Phase::Queued,
+            admission: Retried::new(),
             shown: Watermark::default(),
             speed: Speedometer::default(),
             trouble: None,
@@ -192,8 +195,8 @@ impl FileUpload {
         };
         match self.phase {
             Phase::Queued => Work {
-                queued: true,
-                batchable: self.is_batchable(&parts),
+                queued: call,
+                batchable: call && self.is_batchable(&parts),
                 hash: parts.hash && parts.ahead == 0,
                 ..work
             },
@@ -218,6 +221,7 @@ impl FileUpload {
     /// The call that the phase is about.
     pub(super) const fn call(&self) -> Option<Retried> {
         match self.phase {
+            Phase::Queued => Some(self.admission),
             Phase::Uploading { sign: call, .. }
             | Phase::Listing { list: call, .. }
             | Phase::Completing { complete: call, .. }
@@ -228,6 +232,7 @@ impl FileUpload {
 
     pub(super) const fn call_mut(&mut self) -> Option<&mut Retried> {
         match &mut self.phase {
+            Phase::Queued => Some(&mut self.admission),
             Phase::Uploading { sign: call, .. }
             | Phase::Listing { list: call, .. }
             | Phase::Completing { complete: call, .. }
@@ -300,6 +305,15 @@ impl FileUpload {
             part_size: self.wish,
             checksums: self.parts.leading_checksums(),
         }
+    }
+
+    /// What completes it; nothing while it has no ticket.
+    pub(super) fn to_complete(&self) -> Option<CompleteUpload> {
+        Some(CompleteUpload {
+            token: self.ticket()?.token.clone(),
+            parts: self.parts.completed(),
+            checksum: self.parts.object_checksum(),
+        })
     }
 
     /// Forgets the work under way, whose jobs the machine stops.

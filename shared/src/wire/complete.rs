@@ -1,4 +1,4 @@
-//! `POST /v1/uploads/{token}/complete`, and `POST /v1/uploads/complete` for several.
+//! `POST /v1/uploads/complete`: one upload or many, one result for each.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,11 +6,22 @@ use crate::checksum::{ChecksumKind, Crc64Nvme};
 use crate::error::Problem;
 use crate::part::{ETag, PartNumber};
 
-/// The request: what the client believes it stored, for the server to compare with the store.
+/// The request: 1 to 100 uploads. Small files are best completed together, large ones alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CompleteUploads {
+    /// The uploads, in the order in which the results come back.
+    pub uploads: Vec<CompleteUpload>,
+}
+
+/// One upload: what the client believes it stored, for the server to compare with the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CompleteUpload {
+    /// The upload's token.
+    pub token: String,
     /// Every part of the plan, once, in order.
     pub parts: Vec<CompletedPart>,
     /// The whole object's checksum as the client combined it. Needed where the grant asks for CRC-64/NVME.
@@ -29,7 +40,7 @@ pub struct CompletedPart {
     pub etag: ETag,
 }
 
-/// The answer: the object, as the store has it.
+/// The object, as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CompletedUpload {
@@ -53,30 +64,7 @@ pub struct CompletedUpload {
     pub part_count: u32,
 }
 
-/// The request to complete several, as one has them of many small files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct CompleteUploads {
-    /// 1 to 100 uploads.
-    pub uploads: Vec<UploadToComplete>,
-}
-
-/// One of several uploads to complete.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct UploadToComplete {
-    /// Its token.
-    pub token: String,
-    /// Every part of the plan, once, in order.
-    pub parts: Vec<CompletedPart>,
-    /// The whole object's checksum, as in [`CompleteUpload`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub checksum: Option<Crc64Nvme>,
-}
-
-/// The answer to that.
+/// The answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CompletedUploads {
@@ -84,7 +72,7 @@ pub struct CompletedUploads {
     pub uploads: Vec<Completion>,
 }
 
-/// What became of one of several.
+/// What became of one upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "outcome", rename_all = "snake_case")]

@@ -2,18 +2,22 @@
 //!
 //! Requests refuse fields that they do not know, so that a misspelt option is
 //! an error and not a silence; answers may gain fields, and clients pass over them.
+//!
+//! An upload's token is in the body of a request and never in its path, which logs show.
 
+mod abort;
 mod complete;
 mod create;
 mod id;
 mod pairs;
 mod sign;
 
+pub use abort::AbortUpload;
 pub use complete::{
     CompleteUpload, CompleteUploads, CompletedPart, CompletedUpload, CompletedUploads, Completion,
-    ObjectChecksum, UploadToComplete,
+    ObjectChecksum,
 };
 pub use create::{CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload};
 pub use id::{CreationId, NoCreationId};
 pub use pairs::Pairs;
-pub use sign::{ListedParts, PartToSign, SignParts, SignedParts, SignedPut, StoredPart};
+pub use sign::{ListParts, ListedParts, PartToSign, SignParts, SignedParts, SignedPut, StoredPart};

@@ -1,4 +1,4 @@
-//! `POST /v1/uploads/{token}/parts` signs, `GET` lists what the store has.
+//! `POST /v1/uploads/sign` gives URLs for parts; `POST /v1/uploads/list` says what the store has.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,8 @@ use crate::part::{ETag, PartNumber};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SignParts {
+    /// The upload's token.
+    pub token: String,
     /// The parts, each number once.
     pub parts: Vec<PartToSign>,
 }
@@ -55,6 +57,15 @@ pub struct SignedPut {
     pub form: Option<Pairs>,
     /// Seconds until the URL expires.
     pub expires_in: u64,
+}
+
+/// The request for what the store has of an upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ListParts {
+    /// The upload's token.
+    pub token: String,
 }
 
 /// What the store has of an upload.

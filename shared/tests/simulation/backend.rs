@@ -11,8 +11,9 @@ use partway_shared::plan::{Plan, PlanLimits};
 use partway_shared::time::Time;
 use partway_shared::upload::{ControlCall, ControlReply, Failure};
 use partway_shared::wire::{
-    CompleteUpload, CompletedPart, CompletedUpload, CompletedUploads, Completion, CreatedUpload,
-    CreatedUploads, Grant, ListedParts, NewUpload, Pairs, SignParts, SignedParts, SignedPut, StoredPart,
+    AbortUpload, CompleteUpload, CompletedPart, CompletedUpload, CompletedUploads, Completion, CreatedUpload,
+    CreatedUploads, Grant, ListParts, ListedParts, NewUpload, Pairs, SignParts, SignedParts, SignedPut,
+    StoredPart,
 };
 
 /// Both ends of the far side.
@@ -30,6 +31,9 @@ pub(crate) struct Backend {
     pub(crate) signs: u32,
     /// Names that are refused.
     pub(crate) refused: Vec<String>,
+    /// What is said once of the creation of a file, and of its completion.
+    pub(crate) postponed: BTreeMap<String, Problem>,
+    pub(crate) uncompleted: BTreeMap<String, Problem>,
     /// Host names that parts are signed for.
     pub(crate) hosts: u32,
     /// Whether small files come with a form, and whether the store refuses forms.
@@ -86,6 +90,8 @@ impl Backend {
             completes: 0,
             signs: 0,
             refused: Vec::new(),
+            postponed: BTreeMap::new(),
+            uncompleted: BTreeMap::new(),
             hosts: 1,
             gives_forms: false,
             refuses_forms: false,
@@ -103,8 +109,8 @@ impl Backend {
                 let uploads = request.files.iter().map(|file| self.create(file, now)).collect();
                 Ok(ControlReply::Created(CreatedUploads { uploads }))
             }
-            ControlCall::Sign { token, request } => self.sign(token, request, now).map(ControlReply::Signed),
-            ControlCall::List { token } => {
+            ControlCall::Sign(request) => self.sign(request, now).map(ControlReply::Signed),
+            ControlCall::List(ListParts { token }) => {
                 if self.keeps_existing {
                     self.find_single(token);
                 }
@@ -116,22 +122,21 @@ impl Backend {
                 let parts = self.open(token)?.parts.values().cloned().collect();
                 Ok(ControlReply::Listed(ListedParts { parts, completed: None }))
             }
-            ControlCall::Complete { token, request } => {
+            ControlCall::Complete(request) => {
                 self.completes += 1;
-                self.complete(token, request).map(ControlReply::Completed).map_err(problem)
-            }
-            ControlCall::CompleteMany(request) => {
-                self.completes += 1;
-                let uploads = request.uploads.iter().map(|upload| {
-                    let alone = CompleteUpload { parts: upload.parts.clone(), checksum: upload.checksum };
-                    match self.complete(&upload.token, &alone) {
-                        Ok(completed) => Completion::Completed(Box::new(completed)),
-                        Err(code) => Completion::Refused(Problem::new(code, "")),
-                    }
+                let is_multipart = |upload: &CompleteUpload| self.uploads[&upload.token].plan.is_multipart();
+                let is_alone = request.uploads.len() == 1;
+                assert!(
+                    is_alone || !request.uploads.iter().any(is_multipart),
+                    "a store may take minutes for one"
+                );
+                let uploads = request.uploads.iter().map(|upload| match self.complete_or_postpone(upload) {
+                    Ok(completed) => Completion::Completed(Box::new(completed)),
+                    Err(problem) => Completion::Refused(problem),
                 });
-                Ok(ControlReply::CompletedMany(CompletedUploads { uploads: uploads.collect() }))
+                Ok(ControlReply::Completed(CompletedUploads { uploads: uploads.collect() }))
             }
-            ControlCall::Abort { token } => {
+            ControlCall::Abort(AbortUpload { token }) => {
                 let upload = self.uploads.get_mut(token).expect("tokens come from here");
                 match upload.end {
                     Some(End::Completed(_)) => Err(problem(ErrorCode::AlreadyCompleted)),
@@ -154,13 +159,17 @@ impl Backend {
             let range = upload.plan.range(part.part_number).expect("of the plan");
             let wants_checksum = self.checksum == ChecksumKind::Crc64Nvme;
             let checksum = wants_checksum.then(|| content(&upload.name, range));
-            self.complete(token, &CompleteUpload { parts: vec![part], checksum }).expect("it is there");
+            let request = CompleteUpload { token: token.to_owned(), parts: vec![part], checksum };
+            self.complete(&request).expect("it is there");
         }
     }
 
     fn create(&mut self, file: &NewUpload, now: Time) -> CreatedUpload {
         if self.refused.contains(&file.name) {
             return CreatedUpload::Refused(Problem::new(ErrorCode::FileTooLarge, "not this one"));
+        }
+        if let Some(problem) = self.postponed.remove(&file.name) {
+            return CreatedUpload::Refused(problem);
         }
         let plan = Plan::new(file.size, file.part_size, &self.plan).expect("fits");
         let token = format!("{}#{}", file.name, self.uploads.len());
@@ -211,8 +220,9 @@ impl Backend {
         }
     }
 
-    fn sign(&mut self, token: &str, request: &SignParts, now: Time) -> Result<SignedParts, Failure> {
+    fn sign(&mut self, request: &SignParts, now: Time) -> Result<SignedParts, Failure> {
         self.signs += 1;
+        let token = &request.token;
         let checksum = self.checksum;
         let upload = self.open(token)?;
         for part in &request.parts {
@@ -224,7 +234,15 @@ impl Backend {
         Ok(SignedParts { parts: parts.collect() })
     }
 
-    fn complete(&mut self, token: &str, request: &CompleteUpload) -> Result<CompletedUpload, ErrorCode> {
+    fn complete_or_postpone(&mut self, request: &CompleteUpload) -> Result<CompletedUpload, Problem> {
+        match self.uncompleted.remove(&self.uploads[&request.token].name) {
+            Some(problem) => Err(problem),
+            None => self.complete(request).map_err(|code| Problem::new(code, "")),
+        }
+    }
+
+    fn complete(&mut self, request: &CompleteUpload) -> Result<CompletedUpload, ErrorCode> {
+        let token = &request.token;
         let wants_checksum = self.checksum == ChecksumKind::Crc64Nvme;
         let upload = self.uploads.get_mut(token).expect("tokens come from here");
         match &upload.end {
@@ -253,7 +271,7 @@ impl Backend {
         );
         let completed = CompletedUpload {
             bucket: "bucket".to_owned(),
-            key: token.to_owned(),
+            key: token.clone(),
             location: format!("/{token}"),
             etag: ETag::new("done"),
             size: upload.plan.size(),

@@ -49,7 +49,7 @@ fn what_was_stored_without_an_answer_is_asked_for_and_not_sent_again() {
         let id = world.add("film", size);
         arrives(&mut world, id);
         assert_eq!(sent(&world) as u64, size.div_ceil(40), "each part is sent once");
-        assert!(count(&world, "List {") > 0);
+        assert!(count(&world, "List(") > 0);
     }
 }
 
@@ -100,7 +100,7 @@ fn what_the_store_has_otherwise_is_sent_again() {
         let id = world.add("film", 400);
         world.run_while(|world| world.peak == 0);
         world.faults.answer_lost = 1.0;
-        world.run_while(|world| count(world, "List {") == 0);
+        world.run_while(|world| count(world, "List(") == 0);
         world.faults.answer_lost = 0.0;
         for part in world.backend.uploads.values_mut().flat_map(|upload| upload.parts.values_mut()) {
             match altered {
@@ -171,10 +171,10 @@ fn retrying_forgets_what_was_tried_before() {
     let id = world.add("film", 400);
     let mut lists = Vec::new();
     for _ in 0..2 {
-        let before = count(&world, "List {");
+        let before = count(&world, "List(");
         world.run();
         assert_eq!(world.state(id), State::Failed);
-        lists.push(count(&world, "List {") - before);
+        lists.push(count(&world, "List(") - before);
         world.uploader.retry(id);
     }
     assert_eq!(lists[0], lists[1], "the store is asked as often what it lacks");

@@ -12,6 +12,7 @@ mod flow;
 mod going_on;
 mod late;
 mod random;
+mod retry_after;
 mod scenarios;
 mod world;
 

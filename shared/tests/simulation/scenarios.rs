@@ -77,7 +77,7 @@ fn nobody_waits_for_a_completion_once_the_last_of_its_files_was_cancelled() {
     world.run_while(|world| world.peak == 0);
     world.faults.black_hole = 1.0;
     world.run_while(|world| world.state(id) != State::Finishing);
-    assert!(actions(&world, "Call").any(|line| line.contains("CompleteMany")));
+    assert!(actions(&world, "Call").any(|line| line.contains("Complete(")));
     world.faults.black_hole = 0.0;
     assert!(world.uploader.cancel(id));
     world.run();
@@ -170,7 +170,7 @@ fn a_refused_signature_is_renewed_before_it_counts() {
     };
     world.uploader.handle_put_done(job, Err(refusal(403, "AccessDenied")), now);
     let next = world.uploader.poll_action(now);
-    assert!(matches!(next, Some(Action::Call { call: ControlCall::Sign { .. }, .. })), "{next:?}");
+    assert!(matches!(next, Some(Action::Call { call: ControlCall::Sign(_), .. })), "{next:?}");
 }
 
 #[test]

@@ -52,12 +52,12 @@ export class Server {
     return this.#headers;
   }
 
-  async #send({ method, path, body }, headers, signal) {
+  async #send({ path, body }, headers, signal) {
     try {
       const all = new Headers({ Accept: "application/json" });
       for (const [name, value] of Object.entries(headers)) all.set(name, value);
-      if (body) all.set("Content-Type", "application/json");
-      const options = { method, headers: all, body: body && JSON.stringify(body), signal };
+      all.set("Content-Type", "application/json");
+      const options = { method: "POST", headers: all, body: JSON.stringify(body), signal };
       const response = await fetch(this.#endpoint + path, options);
       const retryAfter = seconds(response.headers.get("Retry-After"));
       return { status: response.status, body: await response.text(), retryAfter };

@@ -54,3 +54,44 @@ impl Answer {
         self.refused(code).field.unwrap_or_default()
     }
 }
+
+/// What came of completing one upload alone: its result, or a refusal of the whole request.
+#[derive(Debug)]
+pub struct Completed(pub Answer);
+
+impl Completed {
+    pub fn done(&self) -> CompletedUpload {
+        match self.result() {
+            Completion::Completed(completed) => *completed,
+            Completion::Refused(problem) => panic!("refused: {problem}, {:?}", problem.field),
+        }
+    }
+
+    /// A refusal with this code. Fields are those of the one upload.
+    pub fn refused(&self, code: ErrorCode) -> Problem {
+        let mut problem = if self.0.status == 200 {
+            let Completion::Refused(problem) = self.result() else { panic!("it was completed") };
+            assert_eq!((problem.code, Some(problem.status)), (code, code.spec().status), "{problem}");
+            problem
+        } else {
+            self.0.refused(code)
+        };
+        let of_it = |field: String| field.strip_prefix("uploads[0]").map(str::to_owned).unwrap_or(field);
+        problem.field = problem.field.map(|field| of_it(field).trim_start_matches('.').to_owned());
+        problem
+    }
+
+    pub fn blamed(&self, code: ErrorCode) -> String {
+        self.refused(code).field.unwrap_or_default()
+    }
+
+    pub fn is_done(&self) -> bool {
+        self.0.status == 200 && matches!(self.result(), Completion::Completed(_))
+    }
+
+    fn result(&self) -> Completion {
+        let mut answer: CompletedUploads = self.0.is(200);
+        assert_eq!(answer.uploads.len(), 1);
+        answer.uploads.remove(0)
+    }
+}

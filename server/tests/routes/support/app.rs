@@ -146,6 +146,11 @@ impl TestApp {
         *self.bearer.lock().unwrap() = Some(token.into());
     }
 
+    /// What the store has of the upload with this token.
+    pub async fn list_of(&self, token: &str) -> Answer {
+        self.post("/v1/uploads/list", &ListParts { token: token.to_owned() }).await
+    }
+
     /// Tries to create one upload.
     pub async fn try_create(&self, file: NewUpload) -> Answer {
         self.post("/v1/uploads", &CreateUploads { files: vec![file] }).await

@@ -15,7 +15,7 @@ use partway_server::token::UploadClaims;
 use serde::Serialize;
 use serde_json::Value;
 
-pub use answer::Answer;
+pub use answer::{Answer, Completed};
 pub use app::{BUCKET, TOKEN_SECRET, TestApp, before, settings};
 pub use lax::{LaxStore, Manners};
 pub use partway_server::config::ChecksumSetting;

@@ -23,11 +23,6 @@ impl<'a> Upload<'a> {
         Self { app, grant, bytes, plan }
     }
 
-    /// The path of a route below this upload: `/parts`, `/complete` or nothing.
-    pub fn path(&self, below: &str) -> String {
-        format!("/v1/uploads/{}{below}", self.grant.token)
-    }
-
     pub fn piece(&self, part: u32) -> &[u8] {
         let range = self.plan.range(number(part)).unwrap();
         &self.bytes[range.start as usize..range.end as usize]
@@ -37,10 +32,18 @@ impl<'a> Upload<'a> {
         PartToSign { part_number: number(part), checksum: checksum(self.grant.checksum, self.piece(part)) }
     }
 
+    pub fn token(&self) -> String {
+        self.grant.token.clone()
+    }
+
     pub async fn sign(&self, parts: impl IntoIterator<Item = u32>) -> Vec<SignedPut> {
-        let parts = parts.into_iter().map(|part| self.to_sign(part)).collect();
-        let signed: SignedParts = self.app.post(&self.path("/parts"), &SignParts { parts }).await.is(200);
+        let signed: SignedParts = self.try_sign(parts).await.is(200);
         signed.parts
+    }
+
+    pub async fn try_sign(&self, parts: impl IntoIterator<Item = u32>) -> Answer {
+        let parts = parts.into_iter().map(|part| self.to_sign(part)).collect();
+        self.app.post("/v1/uploads/sign", &SignParts { token: self.token(), parts }).await
     }
 
     /// Signs these parts and sends them.
@@ -64,25 +67,31 @@ impl<'a> Upload<'a> {
     }
 
     pub async fn listed(&self) -> ListedParts {
-        self.app.get(&self.path("/parts")).await.is(200)
+        self.try_list().await.is(200)
+    }
+
+    pub async fn try_list(&self) -> Answer {
+        self.app.list_of(&self.grant.token).await
     }
 
     /// What a client that got everything right asks for.
     pub fn completion(&self, parts: &[CompletedPart]) -> CompleteUpload {
         let checksum = (self.grant.checksum == ChecksumKind::Crc64Nvme).then(|| Crc64Nvme::of(&self.bytes));
-        CompleteUpload { parts: parts.to_vec(), checksum }
+        CompleteUpload { token: self.token(), parts: parts.to_vec(), checksum }
     }
 
-    pub async fn try_complete(&self, request: &impl Serialize) -> Answer {
-        self.app.post(&self.path("/complete"), request).await
+    /// Tries to complete it alone.
+    pub async fn try_complete(&self, request: &impl Serialize) -> Completed {
+        let request = json!({ "uploads": [request] });
+        Completed(self.app.post("/v1/uploads/complete", &request).await)
     }
 
     pub async fn complete(&self, parts: &[CompletedPart]) -> CompletedUpload {
-        self.try_complete(&self.completion(parts)).await.is(200)
+        self.try_complete(&self.completion(parts)).await.done()
     }
 
     pub async fn abort(&self) -> Answer {
-        self.app.call(Method::DELETE, &self.path("")).await
+        self.app.post("/v1/uploads/abort", &AbortUpload { token: self.token() }).await
     }
 
     /// Sends what is missing, completes, and finds the file in the store: nothing was lost on the way.

@@ -140,6 +140,7 @@ impl Uploader {
             let parked = file.take_parked();
             file.reconciliations = 0;
             if parked == Parked::Nothing {
+                file.admission = Retried::new();
                 file.wish = machine.wish(file.info.size);
                 let plan = Plan::new(file.info.size, file.wish, &machine.settings.plan);
                 file.parts = Parts::new(plan.unwrap_or(*file.parts.plan()), checksum);

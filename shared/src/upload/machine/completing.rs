@@ -9,7 +9,7 @@ use crate::time::Time;
 use crate::upload::action::{Action, ControlCall, ControlReply, FileId, JobId};
 use crate::upload::failure::Failure;
 use crate::upload::file::{FileUpload, Phase};
-use crate::wire::{CompleteUploads, Completion, UploadToComplete};
+use crate::wire::{CompleteUploads, CompletedUploads};
 
 impl Uploader {
     /// The next call for several files, if any are ready and it is time.
@@ -25,23 +25,21 @@ impl Uploader {
         let mut uploads = Vec::with_capacity(files.len());
         for &id in &files {
             let upload = self.touch(id, |_, file| {
-                let token = file.ticket()?.token.clone();
                 file.call_mut()?.start(timeout, now);
-                let (parts, checksum) = (file.parts.completed(), file.parts.object_checksum());
-                Some(UploadToComplete { token, parts, checksum })
+                file.to_complete()
             });
             uploads.extend(upload.flatten());
         }
         let job = self.begin(Job::Complete);
         self.completions.insert(job, files);
-        Some(Action::Call { job, call: ControlCall::CompleteMany(CompleteUploads { uploads }) })
+        Some(Action::Call { job, call: ControlCall::Complete(CompleteUploads { uploads }) })
     }
 
     /// Gives each file its own result, as if it had asked alone.
     pub(super) fn completed_many(&mut self, job: JobId, outcome: Result<ControlReply, Failure>, now: Time) {
         let files = self.completions.remove(job).unwrap_or_default();
         let mut results = match outcome {
-            Ok(ControlReply::CompletedMany(answer)) if answer.uploads.len() == files.len() => {
+            Ok(ControlReply::Completed(answer)) if answer.uploads.len() == files.len() => {
                 Ok(answer.uploads.into_iter())
             }
             Ok(_) => Err(Failure::Unusable("it is not one result for each upload".to_owned())),
@@ -49,7 +47,9 @@ impl Uploader {
         };
         for id in files {
             let result = match &mut results {
-                Ok(results) => results.next().map(reply),
+                Ok(results) => results
+                    .next()
+                    .map(|result| Ok(ControlReply::Completed(CompletedUploads { uploads: vec![result] }))),
                 Err(failure) => Some(Err(failure.clone())),
             };
             let Some(result) = result else { return };
@@ -89,11 +89,4 @@ impl Uploader {
 
 fn waits(file: &FileUpload) -> bool {
     matches!(file.phase, Phase::Completing { complete, .. } if complete.is_in_flight())
-}
-
-fn reply(completion: Completion) -> Result<ControlReply, Failure> {
-    match completion {
-        Completion::Completed(completed) => Ok(ControlReply::Completed(*completed)),
-        Completion::Refused(problem) => Err(problem.into()),
-    }
 }

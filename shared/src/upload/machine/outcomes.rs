@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Job, Uploader, complete_when_stored};
 use crate::checksum::Checksum;
-use crate::error::ErrorCode;
+use crate::error::{ErrorCode, Problem};
 use crate::part::{ETag, PartNumber};
 use crate::plan::Plan;
 use crate::time::Time;
@@ -17,7 +17,7 @@ use crate::upload::failure::{
 use crate::upload::file::{FileUpload, Parked, Phase, Why, Wish};
 use crate::upload::parts::Parts;
 use crate::upload::resume::{Difference, Ticket};
-use crate::wire::{CreatedUpload, Grant, ListedParts};
+use crate::wire::{Completion, CreatedUpload, Grant, ListedParts};
 
 /// How often a file's parts may turn out to be missing before it fails.
 const MAX_RECONCILIATIONS: u32 = 3;
@@ -195,31 +195,13 @@ impl Uploader {
         let Batch::Asked { files, create } = std::mem::take(&mut self.batch) else { return };
         let failure = match outcome {
             Ok(ControlReply::Created(created)) if created.uploads.len() == files.len() => {
-                let (mut postponed, mut latest) = (Vec::new(), None);
+                // One for all, so that those which are refused alike ask again together.
+                let luck = self.luck.f64();
                 for (id, result) in files.into_iter().zip(created.uploads) {
-                    let refused = self.touch(id, |machine, file| match result {
-                        CreatedUpload::Accepted(grant) => {
-                            machine.granted(id, file, *grant, now);
-                            None
-                        }
-                        CreatedUpload::Refused(problem) => {
-                            let retry_after = problem.retry_after.map(Duration::from_secs);
-                            Some((UploadError::from(problem), retry_after))
-                        }
+                    self.touch(id, |machine, file| match result {
+                        CreatedUpload::Accepted(grant) => machine.granted(id, file, *grant, now),
+                        CreatedUpload::Refused(problem) => machine.refused(id, file, problem, luck, now),
                     });
-                    let Some(Some((error, retry_after))) = refused else { continue };
-                    if error.retryable() {
-                        postponed.push((id, error));
-                        latest = latest.max(retry_after);
-                    } else {
-                        self.touch(id, |machine, file| machine.refused(id, file, error));
-                    }
-                }
-                // The store was short of something for these alone.
-                if let Some((_, error)) = postponed.first() {
-                    let verdict = Verdict::Retry { error: error.clone(), retry_after: latest };
-                    let files = postponed.into_iter().map(|(id, _)| id).collect();
-                    self.create_again(files, create, verdict, now);
                 }
                 return;
             }
@@ -274,11 +256,21 @@ impl Uploader {
         files.into_iter().filter(|&id| self.touch(id, |_, file| is_wanted(file)).unwrap_or(false)).collect()
     }
 
-    fn refused(&mut self, id: FileId, file: &mut FileUpload, error: UploadError) {
-        if matches!(file.phase, Phase::Creating(Wish::Abort)) {
-            file.phase = Phase::Cancelled;
-        } else {
-            self.fail(id, file, error);
+    /// One file of many was not created. It is asked for again by itself, and holds up no other.
+    fn refused(&mut self, id: FileId, file: &mut FileUpload, problem: Problem, luck: f64, now: Time) {
+        let verdict = judge_call(problem.into());
+        match (&file.phase, &verdict) {
+            (Phase::Creating(Wish::Abort), _) => file.phase = Phase::Cancelled,
+            (Phase::Creating(Wish::Pause), Verdict::Retry { .. }) => {
+                file.phase = Phase::Paused(Parked::Nothing);
+            }
+            _ => match file.admission.fail(verdict, &self.settings.retry, luck, now) {
+                Ok(error) => {
+                    file.trouble = Some(error.code);
+                    file.phase = Phase::Queued;
+                }
+                Err(error) => self.fail(id, file, error),
+            },
         }
     }
 
@@ -417,11 +409,16 @@ impl Uploader {
                 self.listed(id, file, listed);
                 return;
             }
-            (Ok(ControlReply::Completed(completed)), Phase::Completing { .. }) => {
-                file.trouble = None;
-                file.phase = Phase::Completed(Box::new(completed));
-                return;
-            }
+            (Ok(ControlReply::Completed(mut answer)), Phase::Completing { .. }) => match answer.uploads.pop()
+            {
+                Some(Completion::Completed(completed)) if answer.uploads.is_empty() => {
+                    file.trouble = None;
+                    file.phase = Phase::Completed(completed);
+                    return;
+                }
+                Some(Completion::Refused(problem)) if answer.uploads.is_empty() => problem.into(),
+                _ => Failure::Unusable("it is not one result for each upload".to_owned()),
+            },
             (Ok(ControlReply::Aborted), Phase::Aborting { .. }) => {
                 file.phase = Phase::Cancelled;
                 return;

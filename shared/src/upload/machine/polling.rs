@@ -9,7 +9,7 @@ use crate::upload::call::Retried;
 use crate::upload::file::{Phase, Wish};
 use crate::upload::flow::Cap;
 use crate::upload::parts::{ToSend, earliest};
-use crate::wire::{CompleteUpload, CreateUploads, SignParts};
+use crate::wire::{AbortUpload, CompleteUploads, CreateUploads, ListParts, SignParts};
 
 impl Uploader {
     /// The next piece of work, if there is one.
@@ -69,19 +69,17 @@ impl Uploader {
             let job = machine.begin(Job::Call(id));
             let token = file.ticket()?.token.clone();
             let call = match &file.phase {
-                Phase::Uploading { .. } if file.parts.start_ask(job) => ControlCall::List { token },
+                Phase::Uploading { .. } if file.parts.start_ask(job) => {
+                    ControlCall::List(ListParts { token })
+                }
                 Phase::Uploading { .. } => {
-                    ControlCall::Sign { token, request: SignParts { parts: file.parts.start_sign(job) } }
+                    ControlCall::Sign(SignParts { token, parts: file.parts.start_sign(job) })
                 }
-                Phase::Listing { .. } => ControlCall::List { token },
+                Phase::Listing { .. } => ControlCall::List(ListParts { token }),
                 Phase::Completing { .. } => {
-                    let request = CompleteUpload {
-                        parts: file.parts.completed(),
-                        checksum: file.parts.object_checksum(),
-                    };
-                    ControlCall::Complete { token, request }
+                    ControlCall::Complete(CompleteUploads { uploads: vec![file.to_complete()?] })
                 }
-                _ => ControlCall::Abort { token },
+                _ => ControlCall::Abort(AbortUpload { token }),
             };
             let timeout = match &file.phase {
                 Phase::Completing { .. } => machine.settings.complete_timeout,
