@@ -19,14 +19,16 @@ mod bundle;
 mod compile;
 #[path = "build/files.rs"]
 mod files;
+#[path = "build/names.rs"]
+mod names;
+#[path = "build/panics.rs"]
+mod panics;
 #[path = "build/sizes.rs"]
 mod sizes;
 #[path = "build/strip.rs"]
 mod strip;
 #[path = "build/styles.rs"]
 mod styles;
-#[path = "build/trim.rs"]
-mod trim;
 
 use std::env;
 use std::fs;

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use walrus::ModuleConfig;
 use wasm_bindgen_cli_support::{Bindgen, Output};
 
-use crate::trim;
+use crate::{names, panics};
 
 /// What rustc lets LLVM use for wasm by default. An older wasm-opt
 /// refuses a module that uses what it was not told of.
@@ -24,13 +25,15 @@ const FEATURES: [&str; 6] = [
 
 /// Writes `partway_web.js` and `partway_web_bg.wasm` into `folder`.
 pub(crate) fn bind(module: &Path, folder: &Path) -> Result<()> {
+    let mut module = ModuleConfig::new().generate_producers_section(false).parse_file(module)?;
+    // Without the list of the features in use, wasm-bindgen keeps to those that Debian's wasm-opt (108) can read.
+    module.customs.remove_raw("target_features");
     let mut output = Bindgen::new()
-        .input_bytes("partway_web", trim::without_features(&fs::read(module).context("reading the module")?)?)
+        .input_module("partway_web", module)
         .web(true)?
         .typescript(false)
         // `web/js/engine.js` names the module's address.
         .omit_default_module_path(true)
-        .remove_producers_section(true)
         .generate_output()
         .context("wasm-bindgen")?;
     ensure!(
@@ -38,8 +41,8 @@ pub(crate) fn bind(module: &Path, folder: &Path) -> Result<()> {
         "a crate of the widget brings JavaScript snippets of its own, which the server does not serve"
     );
     drop_foreign_exports(&mut output)?;
-    trim::drop_panics(&mut output);
-    let glue = trim::shorten_names(&mut output)?;
+    panics::drop_all(output.wasm_mut());
+    let glue = names::shorten(&mut output)?;
     output.emit(folder).context("writing wasm-bindgen's files")?;
     fs::write(folder.join("partway_web.js"), glue).context("writing the glue")?;
     optimise(&folder.join("partway_web_bg.wasm"))
@@ -52,7 +55,7 @@ fn drop_foreign_exports(output: &mut Output) -> Result<()> {
     let glue = output.js().to_owned();
     let exports = &mut output.wasm_mut().exports;
     let foreign: Vec<_> =
-        exports.iter().map(|export| export.name.clone()).filter(|name| !names(&glue, name)).collect();
+        exports.iter().map(|export| export.name.clone()).filter(|name| !reaches_for(&glue, name)).collect();
     for name in foreign {
         exports.remove(&name).with_context(|| format!("removing the export {name}"))?;
     }
@@ -60,7 +63,7 @@ fn drop_foreign_exports(output: &mut Output) -> Result<()> {
 }
 
 /// Whether the glue reaches for `wasm.<name>`.
-fn names(glue: &str, name: &str) -> bool {
+fn reaches_for(glue: &str, name: &str) -> bool {
     let access = format!("wasm.{name}");
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$';
     glue.match_indices(&access).any(|(at, _)| !glue[at + access.len()..].starts_with(is_word))

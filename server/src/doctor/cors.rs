@@ -67,14 +67,7 @@ fn add(seen: Seen, report: &mut StoreReport) {
 
 /// Every origin at every address that browsers go to.
 async fn look(named: &NamedStore, credentials: &Credentials, http: &PlainHttp, origins: &[String]) -> Seen {
-    let outsider = Outsider {
-        store: &named.store,
-        hosts: &named.public_hosts,
-        region: &named.region,
-        credentials,
-        http,
-        prefix: &named.key_prefix,
-    };
+    let outsider = Outsider { hosts: &named.public_hosts, ..Outsider::of(named, credentials, http) };
     let headers = HEADERS.into_iter().chain(named.put_headers.iter().map(String::as_str));
     // As a browser asks for them: sorted, in one line.
     let headers = Vec::from_iter(BTreeSet::from_iter(headers)).join(",");

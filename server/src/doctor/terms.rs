@@ -21,7 +21,7 @@ pub(super) async fn examine(
     report: &mut StoreReport,
 ) {
     let (store, prefix) = (&named.store, named.key_prefix.as_str());
-    let outsider = Outsider { store, hosts: &named.hosts, region: &named.region, credentials, http, prefix };
+    let outsider = Outsider::of(named, credentials, http);
     let found = Box::pin(Findings::of_all(store, prefix)).await;
     let checksum = found.as_ref().map_or(ChecksumKind::None, Findings::kind);
     let (signature, length, put, part, form) = tokio::join!(

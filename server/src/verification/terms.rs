@@ -13,14 +13,7 @@ const HINT: &str = "`partway doctor` says what follows";
 pub(super) async fn try_out(named: &NamedStore, checksum: ChecksumKind) -> bool {
     let Ok(credentials) = named.credentials.get().await else { return false };
     let http = PlainHttp::default();
-    let outsider = Outsider {
-        store: &named.store,
-        hosts: &named.hosts,
-        region: &named.region,
-        credentials: &credentials,
-        http: &http,
-        prefix: &named.key_prefix,
-    };
+    let outsider = Outsider::of(named, &credentials, &http);
     let (signature, length, put, part) = tokio::join!(
         probe::signature(outsider),
         probe::length(outsider),

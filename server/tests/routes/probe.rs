@@ -212,15 +212,7 @@ async fn a_form_is_tried_out_for_all_that_it_says() {
         let open = OpenStores::open(&settings).await.unwrap();
         let named = &open.stores[0];
         let (credentials, http) = (named.credentials.get().await.unwrap(), PlainHttp::default());
-        let outsider = Outsider {
-            store: &named.store,
-            hosts: &named.hosts,
-            region: &named.region,
-            credentials: &credentials,
-            http: &http,
-            prefix: "",
-        };
-        probe::form(outsider, checksum).await.unwrap()
+        probe::form(Outsider::of(named, &credentials, &http), checksum).await.unwrap()
     };
     for (checksum, respond, rule) in [
         (ChecksumKind::Md5, (|_| (405, "")) as fn(&str) -> _, Rule::Unsupported("405".to_owned())),

@@ -11,6 +11,7 @@ use partway_shared::part::PartNumber;
 
 use super::{BODY, OTHER_BODY, Rule, abort, begin, key, remove};
 use crate::signing::{Hosts, Presigner, PutTerms, SignedForm};
+use crate::store::named::NamedStore;
 use crate::store::plain::{PlainHttp, Reply};
 use crate::store::{S3Store, Store, StoreError, UploadRef};
 
@@ -33,10 +34,17 @@ pub struct Outsider<'a> {
     pub prefix: &'a str,
 }
 
-impl Outsider<'_> {
+impl<'a> Outsider<'a> {
+    /// Of a store, by the address that the server has.
+    #[must_use]
+    pub fn of(named: &'a NamedStore, credentials: &'a Credentials, http: &'a PlainHttp) -> Self {
+        let NamedStore { store, hosts, region, key_prefix: prefix, .. } = named;
+        Self { store, hosts, region, credentials, http, prefix }
+    }
+
     /// Signs with what there is.
     #[must_use]
-    pub fn presigner(&self) -> Presigner<'_> {
+    pub fn presigner(&self) -> Presigner<'a> {
         Presigner::new(self.hosts, self.region, self.credentials, LIFETIME, SystemTime::now())
     }
 

@@ -1,13 +1,11 @@
-//! Takes out of the compiled module what no browser needs.
+//! Takes panics out of the compiled module: what they run, and what they would say.
 //!
 //! Knows wasm and how Rust names its functions, and nothing of the widget.
 
 use std::collections::HashSet;
 
-use anyhow::{Context, Result, ensure};
 use walrus::ir::{Call, Visitor, dfs_in_order};
 use walrus::{FunctionId, LocalFunction, Module};
-use wasm_bindgen_cli_support::Output;
 
 /// What only a panic runs: it gathers and formats a message that nobody can see in a browser.
 /// Without it, a panic traps at once, which JavaScript hears of in the same way.
@@ -27,45 +25,9 @@ const PANICS: [&str; 13] = [
     "alloc::raw_vec::handle_error",
 ];
 
-/// The module without the section that lists the features in use: without it, wasm-bindgen keeps to
-/// those that Debian's wasm-opt (108) can read.
-pub(crate) fn without_features(module: &[u8]) -> Result<Vec<u8>> {
-    const HEADER: usize = 8;
-    let mut kept = module.get(..HEADER).context("the module is cut short")?.to_vec();
-    let mut at = HEADER;
-    while at < module.len() {
-        let (size, content) = leb128(module, at + 1)?;
-        let end = content + size;
-        let section = module.get(at..end).context("a section of the module is cut short")?;
-        let is_custom = section.first() == Some(&0);
-        if !is_custom || !section.windows(FEATURES_SECTION.len()).take(8).any(|name| name == FEATURES_SECTION)
-        {
-            kept.extend_from_slice(section);
-        }
-        at = end;
-    }
-    Ok(kept)
-}
-
-const FEATURES_SECTION: &[u8] = b"target_features";
-
-/// A number of the binary format, and where it ends.
-fn leb128(bytes: &[u8], mut at: usize) -> Result<(usize, usize)> {
-    let (mut value, mut shift) = (0, 0);
-    loop {
-        let byte = *bytes.get(at).context("the module is cut short")?;
-        value |= usize::from(byte & 0x7f) << shift;
-        (shift, at) = (shift + 7, at + 1);
-        if byte < 0x80 {
-            return Ok((value, at));
-        }
-    }
-}
-
 /// Makes all of [`PANICS`] trap, with the formatting that only they do, and blanks what they
 /// would say.
-pub(crate) fn drop_panics(output: &mut Output) {
-    let module = output.wasm_mut();
+pub(crate) fn drop_all(module: &mut Module) {
     let panics = named(module, |name| {
         PANICS.iter().any(|panic| name.contains(panic)) && !name.contains("panic_count")
     });
@@ -121,45 +83,6 @@ fn trap(module: &mut Module, functions: &HashSet<FunctionId>) {
             body.unreachable();
         }
     }
-}
-
-/// Gives short names to what glue and module ask of each other, and gives the glue with these. Half of each name is
-/// a hash, which no compression makes any smaller.
-pub(crate) fn shorten_names(output: &mut Output) -> Result<String> {
-    let mut glue = output.js().to_owned();
-    let module = output.wasm_mut();
-    for (index, import) in module.imports.iter_mut().enumerate() {
-        let key = [&import.name, ": function"].concat();
-        ensure!(glue.matches(&key).count() == 1, "the glue does not define {} once", import.name);
-        import.name = short(index);
-        glue = glue.replace(&key, &[&import.name, ": function"].concat());
-    }
-    for (index, export) in module.exports.iter_mut().filter(|export| export.name != "memory").enumerate() {
-        let short = short(index);
-        glue = replace_word(&glue, &["wasm.", &export.name].concat(), &["wasm.", &short].concat());
-        export.name = short;
-    }
-    Ok(glue)
-}
-
-/// `a`, `b`, … `z`, `aa`, …
-fn short(index: usize) -> String {
-    let letter = char::from(b'a' + (index % 26) as u8);
-    let before = if index < 26 { String::new() } else { short(index / 26 - 1) };
-    before + letter.encode_utf8(&mut [0])
-}
-
-/// Replaces a word, and leaves alone what only begins with it.
-fn replace_word(text: &str, word: &str, by: &str) -> String {
-    let mut pieces = text.split(word);
-    let mut replaced = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        let goes_on =
-            piece.starts_with(|next: char| next.is_ascii_alphanumeric() || next == '_' || next == '$');
-        replaced.push_str(if goes_on { word } else { by });
-        replaced.push_str(piece);
-    }
-    replaced
 }
 
 /// A function's path without the hashes that tell crates of one name apart.
