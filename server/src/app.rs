@@ -16,6 +16,7 @@ use crate::config::{IdentityKind, Settings};
 use crate::host::HostNames;
 use crate::listen::Listener;
 use crate::mount::{BuildError, Partway};
+use crate::origins::AllowedOrigins;
 use crate::store::S3Store;
 use crate::telemetry::RequestSpan;
 use crate::tls::{Certificate, TlsError};
@@ -145,7 +146,9 @@ fn serve(
 ) -> Result<dev::Server, StartError> {
     let config = &settings.server;
     let host_names = Data::new(HostNames::new(config));
-    let origins = config.allowed_origins.clone();
+    let origins = AllowedOrigins::parse(&config.allowed_origins)
+        .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+    let origins = Arc::new(origins);
     // The application's cookies say who asks, so that pages elsewhere have to be able to send them.
     let cookies = settings.identity.kind == IdentityKind::Forward;
     let with_metrics = settings.operations.metrics && settings.operations.listen.is_none();
@@ -227,12 +230,13 @@ async fn told_to_stop() {
 }
 
 /// Pages elsewhere may call the server if their origin is configured.
-fn cors(origins: &[String], cookies: bool) -> Cors {
+fn cors(origins: &Arc<AllowedOrigins>, cookies: bool) -> Cors {
+    let origins = Arc::clone(origins);
     let cors = Cors::default()
         .allowed_methods(["GET", "POST"])
+        .allowed_origin_fn(move |origin, _| origin.to_str().is_ok_and(|origin| origins.allow(origin)))
         .allow_any_header()
         .expose_headers([header::RETRY_AFTER, telemetry::REQUEST_ID])
         .max_age(7_200);
-    let cors = if cookies { cors.supports_credentials() } else { cors };
-    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+    if cookies { cors.supports_credentials() } else { cors }
 }

@@ -20,6 +20,7 @@ pub mod local;
 pub mod metrics;
 pub mod mount;
 pub mod openapi;
+pub mod origins;
 mod outgoing;
 pub mod policy;
 pub mod problem;

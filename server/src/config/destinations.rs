@@ -141,6 +141,10 @@ impl DestinationConfig {
                 return refuse("bucket", "neither the destination nor its store has one");
             }
         }
+        if let Some(bucket) = &self.bucket {
+            let (_, store) = settings.store_of(self.store.as_deref());
+            store.check_bucket(bucket).or_else(|why| refuse("bucket", why))?;
+        }
         if settings.uploads.key_prefix.len() + MAX_KEY_PREFIX + self.key.longest() > MAX_KEY_BYTES {
             return refuse(
                 "key",

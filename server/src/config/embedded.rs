@@ -6,11 +6,14 @@ use std::path::PathBuf;
 use bytesize::ByteSize;
 use serde::Deserialize;
 
+use super::listen_address;
+
 /// The embedded store. Used when no bucket is configured.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EmbeddedConfig {
     /// Address and port. Default `127.0.0.1:8081`; port 0 takes any that is free.
+    #[serde(deserialize_with = "listen_address")]
     pub listen: SocketAddr,
     /// The folder for objects and index, made if it is not there. Default `data`.
     pub data: PathBuf,

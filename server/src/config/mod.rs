@@ -19,6 +19,7 @@ mod tls;
 mod uploads;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use config::{Config, File, FileFormat};
@@ -36,7 +37,7 @@ pub use limits::LimitsConfig;
 pub(crate) use nearest::nearest;
 pub use operations::OperationsConfig;
 pub use server::{LogFormat, ServerConfig};
-pub use store::StoreConfig;
+pub use store::{StoreConfig, is_of_aws};
 pub use sweep::SweepConfig;
 pub use tls::TlsConfig;
 pub use uploads::{ChecksumSetting, UploadsConfig};
@@ -283,6 +284,21 @@ fn choice<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Re
     T::deserialize(String::deserialize(deserializer)?.into_deserializer())
 }
 
+/// An IP address and a port, or `localhost` in the place of the address.
+fn listen_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let named = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.clone(),
+    };
+    named.parse().map_err(|_| {
+        // No name is looked up: what it is today need not be what it is at the next start.
+        serde::de::Error::custom(format!(
+            "{text:?} is not an address to listen on, such as 127.0.0.1:8080, [::1]:8080 or localhost:8080"
+        ))
+    })
+}
+
 /// A list, or the text with commas that the environment gives.
 fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
@@ -322,6 +338,19 @@ mod tests {
     }
 
     #[test]
+    fn localhost_is_an_address() {
+        let text = "[server]\nlisten = \"localhost:9000\"\n[embedded]\nlisten = \"localhost:0\"\n[operations]\nlisten = \"localhost:1\"";
+        let settings = read(text, &[]).unwrap();
+        assert_eq!(settings.server.listen.to_string(), "127.0.0.1:9000");
+        assert_eq!(settings.embedded.listen.to_string(), "127.0.0.1:0");
+        assert_eq!(settings.operations.listen.map(|addr| addr.to_string()).as_deref(), Some("127.0.0.1:1"));
+        for bad in ["localhost", "example.com:80", "8080", ":8080", "localhost:x", "localhost:99999"] {
+            let error = read(&format!("[server]\nlisten = {bad:?}"), &[]).unwrap_err().to_string();
+            assert!(error.contains("localhost:8080") && error.contains("partway.toml:2"), "{error}");
+        }
+    }
+
+    #[test]
     fn the_environment_overrides_the_file() {
         let toml =
             "[server]\nlisten = \"127.0.0.1:1\"\n[uploads]\npart_size = \"8 MiB\"\nurl_lifetime = \"1h\"";
@@ -346,17 +375,6 @@ mod tests {
         assert_eq!(settings.store.endpoints, ["https://a.test", "https://b.test"]);
         assert_eq!(settings.store.access_key_id.as_deref(), Some("12345678"), "digits stay a string");
         assert_eq!(settings.store.secret_access_key.unwrap().expose_secret(), "00012345");
-    }
-
-    #[test]
-    fn the_bucket_stands_in_the_path_of_other_stores() {
-        let is_path_style =
-            |toml: &str| read(&format!("[store]\n{toml}"), &[]).unwrap().store.is_path_style();
-        assert!(!is_path_style(""));
-        assert!(is_path_style("endpoint = \"https://s3.test\""));
-        assert!(is_path_style("endpoints = [\"https://a.test\", \"https://b.test\"]"));
-        assert!(!is_path_style("endpoints = [\"https://s3.dualstack.eu-west-1.amazonaws.com\"]"));
-        assert!(!is_path_style("endpoint = \"https://s3.test\"\npath_style = false"));
     }
 
     #[test]
@@ -401,10 +419,16 @@ mod tests {
             ("[store]\nbucket = \"photos\"", "server.token_secret"),
             ("[store]\naccess_key_id = \"x\"", "store.secret_access_key"),
             ("[store]\nendpoint = \"s3.test\"", "store.endpoint"),
-            ("[store]\nendpoints = [\"https://s3.test/x\"]", "store.endpoints"),
+            ("[store]\nendpoints = [\"https://s3.test/x?y\"]", "store.endpoints"),
             ("[store]\nendpoints = [\"https://s3.test\", \"https://s3.test:443\"]", "given twice"),
             ("[store]\naccelerate = true\nendpoint = \"https://s3.test\"", "store.accelerate"),
-            ("[store]\naccelerate = true\nbucket = \"a.b\"", "store.accelerate"),
+            ("[store]\naccelerate = true\nbucket = \"a.b\"", "store.bucket"),
+            ("[store]\npath_style = false\nbucket = \"a.b\"", "store.bucket"),
+            (
+                "[store]\npath_style = false\nbucket = \"b\"\n[destinations.a]\nbucket = \"a.b\"",
+                "destinations.a.bucket",
+            ),
+            ("[server]\nallowed_origins = [\"*\"]", "server.allowed_origins"),
             ("[store]\ndual_stack = true\nendpoint = \"https://s3.test\"", "store.dual_stack"),
             ("[sweep]\ninterval = \"10ms\"", "sweep.interval"),
             ("[tls]\nkey = \"key.pem\"", "tls.certificate"),

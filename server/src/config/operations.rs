@@ -4,6 +4,14 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 
+use super::listen_address;
+
+fn some_listen_address<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<SocketAddr>, D::Error> {
+    listen_address(deserializer).map(Some)
+}
+
 /// Metrics, and where they are.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -14,6 +22,7 @@ pub struct OperationsConfig {
     pub metrics: bool,
     /// An address of its own for `/metrics`, `/healthz` and `/readyz`, without TLS, such as `10.0.0.5:9090`; `/metrics` is
     /// then there alone. Default none: all are answered where everything else is.
+    #[serde(deserialize_with = "some_listen_address")]
     pub listen: Option<SocketAddr>,
     /// The address of an OpenTelemetry collector that traces are sent to by OTLP over HTTP, such as
     /// `http://127.0.0.1:4318/v1/traces`. Default none. Only in binaries that are built with the feature `otel`.

@@ -9,15 +9,18 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use super::{IdentityConfig, IdentityKind, SettingsError, choice, duration, list};
+use crate::origins::AllowedOrigins;
+
+use super::{IdentityConfig, IdentityKind, SettingsError, choice, duration, list, listen_address};
 
 /// The server itself.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerConfig {
-    /// Address and port. Default `127.0.0.1:8080`; port 0 takes any that is free.
+    /// Address and port. Default `127.0.0.1:8080`; `localhost` is 127.0.0.1, and port 0 takes any that is free.
     ///
     /// Without an identity only loopback addresses are accepted, since whoever reaches the server may upload.
+    #[serde(deserialize_with = "listen_address")]
     pub listen: SocketAddr,
     /// The path of a Unix socket to listen on in the place of `listen`, for a reverse proxy on the same machine.
     /// Default none. Who may connect is decided by the permissions of its folder.
@@ -31,8 +34,8 @@ pub struct ServerConfig {
     /// Longer tokens let people come back later; what they left behind is kept, and paid for, as long.
     #[serde(deserialize_with = "duration::required")]
     pub token_lifetime: Duration,
-    /// Origins of pages elsewhere that embed the widget, such as `https://app.example.com`. Default none;
-    /// the server's own page needs no entry.
+    /// Origins of pages elsewhere that embed the widget: `https://app.example.com`, `https://*.example.com` for all below a
+    /// domain, or `null` for files and sandboxed frames. Default none; the server's own page needs no entry.
     #[serde(deserialize_with = "list")]
     pub allowed_origins: Vec<String>,
     /// Host names that the server answers to besides `localhost` and loopback addresses, such as the one that a
@@ -128,15 +131,8 @@ impl ServerConfig {
                 return Err(SettingsError::unusable("server.allowed_hosts", why));
             }
         }
-        for origin in &self.allowed_origins {
-            let parsed = Url::parse(origin).map(|url| url.origin().ascii_serialization());
-            if parsed.as_ref() != Ok(origin) {
-                let why = format!(
-                    "{origin:?} is not an origin such as https://app.example.com (no path, no final slash)"
-                );
-                return Err(SettingsError::unusable("server.allowed_origins", why));
-            }
-        }
+        AllowedOrigins::parse(&self.allowed_origins)
+            .map_err(|why| SettingsError::unusable("server.allowed_origins", why))?;
         Ok(())
     }
 }

@@ -16,8 +16,9 @@ pub struct StoreConfig {
     pub bucket: Option<String>,
     /// Its region. Default: that of the environment or the profile, else `us-east-1`.
     pub region: Option<String>,
-    /// The address of a store other than AWS, as this server reaches it, such as `https://s3.example.com`.
-    /// Default: the first of `endpoints`, else AWS.
+    /// The address of a store other than AWS, as this server reaches it, such as `https://s3.example.com`, with a path
+    /// if S3 is below one. Default: the first of `endpoints`, else what `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` or the
+    /// profile says, else AWS.
     pub endpoint: Option<String>,
     /// The store's addresses as browsers reach them; parts and small files are signed for them in turn.
     /// Default: `endpoint`.
@@ -32,7 +33,7 @@ pub struct StoreConfig {
     /// Whether AWS is reached over IPv6 as well. Default no.
     pub dual_stack: bool,
     /// Whether the bucket stands in the path (`https://host/bucket/key`). Default: yes for the embedded
-    /// store and with addresses other than AWS's, no for AWS.
+    /// store, with addresses other than AWS's, and for names with a dot, which no certificate fits; else no.
     pub path_style: Option<bool>,
     /// Whether the store takes small files as HTML forms (POST policies), which cost a browser no preflight.
     /// Default: yes for AWS and the embedded store, no for others: not all of them do (Cloudflare R2 does not).
@@ -45,21 +46,19 @@ pub struct StoreConfig {
     pub secret_access_key: Option<SecretString>,
 }
 
-impl StoreConfig {
-    /// Whether the bucket stands in the path.
-    #[must_use]
-    pub fn is_path_style(&self) -> bool {
-        self.path_style.unwrap_or(!self.is_aws())
-    }
+/// Whether this is an address of AWS's.
+#[must_use]
+pub fn is_of_aws(endpoint: &str) -> bool {
+    let url = Url::parse(endpoint).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")
+}
 
-    /// Whether the bucket is one of AWS's: no address says otherwise.
+impl StoreConfig {
+    /// Whether the addresses that are configured, if any, are AWS's.
     #[must_use]
     pub fn is_aws(&self) -> bool {
-        self.endpoint.iter().chain(&self.endpoints).all(|endpoint| {
-            let url = Url::parse(endpoint).ok();
-            let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
-            host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn")
-        })
+        self.endpoint.iter().chain(&self.endpoints).all(|endpoint| is_of_aws(endpoint))
     }
 
     /// Where AWS has the buckets of a region.
@@ -80,6 +79,21 @@ impl StoreConfig {
         }
     }
 
+    /// Whether a bucket can be reached by these settings: no certificate fits a host name that begins with a name with a dot.
+    pub(super) fn check_bucket(&self, bucket: &str) -> Result<(), &'static str> {
+        let is_plain =
+            self.endpoint.iter().chain(&self.endpoints).any(|endpoint| endpoint.starts_with("http:"));
+        if !bucket.contains('.') {
+            Ok(())
+        } else if self.accelerate {
+            Err("accelerate takes no bucket with a dot in its name")
+        } else if self.path_style == Some(false) && !is_plain {
+            Err("its name has a dot, so that no certificate fits it as a host name; leave path_style out")
+        } else {
+            Ok(())
+        }
+    }
+
     pub(super) fn validate(&self, section: &str) -> Result<(), SettingsError> {
         let unusable = |name: &str, why: String| SettingsError::unusable(format!("{section}.{name}"), why);
         let has_address = self.endpoint.is_some() || !self.endpoints.is_empty();
@@ -91,8 +105,8 @@ impl StoreConfig {
                 "it is for AWS, with the bucket in the host name: without endpoint, endpoints and path_style";
             return Err(unusable("accelerate", why.to_owned()));
         }
-        if self.accelerate && self.bucket.as_ref().is_some_and(|bucket| bucket.contains('.')) {
-            return Err(unusable("accelerate", "it takes no bucket with a dot in its name".to_owned()));
+        if let Some(bucket) = &self.bucket {
+            self.check_bucket(bucket).map_err(|why| unusable("bucket", why.to_owned()))?;
         }
         match (&self.access_key_id, &self.secret_access_key) {
             (Some(_), None) => {

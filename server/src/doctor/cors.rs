@@ -8,6 +8,7 @@ use aws_sdk_s3::types::{CorsConfiguration, CorsRule};
 
 use super::Options;
 use super::report::{Outcome, Section, StoreReport};
+use crate::origins::sample;
 use crate::signing::PutTerms;
 use crate::store::named::NamedStore;
 use crate::store::plain::PlainHttp;
@@ -73,14 +74,15 @@ async fn look(named: &NamedStore, credentials: &Credentials, http: &PlainHttp, o
     let headers = Vec::from_iter(BTreeSet::from_iter(headers)).join(",");
     let mut seen = Seen::new();
     for _ in 0..named.public_hosts.count() {
-        for origin in origins {
+        for pattern in origins {
+            let origin = &sample(pattern);
             // Each URL is for the next address in turn.
             let key = probe::key(&named.key_prefix);
             let terms = PutTerms { content_length: BODY.len() as u64, ..PutTerms::default() };
             let (url, _) = outsider.presigner().put(&key, &terms);
             let at = match named.public_hosts.count() {
-                1 => origin.clone(),
-                _ => format!("{origin} at {}", url.split('/').nth(2).unwrap_or_default()),
+                1 => pattern.clone(),
+                _ => format!("{pattern} at {}", url.split('/').nth(2).unwrap_or_default()),
             };
             let (preflight, put, error) = tokio::join!(
                 preflight(http, &url, origin, &headers, named.post_forms),

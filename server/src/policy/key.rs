@@ -2,6 +2,10 @@
 
 use std::fmt::Write;
 
+use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
+use icu_properties::{
+    CodePointMapData, CodePointMapDataBorrowed, CodePointSetData, CodePointSetDataBorrowed,
+};
 use sha2::{Digest, Sha256};
 
 /// What a name keeps of itself when it is too long, in bytes.
@@ -12,9 +16,17 @@ pub(super) const MAX_PATH_IN_KEY: usize = 500;
 pub(super) const MAX_SUBJECT_IN_KEY: usize = 128;
 /// A folder's name.
 const MAX_FOLDER: usize = 100;
+/// What an extension has at most, with its dot; what is longer is a part of the stem.
+const MAX_EXTENSION: usize = 17;
+/// What stands before a hash in the place of what could not be kept.
+const MARK: &str = "!!";
+/// So many of SHA-256: nobody finds two names of the same.
+const MARK_BYTES: usize = 16;
 
-/// A file name without surprises: no path, no control or direction characters, none that
+/// A file name without surprises: no path, no control, invisible or direction characters, none that
 /// S3's guidelines or a shell would stumble over, and not too long.
+///
+/// Different names can come out the same; [`distinct_name`] and [`distinct_path`] keep them apart.
 ///
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>
 pub(super) fn sanitise(name: &str) -> String {
@@ -41,12 +53,45 @@ pub(super) fn sanitise_path(path: &str, name: &str) -> String {
     for folder in folders {
         let folder = shorten(&sanitise(folder), MAX_FOLDER);
         let longer = format!("{folder}/{clean}");
-        if longer.len() > MAX_PATH_IN_KEY {
+        // With room for a mark.
+        if longer.len() + MARK.len() + 2 * MARK_BYTES > MAX_PATH_IN_KEY {
             break;
         }
         clean = longer;
     }
     clean
+}
+
+/// A file's name, different for each name and folder: as it is, or sanitised and with a mark that no other has.
+pub(super) fn distinct_name(path: &str, name: &str) -> String {
+    let is_whole = path.is_empty() || path == name;
+    distinct(sanitise(name), is_whole.then_some(name), path, name)
+}
+
+/// A file's path, different for each: as it is, or sanitised and with a mark that no other has.
+pub(super) fn distinct_path(path: &str, name: &str) -> String {
+    let whole = if path.is_empty() { Some(name) } else { Some(path).filter(|path| path.ends_with(name)) };
+    distinct(sanitise_path(path, name), whole, path, name)
+}
+
+/// `clean`, if it is `whole` to the letter and has nothing that reads as a mark; else marked by all that it was made of.
+fn distinct(clean: String, whole: Option<&str>, path: &str, name: &str) -> String {
+    if whole == Some(clean.as_str()) && !clean.contains(MARK) {
+        return clean;
+    }
+    let mut digest = Sha256::new();
+    digest.update(path);
+    // No path has one.
+    digest.update([0xff]);
+    digest.update(name);
+    let mut mark = MARK.to_owned();
+    write_hex(&mut mark, &digest.finalize()[..MARK_BYTES]);
+    let (folders, name) =
+        clean.rsplit_once('/').map_or(("", clean.as_str()), |(folders, name)| (folders, name));
+    let (stem, extension) = split_extension(name);
+    let stem = cut(stem, MAX_NAME_IN_KEY - mark.len() - extension.len());
+    let slash = if folders.is_empty() { "" } else { "/" };
+    [folders, slash, stem, &mark, extension].concat()
 }
 
 /// A subject as one segment, different for each: `!2f` stands for a slash, and so on.
@@ -68,18 +113,31 @@ pub(super) fn sanitise_subject(subject: &str) -> String {
         return clean;
     }
     // Two exclamation marks stand nowhere else.
-    clean.truncate(MAX_SUBJECT_IN_KEY - 2 - 64);
-    clean.push_str("!!");
-    for byte in Sha256::digest(subject) {
-        let _ = write!(clean, "{byte:02x}");
-    }
+    clean.truncate(MAX_SUBJECT_IN_KEY - MARK.len() - 64);
+    clean.push_str(MARK);
+    write_hex(&mut clean, &Sha256::digest(subject));
     clean
 }
 
+fn write_hex(text: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+}
+
 fn is_surprising(c: char) -> bool {
-    let directs =
-        matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    c.is_control() || directs || c.is_whitespace() && c != ' ' || "\\{}^%`]\">[~<#|?*:&$@=;+,'".contains(c)
+    let is_spaced = c.is_whitespace() && c != ' ';
+    c.is_control() || is_invisible(c) || is_spaced || "\\{}^%`]\">[~<#|?*:&$@=;+,'".contains(c)
+}
+
+/// Whether a character cannot be seen, or turns round what stands beside it: two names that look alike are no two
+/// names to a person, and `gpj.exe` is no picture.
+fn is_invisible(c: char) -> bool {
+    const IGNORED: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+    const CATEGORY: CodePointMapDataBorrowed<'static, GeneralCategory> = CodePointMapData::new();
+    // The braille pattern without dots is a blank.
+    c == '\u{2800}' || IGNORED.contains(c) || CATEGORY.get(c) == GeneralCategory::Format
 }
 
 /// Cuts the stem of a long name, so that its extension stays.
@@ -87,20 +145,28 @@ fn shorten(name: &str, max: usize) -> String {
     if name.len() <= max {
         return name.to_owned();
     }
-    let (stem, extension) = match name.rsplit_once('.') {
-        Some((stem, extension)) if extension.len() <= 16 => (stem, format!(".{extension}")),
-        _ => (name, String::new()),
-    };
-    let mut end = max - extension.len();
-    while !stem.is_char_boundary(end) {
+    let (stem, extension) = split_extension(name);
+    [cut(stem, max - extension.len()), extension].concat()
+}
+
+/// A name's stem, and its extension with the dot if that is a short one.
+fn split_extension(name: &str) -> (&str, &str) {
+    let dot = name.rfind('.').filter(|dot| name.len() - dot <= MAX_EXTENSION);
+    name.split_at(dot.unwrap_or(name.len()))
+}
+
+/// The longest beginning of at most so many bytes.
+fn cut(text: &str, max: usize) -> &str {
+    let mut end = text.len().min(max);
+    while !text.is_char_boundary(end) {
         end -= 1;
     }
-    format!("{}{extension}", &stem[..end])
+    &text[..end]
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{prop_assert, proptest};
+    use proptest::prelude::{prop_assert, prop_assert_eq, prop_assert_ne, proptest};
 
     use super::*;
 
@@ -155,7 +221,71 @@ mod tests {
         assert!(long.len() == MAX_SUBJECT_IN_KEY && long != sanitise_subject(&"x".repeat(301)));
     }
 
+    #[test]
+    fn what_cannot_be_seen_leaves_a_name() {
+        for c in [
+            '\u{61c}',
+            '\u{ad}',
+            '\u{180e}',
+            '\u{3164}',
+            '\u{e0041}',
+            '\u{200d}',
+            '\u{2066}',
+            '\u{fe0f}',
+            '\u{2800}',
+        ] {
+            assert_eq!(sanitise(&format!("a{c}b")), "a_b", "{:x}", u32::from(c));
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_kept_to_the_letter() {
+        assert_eq!(distinct_name("", "a b.jpg"), "a b.jpg");
+        assert_eq!(distinct_name("a b.jpg", "a b.jpg"), "a b.jpg");
+        assert_eq!(distinct_path("trip/day 1/a.jpg", "a.jpg"), "trip/day 1/a.jpg");
+        assert_eq!(distinct_path("", "a.jpg"), "a.jpg");
+    }
+
+    #[test]
+    fn what_is_changed_is_marked() {
+        let marked = distinct_name("", "a?.tar.gz");
+        assert!(
+            marked.starts_with("a_.tar!!") && marked.ends_with(".gz") && marked.len() == 8 + 32 + 3,
+            "{marked}"
+        );
+        let marked = distinct_path("trip/../a.jpg", "a.jpg");
+        assert!(marked.starts_with("trip/a!!") && marked.ends_with(".jpg"), "{marked}");
+        assert!(distinct_name("one/a.jpg", "a.jpg").starts_with("a!!"), "its folder is not in it");
+    }
+
     proptest! {
+        /// Nothing that is cleaned, shortened or left out makes two files one.
+        #[test]
+        fn different_files_stay_apart(
+            one in "([a!?~ ./\\\\\u{202e}]{0,3}[/]){0,3}", other in "([a!?~ ./\\\\\u{202e}]{0,3}[/]){0,3}",
+            name in "[ab!?~ .\u{ad}]{1,4}", another in "[ab!?~ .\u{ad}]{1,4}",
+        ) {
+            let paths = [format!("{one}{name}"), format!("{other}{another}")];
+            let is_same = paths[0] == paths[1] && name == another;
+            for distinct in [distinct_name, distinct_path] {
+                let keys = [distinct(&paths[0], &name), distinct(&paths[1], &another)];
+                prop_assert_eq!(keys[0] == keys[1], is_same, "{:?} {:?}", &paths, &keys);
+                // Nor does a name that is a mark already.
+                prop_assert_ne!(distinct("", keys[0].rsplit('/').next().unwrap()), distinct(&format!("x?/{}", paths[0]), &name));
+            }
+        }
+
+        #[test]
+        fn long_names_stay_apart(name in "[a-z.]{190,300}", folder in "([a-z]{90,120}/){0,8}") {
+            for distinct in [distinct_name, distinct_path] {
+                let path = format!("{folder}{name}");
+                let key = distinct(&path, &name);
+                prop_assert!(key.len() <= MAX_PATH_IN_KEY);
+                prop_assert_ne!(&key, &distinct(&format!("{path}x"), &format!("{name}x")));
+                prop_assert!(key.rsplit('/').next().unwrap().len() <= MAX_NAME_IN_KEY);
+            }
+        }
+
         #[test]
         fn no_name_escapes(name in ".{0,400}") {
             let clean = sanitise(&name);

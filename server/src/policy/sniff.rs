@@ -4,7 +4,7 @@
 //! `video/mp4` to another. So types that share a container count as the same, and bytes that are of no known kind
 //! are refused only where the type that was said is one that would be known.
 
-use super::limits::{essence, takes_type};
+use super::media_type::{is_unknown, takes};
 
 /// How many bytes are looked at.
 pub const SNIFFED_BYTES: u64 = 8 * 1_024;
@@ -56,17 +56,19 @@ const ALIKE: &[&[&str]] = &[
     &["text/xml", "application/xml"],
 ];
 
-/// What the first bytes say against a file of this type; none if nothing.
+/// What the first bytes say against a file that is stored with this type; none if nothing.
 #[must_use]
-pub fn contradiction(content_type: &str, types: &[String], first: &[u8]) -> Option<String> {
-    let said = essence(content_type);
+pub fn contradiction(stored_type: &str, types: &[String], first: &[u8]) -> Option<String> {
+    // It was printed by `MediaType`: in lower case, with parameters behind semicolons.
+    let said = stored_type.split(';').next().unwrap_or_default();
     let found = infer::get(first).map(|found| found.mime_type());
-    let is_unknown = matches!(said.as_str(), "application/octet-stream" | "binary/octet-stream");
     match found {
-        Some(found) if is_unknown && (types.is_empty() || takes_type(types, found)) => None,
-        Some(found) if !is_unknown && is_alike(&said, found) => None,
+        Some(found) if is_unknown(said) && (types.is_empty() || takes(types, found)) => None,
+        Some(found) if !is_unknown(said) && is_alike(said, found) => None,
         Some(found) => Some(format!("it begins like {found}, and was said to be {said}")),
-        None if is_detectable(&said) => Some(format!("it does not begin like {said}")),
+        // Bytes of no known kind, or none at all, are what a type of no known kind says.
+        None if is_unknown(said) => None,
+        None if is_detectable(said) => Some(format!("it does not begin like {said}")),
         None => None,
     }
 }
@@ -112,8 +114,12 @@ mod tests {
     fn a_file_is_what_it_says() {
         for (said, bytes) in [
             ("image/png", PNG),
-            ("Image/PNG; x=y", PNG),
+            ("image/png; charset=x", PNG),
             ("application/octet-stream", PNG),
+            ("application/octet-stream", b"hello"),
+            ("application/octet-stream", b""),
+            ("binary/octet-stream", b"\0\x01\x02"),
+            ("text/plain", b""),
             ("video/quicktime", MP4),
             ("audio/mp4", MP4),
             ("application/zip", ZIP),

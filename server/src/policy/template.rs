@@ -12,7 +12,8 @@ use uuid::Uuid;
 use crate::config::nearest;
 
 use super::key::{
-    MAX_NAME_IN_KEY, MAX_PATH_IN_KEY, MAX_SUBJECT_IN_KEY, sanitise, sanitise_path, sanitise_subject,
+    MAX_NAME_IN_KEY, MAX_PATH_IN_KEY, MAX_SUBJECT_IN_KEY, distinct_name, distinct_path, sanitise,
+    sanitise_path, sanitise_subject,
 };
 use super::limits::MAX_KEY_PREFIX;
 
@@ -20,6 +21,9 @@ use super::limits::MAX_KEY_PREFIX;
 const MAX_TEMPLATE: usize = 300;
 /// What an extension keeps of itself.
 const MAX_EXTENSION: usize = 16;
+
+/// The folder of what is not complete, and of what is tried out: no upload ends there.
+const RESERVED: &str = ".partway";
 
 /// What keys are made of.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -126,10 +130,35 @@ impl KeyTemplate {
             now: Timestamp::UNIX_EPOCH,
         };
         check_key(&self.render(&sample)).map_err(str::to_owned)?;
+        if !self.is_unique() {
+            self.check_segments()?;
+        }
         if self.longest() + MAX_KEY_PREFIX > MAX_KEY_BYTES {
             return Err(
                 "its keys could be longer than S3's 1,024 bytes, with the prefix of a ticket".to_owned()
             );
+        }
+        Ok(())
+    }
+
+    /// Refuses what could be taken apart in two ways: `{subject}-{filename}` of `a` and `b-c` is that of `a-b` and `c`.
+    fn check_segments(&self) -> Result<(), String> {
+        let mut before: Option<&str> = None;
+        for piece in &self.0 {
+            match piece {
+                Piece::Text(text) if text.contains('/') => before = None,
+                Piece::Slot(slot @ (Slot::Subject | Slot::Filename | Slot::Extension | Slot::Path)) => {
+                    let name = slot.name();
+                    if let Some(before) = before {
+                        return Err(format!(
+                            "between {{{before}}} and {{{name}}} there has to be a slash, or {{uuid}} somewhere: \
+                             two files could have the same key"
+                        ));
+                    }
+                    before = Some(name);
+                }
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -159,35 +188,42 @@ impl KeyTemplate {
         lengths.sum()
     }
 
-    /// The key for an upload.
+    /// The key for an upload. Without `{uuid}`, another file of the same subject has another key.
     #[must_use]
     pub fn render(&self, values: &KeyValues<'_>) -> String {
         let mut key = String::new();
         for piece in &self.0 {
             match piece {
                 Piece::Text(text) => key.push_str(text),
-                Piece::Slot(slot) => key.push_str(&slot.value(values)),
+                Piece::Slot(slot) => key.push_str(&self.value(*slot, values)),
             }
         }
         key
     }
+
+    fn value(&self, slot: Slot, values: &KeyValues<'_>) -> String {
+        let date = |format: &str| values.now.to_zoned(TimeZone::UTC).strftime(format).to_string();
+        let path = values.path.unwrap_or_default();
+        match slot {
+            Slot::Subject => sanitise_subject(values.subject),
+            Slot::Destination => values.destination.to_owned(),
+            Slot::Date => date("%Y-%m-%d"),
+            Slot::Year => date("%Y"),
+            Slot::Month => date("%m"),
+            Slot::Day => date("%d"),
+            Slot::Uuid => values.id.to_string(),
+            Slot::Path if self.is_unique() => sanitise_path(path, values.name),
+            Slot::Path => distinct_path(path, values.name),
+            Slot::Filename if self.is_unique() || self.has(Slot::Path) => sanitise(values.name),
+            Slot::Filename => distinct_name(path, values.name),
+            Slot::Extension => extension(values.name).unwrap_or_else(|| "none".to_owned()),
+        }
+    }
 }
 
 impl Slot {
-    fn value(self, values: &KeyValues<'_>) -> String {
-        let date = |format: &str| values.now.to_zoned(TimeZone::UTC).strftime(format).to_string();
-        match self {
-            Self::Subject => sanitise_subject(values.subject),
-            Self::Destination => values.destination.to_owned(),
-            Self::Date => date("%Y-%m-%d"),
-            Self::Year => date("%Y"),
-            Self::Month => date("%m"),
-            Self::Day => date("%d"),
-            Self::Uuid => values.id.to_string(),
-            Self::Filename => sanitise(values.name),
-            Self::Extension => extension(values.name).unwrap_or_else(|| "none".to_owned()),
-            Self::Path => sanitise_path(values.path.unwrap_or_default(), values.name),
-        }
+    fn name(self) -> &'static str {
+        SLOTS.iter().find(|(_, slot)| *slot == self).map_or("", |(name, _)| name)
     }
 }
 
@@ -221,8 +257,8 @@ pub fn check_key(key: &str) -> Result<(), &'static str> {
     if key.chars().any(char::is_control) || key.contains('\\') {
         return Err("a key has no control characters and no backslashes");
     }
-    if key.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
-        return Err("a key has no empty segments, and none that are . or ..");
+    if key.split('/').any(|segment| matches!(segment, "" | "." | ".." | RESERVED)) {
+        return Err("a key has no empty segments, and none that are ., .. or .partway");
     }
     Ok(())
 }
@@ -250,15 +286,19 @@ mod tests {
     fn slots_are_filled() {
         for (template, key) in [
             ("{uuid}/{filename}", "00000000-0000-0000-0000-000000000000/a b.JPG"),
-            ("u/{subject}/{date}/{filename}", "u/ada!40example.org/2026-11-21/a b.JPG"),
+            (
+                "u/{subject}/{date}/{uuid}-{filename}",
+                "u/ada!40example.org/2026-11-21/00000000-0000-0000-0000-000000000000-a b.JPG",
+            ),
             (
                 "{destination}/{year}/{month}/{day}/{uuid}.{extension}",
                 "photos/2026/11/21/00000000-0000-0000-0000-000000000000.jpg",
             ),
             ("{path}", "trip/day 1/a b.JPG"),
+            ("{uuid}-{path}", "00000000-0000-0000-0000-000000000000-trip/day 1/a b.JPG"),
         ] {
             let parsed = KeyTemplate::parse(template).unwrap();
-            let given = values("ada@example.org", "a b.JPG", Some("trip/../day 1/a b.JPG"));
+            let given = values("ada@example.org", "a b.JPG", Some("trip/day 1/a b.JPG"));
             assert_eq!(parsed.render(&given), key, "{template}");
         }
         assert_eq!(KeyTemplate::parse("{uuid}/{filename}"), Ok(KeyTemplate::default()));
@@ -281,7 +321,11 @@ mod tests {
             ("../{uuid}", "empty segments"),
             ("a\\{uuid}", "backslashes"),
             ("a\u{0}{uuid}", "control"),
-            ("{path}{path}{path}", "1,024"),
+            ("{path}/{path}/{path}", "1,024"),
+            ("{subject}-{filename}", "between {subject} and {filename}"),
+            ("{path}.{extension}", "between {path} and {extension}"),
+            (".partway/{uuid}", ".partway"),
+            ("a/.partway/{uuid}", ".partway"),
         ] {
             let error = KeyTemplate::parse(bad).expect_err(bad);
             assert!(error.contains(why), "{bad:?} gave {error:?}");
@@ -307,6 +351,24 @@ mod tests {
         #[test]
         fn subjects_stay_apart(one in ".{0,200}", other in ".{0,200}") {
             prop_assert_eq!(sanitise_subject(&one) == sanitise_subject(&other), one == other);
+        }
+
+        /// Different files have different keys, by every template.
+        #[test]
+        fn files_stay_apart(
+            subjects in proptest::array::uniform2("[a/!-]{1,3}"),
+            folders in proptest::array::uniform2("([a!?. ]{1,2}/){0,2}"),
+            names in proptest::array::uniform2("[a!?.\u{ad}-]{1,3}"),
+        ) {
+            let path = |i: usize| format!("{}{}", folders[i], names[i]);
+            let paths = [path(0), path(1)];
+            let same_file = paths[0] == paths[1] && names[0] == names[1];
+            for text in ["{subject}/{filename}", "{subject}/{path}", "{path}/{subject}", "{date}-{filename}", "{extension}/{filename}"] {
+                let template = KeyTemplate::parse(text).unwrap();
+                let key = |i: usize| template.render(&values(&subjects[i], &names[i], Some(&paths[i])));
+                let is_same = same_file && (!text.contains("subject") || subjects[0] == subjects[1]);
+                prop_assert_eq!(key(0) == key(1), is_same, "{} {:?} {:?} {}", text, &subjects, &paths, key(0));
+            }
         }
 
         #[test]

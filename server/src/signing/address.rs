@@ -11,7 +11,7 @@ pub struct Address {
     origin: String,
     /// `host:port`, as it stands in the `Host` header.
     host: String,
-    /// What comes before the key: `/` or `/bucket/`.
+    /// What comes before the key: `/` or `/bucket/`, behind the endpoint's own path.
     base: String,
     bucket: String,
     /// Where forms are sent.
@@ -30,38 +30,44 @@ pub enum AddressError {
     /// No host.
     #[error("it has no host")]
     NoHost,
-    /// A path, query or user in it.
-    #[error("it must be no more than scheme, host and port: signatures cover the path")]
-    NotAnOrigin,
+    /// A query, a fragment or a user in it.
+    #[error("it must be no more than scheme, host, port and path")]
+    NotPlain,
+    /// A path that would not arrive as it was signed.
+    #[error("its path must have plain segments: letters, digits and -._~, none of them empty, . or ..")]
+    Path,
 }
 
 impl Address {
-    /// The bucket at this endpoint: in its path, or before its host name.
+    /// The bucket at this endpoint: in its path, or before its host name. The endpoint's own path is a part of what is
+    /// signed, as stores and proxies have it that serve S3 below one (`https://example.supabase.co/storage/v1/s3`).
     ///
     /// # Errors
-    /// When the endpoint is not `http(s)://host[:port]`.
+    /// When the endpoint is not `http(s)://host[:port][/path]`.
     pub fn new(endpoint: &str, bucket: &str, path_style: bool) -> Result<Self, AddressError> {
         let url = Url::parse(endpoint)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(AddressError::Scheme(url.scheme().to_owned()));
         }
         let host = url.host_str().ok_or(AddressError::NoHost)?;
-        let plain = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-        if !plain || !url.username().is_empty() || url.password().is_some() {
-            return Err(AddressError::NotAnOrigin);
+        let is_plain = url.query().is_none() && url.fragment().is_none();
+        if !is_plain || !url.username().is_empty() || url.password().is_some() {
+            return Err(AddressError::NotPlain);
         }
+        let below = path(endpoint, &url)?;
         let host = if path_style { host.to_owned() } else { format!("{bucket}.{host}") };
         // `port` is none where it is the scheme's own, which clients leave out of `Host` as well.
         let host = url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
-        let base = if path_style { format!("/{}/", encode::value(bucket)) } else { "/".to_owned() };
+        let base =
+            if path_style { format!("{below}/{}/", encode::value(bucket)) } else { format!("{below}/") };
         let origin = format!("{}://{host}", url.scheme());
         // With the slash that a path of nothing has, and without one behind a bucket.
-        let path = if path_style { base.trim_end_matches('/') } else { &base };
+        let path = if path_style { base.trim_end_matches('/') } else { base.as_str() };
         let bucket_url = format!("{origin}{path}");
         Ok(Self { origin, host, base, bucket: bucket.to_owned(), bucket_url })
     }
 
-    /// `https://host:port`.
+    /// `https://host:port`, without a path.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
@@ -98,6 +104,20 @@ impl Address {
     }
 }
 
+/// The endpoint's path without a slash at its end. As it was written: what reading a URL mends is no help to whoever
+/// wrote it.
+fn path<'a>(endpoint: &str, url: &'a Url) -> Result<&'a str, AddressError> {
+    let path = url.path().strip_suffix('/').unwrap_or(url.path());
+    let is_plain = |segment: &str| {
+        let is_unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+        !matches!(segment, "" | "." | "..") && segment.bytes().all(is_unreserved)
+    };
+    let (_, behind_scheme) = endpoint.split_once("://").unwrap_or_default();
+    let written = behind_scheme.find('/').map_or("", |slash| &behind_scheme[slash..]);
+    let is_as_written = written.strip_suffix('/').unwrap_or(written) == path;
+    if is_as_written && path.split('/').skip(1).all(is_plain) { Ok(path) } else { Err(AddressError::Path) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,11 +135,28 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_may_have_a_path() {
+        for endpoint in ["https://x.supabase.co/storage/v1/s3", "https://x.supabase.co/storage/v1/s3/"] {
+            let path = Address::new(endpoint, "photos", true).unwrap();
+            assert_eq!(path.location("a b"), "https://x.supabase.co/storage/v1/s3/photos/a%20b");
+            assert_eq!(path.bucket_url(), "https://x.supabase.co/storage/v1/s3/photos");
+            assert_eq!(path.origin(), "https://x.supabase.co");
+        }
+        let host = Address::new("http://s3.test:9000/below", "photos", false).unwrap();
+        assert_eq!(host.location("x"), "http://photos.s3.test:9000/below/x");
+        assert_eq!(host.bucket_url(), "http://photos.s3.test:9000/below/");
+    }
+
+    #[test]
     fn what_cannot_be_signed_for_is_refused() {
         for bad in
-            ["", "s3.test", "ftp://s3.test", "http://s3.test/under", "http://u:p@s3.test", "http://s3.test?x"]
+            ["", "s3.test", "ftp://s3.test", "http://u:p@s3.test", "http://s3.test?x", "http://s3.test//x"]
         {
             assert!(Address::new(bad, "b", true).is_err(), "{bad}");
+        }
+        for bad in ["http://s3.test/a/../b", "http://s3.test/a%2fb", "http://s3.test/a b", "http://s3.test/ü"]
+        {
+            assert_eq!(Address::new(bad, "b", true), Err(AddressError::Path), "{bad}");
         }
     }
 }

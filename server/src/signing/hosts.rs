@@ -71,7 +71,7 @@ impl Hosts {
     /// The bucket at these endpoints: in their paths, or before their host names.
     ///
     /// # Errors
-    /// When there is none, one is not `http(s)://host[:port]`, or two are the same.
+    /// When there is none, one is not `http(s)://host[:port][/path]`, or two are the same.
     pub fn new(endpoints: &[String], bucket: &str, path_style: bool) -> Result<Self, HostsError> {
         let mut addresses: Vec<Address> = Vec::with_capacity(endpoints.len());
         for endpoint in endpoints {

@@ -5,14 +5,16 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::config::{BehaviorVersion, Region, SharedHttpClient};
 use aws_smithy_http_client::tls;
+use aws_types::service_config::ServiceConfigKey;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::config::{EmbeddedConfig, Settings, StoreConfig};
+use crate::config::{EmbeddedConfig, Settings, StoreConfig, is_of_aws};
 use crate::embedded::{Options, Origins, Server as EmbeddedServer, Store as EmbeddedStore};
 use crate::local::{ACCESS_KEY_ID, LocalSecrets};
 use crate::signing::{CredentialSource, Hosts};
@@ -32,7 +34,8 @@ pub(super) struct Access {
     /// The same for the SDK, which finds AWS by itself.
     sdk_endpoint: Option<String>,
     public_endpoints: Vec<String>,
-    path_style: bool,
+    /// Whether buckets stand in the path; unless that is said, those alone whose name fits no certificate.
+    path_style: Option<bool>,
     dual_stack: bool,
     post_forms: bool,
     credentials: SharedCredentialsProvider,
@@ -67,7 +70,9 @@ impl Access {
         };
         let region = config.region.clone().or_else(|| found.region().map(ToString::to_string));
         let region = region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
-        let sdk_endpoint = config.endpoint.as_ref().or(config.endpoints.first()).cloned();
+        let configured = config.endpoint.as_ref().or(config.endpoints.first()).cloned();
+        let sdk_endpoint = configured.or_else(|| usual_endpoint(&found, config));
+        let is_aws = config.is_aws() && sdk_endpoint.as_deref().is_none_or(is_of_aws);
         let public_endpoints = match (&config.endpoints[..], &sdk_endpoint) {
             ([], Some(endpoint)) => vec![endpoint.clone()],
             ([], None) => vec![config.public_aws_endpoint(&region)],
@@ -79,9 +84,9 @@ impl Access {
             sdk_endpoint,
             public_endpoints,
             region,
-            path_style: config.is_path_style(),
+            path_style: config.path_style.or((!is_aws).then_some(true)),
             dual_stack: config.dual_stack,
-            post_forms: config.post_forms.unwrap_or_else(|| config.is_aws()),
+            post_forms: config.post_forms.unwrap_or(is_aws),
             credentials,
             is_embedded: false,
         })
@@ -129,7 +134,7 @@ impl Access {
             },
             sdk_endpoint: Some(endpoint.clone()),
             endpoint,
-            path_style: true,
+            path_style: Some(true),
             dual_stack: false,
             post_forms: store.post_forms.unwrap_or(true),
             credentials: credentials(ACCESS_KEY_ID, &secrets.secret_access_key, "embedded"),
@@ -144,8 +149,10 @@ impl Access {
         settings: &Settings,
     ) -> Result<NamedStore, OpenStoresError> {
         let Contents { bucket, destinations, token_lifetime, put_headers } = contents;
+        // A certificate for `*.s3.amazonaws.com` is for one label more.
+        let path_style = self.path_style.unwrap_or(bucket.contains('.'));
         let hosts = |endpoints: &[String]| {
-            let hosts = Hosts::new(endpoints, &bucket, self.path_style);
+            let hosts = Hosts::new(endpoints, &bucket, path_style);
             hosts
                 .map(Arc::new)
                 .map_err(|error| OpenStoresError::Endpoints { section: self.section.clone(), error })
@@ -159,7 +166,7 @@ impl Access {
                 bucket: bucket.clone(),
                 region: self.region.clone(),
                 endpoint: self.sdk_endpoint.clone(),
-                path_style: self.path_style,
+                path_style,
                 dual_stack: self.dual_stack,
                 credentials: self.credentials.clone(),
                 http_client: http_client(),
@@ -182,6 +189,18 @@ fn credentials(id: &str, secret: &SecretString, from: &'static str) -> SharedCre
     SharedCredentialsProvider::new(Credentials::new(id, secret.expose_secret(), None, None, from))
 }
 
+/// The address that AWS's own tools would go to: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, or the profile's.
+fn usual_endpoint(found: &SdkConfig, config: &StoreConfig) -> Option<String> {
+    // These are of AWS alone, and say so.
+    if config.accelerate || config.dual_stack {
+        return None;
+    }
+    let key =
+        ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    let of_s3 = found.service_config().and_then(|service| service.load_config(key.ok()?));
+    of_s3.or_else(|| found.endpoint_url().map(str::to_owned))
+}
+
 /// This endpoint at the embedded store's port, if it leaves the port open.
 fn with_port(endpoint: &str, port: u16) -> String {
     // Endpoints that are not URLs are refused elsewhere.
@@ -196,4 +215,45 @@ fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
         .build_https()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The URL of an object, by settings in TOML.
+    async fn location(store: &str) -> String {
+        let toml = format!(
+            "[server]\ntoken_secret = \"{}\"\n[store]\nregion = \"eu-west-1\"\naccess_key_id = \"k\"\nsecret_access_key = \"s\"\n{store}",
+            "x".repeat(32)
+        );
+        let settings = Settings::from_toml("partway.toml".as_ref(), &toml).unwrap();
+        settings.validate().unwrap();
+        let access = Access::remote("store".to_owned(), &settings.store).await.unwrap();
+        let contents = Contents {
+            bucket: settings.store.bucket.clone().unwrap(),
+            destinations: vec!["default".to_owned()],
+            token_lifetime: Duration::from_secs(60),
+            put_headers: BTreeSet::new(),
+        };
+        access.bucket(contents, &settings).unwrap().public_hosts.first().location("x")
+    }
+
+    #[tokio::test]
+    async fn the_bucket_stands_where_it_is_found() {
+        for (store, expected) in [
+            ("bucket = \"b\"", "https://b.s3.eu-west-1.amazonaws.com/x"),
+            ("bucket = \"a.b\"", "https://s3.eu-west-1.amazonaws.com/a.b/x"),
+            ("bucket = \"b\"\npath_style = true", "https://s3.eu-west-1.amazonaws.com/b/x"),
+            ("bucket = \"b\"\nendpoint = \"https://s3.test/below/\"", "https://s3.test/below/b/x"),
+            ("bucket = \"b\"\nendpoint = \"https://s3.test\"\npath_style = false", "https://b.s3.test/x"),
+            ("bucket = \"b\"\nendpoints = [\"https://a.test\", \"https://b.test\"]", "https://a.test/b/x"),
+            (
+                "bucket = \"b\"\nendpoints = [\"https://s3.dualstack.eu-west-1.amazonaws.com\"]",
+                "https://b.s3.dualstack.eu-west-1.amazonaws.com/x",
+            ),
+        ] {
+            assert_eq!(location(store).await, expected, "{store}");
+        }
+    }
 }

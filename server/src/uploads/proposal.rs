@@ -15,7 +15,7 @@ use crate::destinations::Destination;
 use crate::hooks::{Decision, ProposedUpload};
 use crate::identity::Caller;
 use crate::limits::{Counted, Newcomer};
-use crate::policy::{KeyValues, check_key, check_limits, check_metadata, check_tags, content_type};
+use crate::policy::{KeyValues, MediaType, check_key, check_limits, check_metadata, check_tags};
 use crate::token::UploadClaims;
 
 use super::{Uploads, identity};
@@ -75,7 +75,8 @@ impl Uploads {
         });
         let ticket_prefix = caller.limits.key_prefix.as_deref().unwrap_or_default();
         let expires = SystemTime::now() + destination.token_lifetime;
-        let content_type = content_type(file);
+        let content_type = MediaType::of(file)
+            .map_err(|why| Problem::new(ErrorCode::InvalidField, why).with_field(format!("{field}.type")))?;
         let claims = UploadClaims {
             id,
             subject: caller.subject.as_str().to_owned(),
@@ -87,8 +88,8 @@ impl Uploads {
             size: file.size,
             strategy: plan.strategy(),
             checksum,
-            content_type: content_type.to_owned(),
-            content_disposition: policy.disposition(content_type, &file.name),
+            content_disposition: policy.disposition(&content_type, &file.name),
+            content_type: content_type.to_string(),
             metadata: Default::default(),
             tags: Default::default(),
             expires_at: expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),

@@ -3,11 +3,17 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use partway_server::local::ACCESS_KEY_ID;
+use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use crate::support::*;
 
 fn partway(folder: &Path, args: &[&str], toml: &str) -> Output {
+    partway_with(folder, args, toml, &[])
+}
+
+fn partway_with(folder: &Path, args: &[&str], toml: &str, variables: &[(&str, &str)]) -> Output {
     std::fs::write(folder.join("partway.toml"), toml).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_partway"));
     for (name, _) in
@@ -15,7 +21,7 @@ fn partway(folder: &Path, args: &[&str], toml: &str) -> Output {
     {
         command.env_remove(name);
     }
-    command.current_dir(folder).args(args).output().unwrap()
+    command.envs(variables.iter().copied()).current_dir(folder).args(args).output().unwrap()
 }
 
 /// Settings of a store of its own on any free port.
@@ -56,6 +62,32 @@ fn doctor_fails_on_what_does_not_work() {
     let unusable = partway(folder.path(), &["doctor"], "[stor]\n");
     assert_eq!(unusable.status.code(), Some(2));
     assert!(text(&unusable.stderr).contains("stor"), "{}", text(&unusable.stderr));
+}
+
+/// Whoever has set AWS's tools to another store means Partway too; what the file says counts more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_store_is_where_aws_tools_find_it() {
+    let app = TestApp::start().await;
+    app.begin("film.mp4", 100).await;
+    let folder = tempfile::tempdir().unwrap();
+    let nobody = "http://127.0.0.1:1";
+    let toml = |endpoint: &str| {
+        format!(
+            "[server]\ntoken_secret = \"{TOKEN_SECRET}\"\n[store]\nbucket = \"{BUCKET}\"\nregion = \"us-east-1\"\n\
+             access_key_id = \"{ACCESS_KEY_ID}\"\nsecret_access_key = \"{}\"\n{endpoint}",
+            app.secret_access_key().expose_secret()
+        )
+    };
+    let origin = app.store_origin.as_str();
+    for (variables, endpoint) in [
+        (vec![("AWS_ENDPOINT_URL_S3", origin), ("AWS_ENDPOINT_URL", nobody)], String::new()),
+        (vec![("AWS_ENDPOINT_URL", origin)], String::new()),
+        (vec![("AWS_ENDPOINT_URL_S3", nobody)], format!("endpoint = \"{origin}\"\n")),
+    ] {
+        let swept = partway_with(folder.path(), &["sweep"], &toml(&endpoint), &variables);
+        let said = text(&swept.stdout);
+        assert!(said.starts_with("default: 1 open uploads"), "{variables:?}: {said}{}", text(&swept.stderr));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

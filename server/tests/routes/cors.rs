@@ -81,6 +81,19 @@ async fn other_pages_get_no_leave() {
     }
 }
 
+#[tokio::test]
+async fn pages_below_a_domain_and_of_no_origin_may_be_allowed() {
+    let named = ["https://*.example.com".to_owned(), "null".to_owned()];
+    let app = TestApp::with(|settings| settings.server.allowed_origins = named.to_vec()).await;
+    for origin in ["https://a.example.com", "https://a.b.example.com", "null"] {
+        let answer = preflight(&app, "/v1/uploads", origin, "POST").await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some(origin)));
+    }
+    for origin in ["https://example.com", "https://a.example.com.evil.test", "http://a.example.com"] {
+        preflight(&app, "/v1/uploads", origin, "POST").await.refused(ErrorCode::OriginNotAllowed);
+    }
+}
+
 /// Browsers send the header with requests of the page's own origin too, which needs no entry.
 #[tokio::test]
 async fn the_servers_own_page_needs_no_leave() {

@@ -31,6 +31,10 @@ async fn a_file_that_is_what_it_says() {
         begin(&app, "application/x-unheard-of", b"anything", size).await.finish().await;
     }
     begin(&app, "text/plain", b"", 0).await.finish().await;
+    for unknown in ["application/octet-stream", "binary/octet-stream"] {
+        begin(&app, unknown, b"", 0).await.finish().await;
+        begin(&app, unknown, b"of no known kind", 0).await.finish().await;
+    }
 }
 
 #[tokio::test]

@@ -145,7 +145,7 @@ async fn what_a_browser_would_run_is_stored_as_a_download() {
         let upload = app.begin_as(page, noise(size, 1)).await;
         let key = upload.finish().await.key;
         let head = app.store.head_object().bucket(BUCKET).key(key).send().await.unwrap();
-        assert_eq!(head.content_type.as_deref(), Some("Text/HTML; charset=utf-8"));
+        assert_eq!(head.content_type.as_deref(), Some("text/html; charset=utf-8"), "as it was read");
         assert_eq!(head.content_disposition.as_deref(), Some("attachment; filename*=UTF-8''%C3%BC.html"));
     }
 }
