@@ -32,6 +32,12 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether the request was larger than the server, or a proxy before it, takes: half of it may pass.
+    pub(super) fn is_too_large(&self) -> bool {
+        let of_the_file = Some(ErrorCode::FileTooLarge.as_str());
+        matches!(self, Self::Status { status: 413, code, .. } if code.as_deref() != of_the_file)
+    }
+
     /// Whether the store asks for fewer requests.
     pub(super) fn asks_for_less(&self) -> bool {
         match self {

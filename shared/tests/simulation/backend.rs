@@ -45,6 +45,9 @@ pub(crate) struct Backend {
     pub(crate) taken: Vec<String>,
     /// Whether listing parts gives their checksums.
     pub(crate) lists_checksums: bool,
+    /// Requests for more files, completions or signatures than this are too large, for the server or for a proxy.
+    pub(crate) most: usize,
+    pub(crate) is_proxy: bool,
 }
 
 #[derive(Debug)]
@@ -98,11 +101,29 @@ impl Backend {
             keeps_existing: false,
             taken: Vec::new(),
             lists_checksums: true,
+            most: usize::MAX,
+            is_proxy: false,
         }
     }
 
     /// Partway's server.
     pub(crate) fn call(&mut self, call: &ControlCall, now: Time) -> Result<ControlReply, Failure> {
+        let size = match call {
+            ControlCall::Create(request) => request.files.len(),
+            ControlCall::Complete(request) => request.uploads.len(),
+            ControlCall::Sign(request) => request.parts.len(),
+            _ => 0,
+        };
+        if size > self.most {
+            let code = (!self.is_proxy).then_some(ErrorCode::BodyTooLarge.as_str().to_owned());
+            return Err(Failure::Status {
+                status: 413,
+                code,
+                detail: String::new(),
+                field: None,
+                retry_after: None,
+            });
+        }
         match call {
             ControlCall::Create(request) => {
                 self.creates += 1;

@@ -10,6 +10,7 @@ mod backend;
 mod faults;
 mod flow;
 mod going_on;
+mod large_requests;
 mod late;
 mod random;
 mod retry_after;

@@ -4,7 +4,6 @@
 //! sending it: over a far line the calls would set the pace.
 
 use super::{Job, Uploader};
-use crate::limits::MAX_UPLOADS_PER_COMPLETE;
 use crate::time::Time;
 use crate::upload::action::{Action, ControlCall, ControlReply, FileId, JobId};
 use crate::upload::failure::Failure;
@@ -20,7 +19,7 @@ impl Uploader {
         if more_to_come && !self.completions.is_empty() {
             return None;
         }
-        let files: Vec<_> = self.index.complete.iter().take(MAX_UPLOADS_PER_COMPLETE).collect();
+        let files: Vec<_> = self.index.complete.iter().take(self.most.completed).collect();
         let timeout = self.settings.complete_timeout;
         let mut uploads = Vec::with_capacity(files.len());
         for &id in &files {
@@ -38,6 +37,19 @@ impl Uploader {
     /// Gives each file its own result, as if it had asked alone.
     pub(super) fn completed_many(&mut self, job: JobId, outcome: Result<ControlReply, Failure>, now: Time) {
         let files = self.completions.remove(job).unwrap_or_default();
+        if files.len() > 1 && outcome.as_ref().is_err_and(Failure::is_too_large) {
+            self.most.completed = files.len().div_ceil(2);
+            for id in files {
+                self.touch(id, |_, file| {
+                    if waits(file)
+                        && let Some(call) = file.call_mut()
+                    {
+                        call.reset();
+                    }
+                });
+            }
+            return;
+        }
         let mut results = match outcome {
             Ok(ControlReply::Completed(answer)) if answer.uploads.len() == files.len() => {
                 Ok(answer.uploads.into_iter())

@@ -11,6 +11,7 @@ mod polling;
 use std::collections::VecDeque;
 
 use crate::checksum::ChecksumKind;
+use crate::limits::{MAX_FILES_PER_CREATE, MAX_PARTS_PER_SIGN, MAX_UPLOADS_PER_COMPLETE};
 use crate::part::PartNumber;
 use crate::progress::Speedometer;
 use crate::sorted::SortedMap;
@@ -55,6 +56,7 @@ pub struct Uploader {
     jobs: SortedMap<JobId, Job>,
     /// Whose completions went along in one call.
     completions: SortedMap<JobId, Vec<FileId>>,
+    most: Most,
     stops: VecDeque<JobId>,
     events: VecDeque<Event>,
     hash_turn: Turn,
@@ -73,6 +75,24 @@ pub struct Uploader {
     luck: fastrand::Rng,
     next_file: u32,
     next_job: u64,
+}
+
+/// How much one request carries: what the server takes, and less once one was too large for whoever is on the way.
+#[derive(Clone, Copy, Debug)]
+struct Most {
+    created: usize,
+    completed: usize,
+    signed: usize,
+}
+
+impl Default for Most {
+    fn default() -> Self {
+        Self {
+            created: MAX_FILES_PER_CREATE,
+            completed: MAX_UPLOADS_PER_COMPLETE,
+            signed: MAX_PARTS_PER_SIGN,
+        }
+    }
 }
 
 /// What a job's outcome belongs to.
@@ -114,6 +134,7 @@ impl Uploader {
             batch: Batch::default(),
             jobs: SortedMap::new(),
             completions: SortedMap::new(),
+            most: Most::default(),
             stops: VecDeque::new(),
             events: VecDeque::new(),
             hash_turn: Turn::default(),

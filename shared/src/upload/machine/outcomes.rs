@@ -208,6 +208,10 @@ impl Uploader {
             Ok(_) => Failure::Unusable("it is not one result for each file".to_owned()),
             Err(failure) => failure,
         };
+        if failure.is_too_large() && files.len() > 1 {
+            self.cut_in_two(files);
+            return;
+        }
         if failure == Failure::NoAnswer && !self.online {
             let files = self.still_wanted(files);
             if !files.is_empty() {
@@ -216,6 +220,19 @@ impl Uploader {
             return;
         }
         self.create_again(files, create, judge_call(failure), now);
+    }
+
+    /// A request for all of these was too large. One half is asked for at once, the other waits for its turn.
+    fn cut_in_two(&mut self, files: Vec<FileId>) {
+        self.most.created = files.len().div_ceil(2);
+        let mut files = self.still_wanted(files);
+        let rest = files.split_off(files.len().min(self.most.created));
+        for id in rest {
+            self.touch(id, |_, file| file.phase = Phase::Queued);
+        }
+        if !files.is_empty() {
+            self.batch = Batch::Asked { files, create: Retried::new() };
+        }
     }
 
     /// Asks for these once more, unless that was done often enough.
@@ -385,7 +402,7 @@ impl Uploader {
                 for put in signed.parts {
                     file.parts.signed(put, now);
                 }
-                if !file.parts.unsign(job) {
+                if file.parts.unsign(job) == 0 {
                     sign.reset();
                     file.trouble = None;
                     return;
@@ -426,8 +443,16 @@ impl Uploader {
             (Ok(_), _) => Failure::Unusable("it answers another question".to_owned()),
             (Err(failure), _) => failure,
         };
-        file.parts.unsign(job);
+        let unsigned = file.parts.unsign(job);
         file.parts.unask(job);
+        if let Phase::Uploading { sign, .. } = &mut file.phase
+            && unsigned > 1
+            && failure.is_too_large()
+        {
+            self.most.signed = unsigned.div_ceil(2);
+            sign.reset();
+            return;
+        }
         if failure == Failure::NoAnswer && !self.online {
             if let Some(call) = file.call_mut() {
                 call.reset();

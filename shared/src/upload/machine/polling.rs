@@ -72,9 +72,10 @@ impl Uploader {
                 Phase::Uploading { .. } if file.parts.start_ask(job) => {
                     ControlCall::List(ListParts { token })
                 }
-                Phase::Uploading { .. } => {
-                    ControlCall::Sign(SignParts { token, parts: file.parts.start_sign(job) })
-                }
+                Phase::Uploading { .. } => ControlCall::Sign(SignParts {
+                    token,
+                    parts: file.parts.start_sign(job, machine.most.signed),
+                }),
                 Phase::Listing { .. } => ControlCall::List(ListParts { token }),
                 Phase::Completing { .. } => {
                     ControlCall::Complete(CompleteUploads { uploads: vec![file.to_complete()?] })
@@ -155,7 +156,7 @@ impl Uploader {
 
     fn poll_create(&mut self, now: Time) -> Option<Action> {
         let room = self.settings.open_files.saturating_sub(self.index.open) as usize;
-        let room = room.min(MAX_FILES_PER_CREATE);
+        let room = room.min(self.most.created);
         let (ready, queued) = (self.index.batchable.len(), self.index.queued.len());
         // Two rounds for all connections are on their way or could be.
         let enough = 2 * self.flow.limit() as usize;

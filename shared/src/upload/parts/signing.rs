@@ -56,13 +56,13 @@ impl Parts {
     }
 
     /// Everything that needs a signature, up to what one request takes.
-    pub(in crate::upload) fn start_sign(&mut self, job: JobId) -> Vec<PartToSign> {
+    pub(in crate::upload) fn start_sign(&mut self, job: JobId, most: usize) -> Vec<PartToSign> {
         let mut request = Vec::new();
         for (part_number, part) in self.active.iter_mut() {
             if let Stage::ToSign(checksum) = part.stage {
                 part.stage = Stage::Signing(checksum, job);
                 request.push(PartToSign { part_number, checksum });
-                if request.len() == MAX_PARTS_PER_SIGN {
+                if request.len() == most {
                     break;
                 }
             }
@@ -83,18 +83,19 @@ impl Parts {
         }
     }
 
-    /// Returns what is still being signed by this job, because its answer did not bring it.
-    pub(in crate::upload) fn unsign(&mut self, job: JobId) -> bool {
-        let mut any = false;
+    /// Takes back what is still being signed by this job, because its answer did not bring it; returns how many parts
+    /// that is.
+    pub(in crate::upload) fn unsign(&mut self, job: JobId) -> usize {
+        let mut count = 0;
         for part in self.active.values_mut() {
             if let Stage::Signing(checksum, by) = part.stage
                 && by == job
             {
                 part.stage = Stage::ToSign(checksum);
-                any = true;
+                count += 1;
             }
         }
-        any
+        count
     }
 
     /// A signature was refused, so those given together with it are renewed before they fail too.
