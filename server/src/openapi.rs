@@ -5,7 +5,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoResponses, Modify, OpenApi, ToResponse};
 
 use crate::problem::Refused;
-use crate::routes::{health, uploads};
+use crate::routes::{caller, health, uploads};
 
 /// The description. `/openapi.json` is what it comes to.
 #[derive(OpenApi)]
@@ -28,6 +28,7 @@ use crate::routes::{health, uploads};
         uploads::list,
         uploads::complete,
         uploads::abort,
+        caller::caller,
         health::healthz,
         health::readyz,
         health::metrics,

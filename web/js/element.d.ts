@@ -12,7 +12,9 @@ import type {
 
 /** A file, with the path that it has within its folder. */
 export interface ChosenFile {
-  file: File;
+  /** A Blob is called `name`, or `blob`. */
+  file: File | Blob;
+  name?: string;
   path?: string;
   /** With it the upload goes on after a reload without the file being chosen again. */
   handle?: FileSystemFileHandle;
@@ -149,8 +151,13 @@ export class PartwayUploader extends HTMLElement {
   readonly results: UploadResult[];
   readonly value: string[];
 
-  /** Takes files as if they had been dropped: duplicates and what does not fit the restrictions are left out. */
-  add(files: File | Iterable<File | ChosenFile> | ArrayLike<File | ChosenFile>): Promise<void>;
+  /**
+   * Takes files as if they had been dropped: duplicates and what does not fit the restrictions are left out. Rejects with a
+   * TypeError when it is given anything else, and with `closed` while it is not on the page or not set up.
+   */
+  add(
+    files: File | Blob | ChosenFile | Iterable<File | Blob | ChosenFile> | ArrayLike<File | Blob | ChosenFile>,
+  ): Promise<void>;
   /** Opens the picker. Browsers want a click for it. */
   choose(): void;
   /** Begins all that wait for a start. */

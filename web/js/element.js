@@ -6,7 +6,7 @@
 // It joins its attributes, an Uploader and a View, tells the page of what happens, and
 // takes part in a form. Attributes, properties, events, slots and parts are described in element.d.ts.
 
-import { Uploader } from "./index.js";
+import { PartwayError, Uploader } from "./index.js";
 import { OBSERVED, adopt, reflect } from "./element/attributes.js";
 import { relay } from "./element/events.js";
 import { FormValue } from "./element/form.js";
@@ -14,6 +14,7 @@ import { languageOf, wordingIn } from "./element/language.js";
 import { problem } from "./element/notices.js";
 import { styleSheets } from "./element/style.js";
 import { View } from "./element/view.js";
+import { readEntries } from "./options.js";
 
 // What changes the view as a whole.
 const REBUILDING = ["lang", "details", "endpoint"];
@@ -27,6 +28,8 @@ export class PartwayUploader extends Base {
   #uploader;
   // Whether the uploader was made here, and so is closed here.
   #isOwn = false;
+  // Ends what is heard of it.
+  #hearing;
   #view;
   #wording;
   #options = {};
@@ -152,9 +155,10 @@ export class PartwayUploader extends Base {
 
   // Files, or `{ file, path, handle }`. They are checked as if they had been dropped.
   async add(files) {
-    const list = files instanceof File ? [files] : Array.from(files);
+    const entries = readEntries(files);
     await this.#rebuilding;
-    return this.#view?.take({ files: list.map((item) => (item instanceof File ? { file: item } : item)) });
+    if (!this.#view) throw new PartwayError("closed", "The element takes no files: it is not on the page, or not set up");
+    return this.#view.take({ files: entries });
   }
 
   // Opens the picker, for which browsers want a click.
@@ -268,9 +272,13 @@ export class PartwayUploader extends Base {
     this.#uploader = uploader;
     this.#isOwn = isOwn;
     if (!uploader) return;
-    relay(uploader, () => this.#uploader === uploader, (type, detail) => this.#tell(type, detail));
-    uploader.addEventListener("failed", ({ detail }) => this.#explain(detail.error));
-    uploader.addEventListener("progress", ({ detail: { uploads } }) => {
+    // One that comes back would else be heard twice.
+    this.#hearing = new AbortController();
+    const { signal } = this.#hearing;
+    relay(uploader, signal, (type, detail) => this.#tell(type, detail));
+    const follow = (type, heard) => uploader.addEventListener(type, heard, { signal });
+    follow("failed", ({ detail }) => this.#explain(detail.error));
+    follow("progress", ({ detail: { uploads } }) => {
       // Where nothing has ever arrived it may not be the connection. It is tried for minutes before it fails.
       const code = uploads.find(({ status }) => status.waitingFor)?.status.waitingFor;
       if (code && this.results.length === 0) this.#explain({ code, message: "An upload is waiting, and tried again" });
@@ -322,10 +330,12 @@ export class PartwayUploader extends Base {
     this.#letGo();
   }
 
+  // What its own tells when it closes is still heard.
   #letGo() {
     if (this.#isOwn) this.#uploader.close();
     if (this.#isOwn) this.#uploader = undefined;
     this.#isOwn = false;
+    this.#hearing?.abort();
   }
 
   // Whether nobody has objected.

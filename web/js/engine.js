@@ -12,6 +12,7 @@ import { Put } from "./engine/put.js";
 import { Reading } from "./engine/reading.js";
 import { Server } from "./engine/server.js";
 import { Source } from "./engine/source.js";
+import { isFile } from "./options.js";
 import { Engine, initSync } from "./partway_web.js";
 
 // The longest that a timer can wait.
@@ -26,6 +27,7 @@ export class Session {
   #journal;
   // By the ids of their uploads.
   #sources = new Map();
+  // By what they are held for.
   #locks = new Map();
   // Whatever is under way, each with a method `stop`.
   #jobs = new Map();
@@ -49,10 +51,10 @@ export class Session {
   async #open(options) {
     try {
       await load();
-      const { endpoint, headers, asksForHeaders } = options;
+      const { endpoint, credentials, headers, asksForHeaders } = options;
       const ask = asksForHeaders && (() => this.#tell({ type: "headers" }));
-      this.#server = new Server(endpoint, ask ? undefined : { ...headers }, ask);
-      this.#engine = new Engine(JSON.stringify(options, readably), Math.random() * 2 ** 53, navigator.onLine !== false);
+      this.#server = new Server(endpoint, credentials, ask ? undefined : { ...headers }, ask);
+      this.#engine = new Engine(JSON.stringify(options, readably), seed(), navigator.onLine !== false);
       this.#drive();
     } catch (thrown) {
       this.#break(thrown);
@@ -74,7 +76,7 @@ export class Session {
   }
 
   #take({ file, handle, ...entry }) {
-    if (!(file instanceof File)) return entry;
+    if (!isFile(file)) return entry;
     this.#sources.set(entry.id, new Source({ file, handle }));
     const { name, size, type, lastModified } = file;
     return { ...entry, name, size, type, lastModified };
@@ -125,8 +127,8 @@ export class Session {
       const reading = new Reading(this.#sources.get(file));
       this.#jobs.set(job, reading);
       reading.run(start, end, (bytes) => this.#engine.hash(job, bytes)).then(
-        () => this.#end("hashed", job, {}),
-        (thrown) => this.#end("hashed", job, thrown),
+        () => this.#end("hashed", job, { whole: true }),
+        (thrown) => this.#end("hashed", job, failureOf(thrown)),
       );
     },
     call: ({ job, ...request }) => {
@@ -139,7 +141,7 @@ export class Session {
       const moved = (sent) => this.#run((engine) => engine.progress(job, sent, now()));
       // One without an answer may be the file's fault: browsers break off when it changed on disk.
       const ended = async (outcome) => {
-        const checked = outcome.failure ? await source.check(start, end).catch((thrown) => thrown) : undefined;
+        const checked = outcome.failure ? await source.check(start, end).catch(failureOf) : undefined;
         this.#end("sent", job, checked ?? outcome);
       };
       try {
@@ -156,12 +158,14 @@ export class Session {
       this.#sources.delete(file);
       this.#unlock(file);
     },
-    lock: ({ file, name }) => {
+    lock: ({ holder, name }) => {
       const lock = new Lock(name);
-      this.#locks.set(file, lock);
-      lock.granted.then((isGranted) => this.#send("locked", file, isGranted));
+      this.#locks.set(holder, lock);
+      lock.granted.then((isGranted) => this.#send("locked", holder, isGranted));
     },
-    unlock: ({ file }) => this.#unlock(file),
+    unlock: ({ holder }) => this.#unlock(holder),
+    // A question of the engine's own, which belongs to no upload of the machine's.
+    ask: ({ as, about, ...request }) => this.#server.call(request).then((answer) => this.#send(as, about, answer)),
     openJournal: async () => {
       const journal = await Journal.open().catch(() => undefined);
       if (this.#engine) this.#journal = journal;
@@ -182,11 +186,9 @@ export class Session {
     },
     write: ({ file, key, entry }) => this.#write((journal) => journal.write(key, entry, this.#sources.get(file)?.handle)),
     remove: ({ key }) => this.#write((journal) => journal.forget([key])),
-    forget: ({ keys }) => this.#journal.forget(keys).catch(() => this.#send("journal", false)),
-    abandon: async ({ path, body, key }) => {
-      const journal = this.#journal;
-      await this.#server.call({ path, body });
-      await journal.forget([key]).catch(() => {});
+    forget: ({ keys, holder }) => {
+      const forgotten = this.#journal.forget(keys).catch(() => this.#send("journal", false));
+      if (holder) forgotten.then(() => this.#unlock(holder));
     },
   };
 
@@ -202,10 +204,21 @@ export class Session {
     );
   }
 
-  #unlock(file) {
-    this.#locks.get(file)?.release();
-    this.#locks.delete(file);
+  #unlock(holder) {
+    this.#locks.get(holder)?.release();
+    this.#locks.delete(holder);
   }
+}
+
+// What a reading has thrown. What it does not say itself is a file that cannot be read.
+function failureOf(thrown) {
+  return { failure: typeof thrown?.failure === "string" ? thrown.failure : "unreadable", detail: `${thrown?.message ?? ""}` };
+}
+
+// As much as a number holds.
+function seed() {
+  const [high, low] = crypto.getRandomValues(new Uint32Array(2));
+  return (high % 2 ** 21) * 2 ** 32 + low;
 }
 
 // What is no JSON would be left out as if it had not been given.

@@ -52,6 +52,11 @@ export interface UploaderOptions {
   /** The same for `Authorization: Bearer …` alone. */
   token?: string | (() => string | Promise<string>);
   /**
+   * Whether cookies go to the Partway server, as `fetch` has it. Unless given, `include` where the server allows it to
+   * pages of other origins, as it does with `identity.kind = "forward"`, else `same-origin`.
+   */
+  credentials?: "include" | "same-origin" | "omit";
+  /**
    * Whether the engine runs in a worker, so that neither hashing nor sending ever
    * holds up the page, nor the page them. Unless given, true.
    *
@@ -69,15 +74,20 @@ export interface AddOptions {
   destination?: string;
   /** The file's relative path, with `/`. Unless given, that of a file chosen with its folder. */
   path?: string;
+  /** What a Blob is called. Unless given, `blob`. */
+  name?: string;
   /** Cancels the uploads when it is aborted. */
   signal?: AbortSignal;
   /** Whether they begin at once. Unless given, true; else they are `ready` until `start()`. */
   start?: boolean;
 }
 
-/** A file with a path or a destination of its own. */
+/** A file with a name, a path or a destination of its own. */
 export interface FileEntry {
-  file: File;
+  /** Also one of another realm, such as a frame's. */
+  file: File | Blob;
+  /** What a Blob is called. Unless given, `blob`. A File has its own. */
+  name?: string;
   path?: string;
   destination?: string;
   /**
@@ -280,8 +290,12 @@ export interface PauseOptions {
 /** An upload that was interrupted by the end of a page, and can go on. Made by {@link Uploader}. */
 export class ResumableUpload {
   private constructor();
-  /** The object's key, which tells it from others. */
+  /** Tells it from others. */
+  readonly id: string;
+  /** The object's key. */
   readonly key: string;
+  /** Where it goes; none is the server's default. */
+  readonly destination?: string;
   readonly name: string;
   readonly size: number;
   readonly type: string;
@@ -305,7 +319,7 @@ export class ResumableUpload {
    * fails with `file_mismatch`.
    */
   resume(file?: File): Promise<Upload>;
-  /** Removes what is stored, and forgets it. */
+  /** Removes what is stored, and forgets it; unless another tab is sending it, which a `warning` tells. */
   discard(): void;
 }
 
@@ -323,8 +337,8 @@ export interface UploaderEvents {
   resumables: CustomEvent<{ resumables: ResumableUpload[] }>;
   /**
    * Something that stops nothing; it is also on the console. `journal_unavailable`: nothing can be
-   * resumed after a reload, because IndexedDB is denied or full. `journal_skipped`: entries that make no sense
-   * were left out.
+   * resumed after a reload, because IndexedDB is denied or full. `journal_skipped`: entries that this version cannot read
+   * were left out, and stay where they are. `upload_busy`: see {@link ResumableUpload.discard}.
    */
   warning: CustomEvent<{ code: string; message: string }>;
   /** All uploads have ended. */
@@ -349,20 +363,22 @@ export class Uploader extends EventTarget {
 
   /**
    * Fetches the engine (some dozen kB) ahead of the first upload, which would
-   * do it otherwise.
+   * do it otherwise. Called again, it looks anew for what can be resumed, as after somebody else has signed in.
    */
   load(): Promise<void>;
 
   /**
    * Begins to upload. Several files make one request to the server, so add
    * them together.
+   *
+   * @throws {TypeError} when it is given anything else.
    */
-  add(file: File, options?: AddOptions): Upload;
-  add(files: Iterable<File | FileEntry> | ArrayLike<File | FileEntry>, options?: AddOptions): Upload[];
+  add(file: File | Blob | FileEntry, options?: AddOptions): Upload;
+  add(files: Iterable<File | Blob | FileEntry> | ArrayLike<File | Blob | FileEntry>, options?: AddOptions): Upload[];
 
   /** The short form, for one file and one promise. Rejects with a {@link PartwayError}. */
   upload(
-    file: File,
+    file: File | Blob | FileEntry,
     options?: AddOptions & { onProgress?: (status: UploadStatus) => void },
   ): Promise<UploadResult>;
 
@@ -381,7 +397,8 @@ export class Uploader extends EventTarget {
   /** `for await (const progress of uploader)`: the newest progress of all, until nothing is under way. */
   [Symbol.asyncIterator](): AsyncGenerator<OverallProgress, void, undefined>;
   /**
-   * What was interrupted in this browser and can go on. It is empty until {@link Uploader.load} or the first
+   * What was interrupted in this browser and can go on: of this endpoint, and of whoever is signed in, as the server
+   * says. It is empty until {@link Uploader.load} or the first
    * upload has fetched the engine; `resumables` tells when it changes. What another tab is sending is left out.
    */
   readonly resumables: ResumableUpload[];

@@ -47,21 +47,48 @@ function readEndpoint(endpoint) {
   return (url.origin + url.pathname).replace(/\/+$/, "");
 }
 
-// Each file becomes `{ file, path, destination, handle }`.
-export function readEntries(files, { path, destination }) {
-  return Array.from(files, (item) => {
-    const entry = item instanceof File ? { file: item } : item;
-    if (!(entry?.file instanceof File)) {
-      throw new TypeError(
-        "add() takes a File, or several: a FileList, or an array of File or { file, path, destination, handle }",
-      );
-    }
+// Also one of another realm, such as a frame's, of whose class this page's knows nothing.
+export function isFile(value) {
+  return isA(value, "File");
+}
+
+function isA(value, name) {
+  return Object.prototype.toString.call(value) === `[object ${name}]`;
+}
+
+// What a Blob is called that was given no name, as a form calls it.
+const NAMELESS = "blob";
+
+// Whether it is one file and not several.
+export function isSingle(files) {
+  return isFile(files) || isA(files, "Blob") || Object(files).file !== undefined;
+}
+
+// A File, a Blob, or `{ file, name, path, destination, handle }`, several of them or one. Each becomes
+// `{ file, path, destination, handle }`. Throws a TypeError that says what is wrong.
+export function readEntries(files, { name, path, destination } = {}) {
+  const list = isSingle(files) ? [files] : files;
+  if (typeof list === "string" || (typeof list?.[Symbol.iterator] !== "function" && typeof list?.length !== "number")) throw notAFile(files);
+  return Array.from(list, (item) => {
+    const entry = isFile(item) || isA(item, "Blob") ? { file: item } : item;
     return {
-      file: entry.file,
+      file: fileOf(entry?.file, entry?.name ?? name, item),
       // A file of a folder that was chosen brings its path along.
       path: entry.path ?? path ?? (entry.file.webkitRelativePath || undefined),
       destination: entry.destination ?? destination,
       handle: entry.handle,
     };
   });
+}
+
+function fileOf(file, name, given) {
+  if (isFile(file)) return file;
+  // The bytes stay where they are.
+  if (isA(file, "Blob")) return new File([file], name ?? NAMELESS, { type: file.type });
+  throw notAFile(given);
+}
+
+function notAFile(given) {
+  const what = isA(given, "FileSystemFileHandle") ? "a file handle (pass { file: await handle.getFile(), handle })" : Object.prototype.toString.call(given).slice(8, -1);
+  return new TypeError(`Partway takes a File or Blob, { file, name, path, destination, handle }, or several of these in a list; this is ${what}`);
 }

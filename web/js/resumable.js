@@ -12,6 +12,10 @@ export class ResumableUpload {
     this.#entry = entry;
   }
 
+  get id() {
+    return this.#entry.id;
+  }
+
   get key() {
     return this.#entry.key;
   }
@@ -30,6 +34,10 @@ export class ResumableUpload {
 
   get path() {
     return this.#entry.path;
+  }
+
+  get destination() {
+    return this.#entry.destination;
   }
 
   get lastModified() {

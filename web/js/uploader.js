@@ -6,7 +6,7 @@
 
 import { PartwayError } from "./errors.js";
 import { openHost } from "./host.js";
-import { askForHeaders, readEntries, readOptions } from "./options.js";
+import { askForHeaders, isSingle, readEntries, readOptions } from "./options.js";
 import { overall } from "./overall.js";
 import { ResumableUpload } from "./resumable.js";
 import { updates } from "./updates.js";
@@ -41,15 +41,16 @@ export class Uploader extends EventTarget {
   }
 
   // Fetches the engine ahead of the first upload. Never needed, but it saves
-  // time when an upload is likely.
+  // time when an upload is likely. Once it is there, it looks anew what can be resumed, and by whom.
   async load() {
-    await this.#start();
+    if (this.#engine) this.#engine.command("wake", false);
+    else await this.#start();
   }
 
   add(files, options = {}) {
     this.#requireOpen();
-    const single = files instanceof File;
-    const entries = readEntries(single ? [files] : files, options);
+    const single = isSingle(files);
+    const entries = readEntries(files, options);
     const state = options.start === false ? "ready" : "waiting";
     const batch = entries.map((entry) => this.#register(entry, state));
     if (batch.length > 0) {
@@ -61,7 +62,7 @@ export class Uploader extends EventTarget {
   }
 
   async upload(file, { onProgress, ...options } = {}) {
-    if (!(file instanceof File)) throw new TypeError("upload() takes one File; add() takes several");
+    if (!isSingle(file)) throw new TypeError("upload() takes one File or Blob; add() takes several");
     const upload = this.add(file, options);
     if (onProgress) upload.addEventListener("progress", () => onProgress(upload.status));
     return upload.finished;
@@ -194,16 +195,17 @@ export class Uploader extends EventTarget {
 
   #resumer = {
     // Resolves once the file is taken for the right one, as far as can be seen without reading all of it.
-    resume: (resumable, file, handle) =>
+    resume: (resumable, chosen, handle) =>
       new Promise((resolve, reject) => {
         this.#requireOpen();
-        const { key, path } = resumable;
-        const upload = new Upload(this.#host, this.#nextId++, { file, path, handle });
+        const [{ file }] = readEntries([chosen]);
+        const { id, path, destination } = resumable;
+        const upload = new Upload(this.#host, this.#nextId++, { file, path, destination, handle });
         this.#takenUp.set(upload.id, { upload, resumable, resolve, reject });
-        this.#engine.command("takeUp", [{ id: upload.id, file, handle }], key);
+        this.#engine.command("takeUp", [{ id: upload.id, file, handle }], id);
       }),
     discard: (resumable) => {
-      this.#engine?.command("discard", resumable.key);
+      this.#engine?.command("discard", resumable.id);
       this.#offer(this.#resumables.filter((other) => other !== resumable));
     },
   };
@@ -316,8 +318,8 @@ export class Uploader extends EventTarget {
   }
 
   #give(batch) {
-    // Some may have been cancelled while the engine was on its way.
-    const waiting = batch.filter((upload) => upload.state === "waiting");
+    // While the engine was on its way, some may have been cancelled, or paused and resumed, and so given already.
+    const waiting = batch.filter((upload) => upload.state === "waiting" && !this.#given.has(upload));
     if (waiting.length === 0 || !this.#engine) return;
     const entries = waiting.map(({ id, file, path, destination, handle }) => ({ id, file, path, destination, handle }));
     try {

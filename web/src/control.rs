@@ -41,20 +41,24 @@ impl Request {
 
 /// What came of a request: `{ status, body, retryAfter }`, or `{ failure, detail }`.
 pub(crate) fn reply(expected: Expected, outcome: Json<'_>) -> Result<ControlReply, Failure> {
+    read(outcome, |body| match expected {
+        Expected::Created => Reply::read(body).map(ControlReply::Created),
+        Expected::Signed => Reply::read(body).map(ControlReply::Signed),
+        Expected::Listed => Reply::read(body).map(ControlReply::Listed),
+        Expected::Completed => Reply::read(body).map(ControlReply::Completed),
+        Expected::Aborted => Some(ControlReply::Aborted),
+    })
+}
+
+/// The same for any answer, as whoever asked for it reads it.
+pub(crate) fn read<T>(outcome: Json<'_>, read: impl FnOnce(Json<'_>) -> Option<T>) -> Result<T, Failure> {
     let status = status(outcome)?;
     let text = outcome.text("body").unwrap_or_default();
     let body = Json::new(&text);
     if !(200..300).contains(&status) {
         return Err(refusal(status, body, retry_after(outcome)));
     }
-    let reply = match expected {
-        Expected::Created => Reply::read(body).map(ControlReply::Created),
-        Expected::Signed => Reply::read(body).map(ControlReply::Signed),
-        Expected::Listed => Reply::read(body).map(ControlReply::Listed),
-        Expected::Completed => Reply::read(body).map(ControlReply::Completed),
-        Expected::Aborted => Some(ControlReply::Aborted),
-    };
-    reply.ok_or_else(|| {
+    read(body).ok_or_else(|| {
         let what = if text.trim_ascii_start().starts_with('<') {
             "a page of HTML came back, perhaps from a proxy"
         } else {
@@ -68,7 +72,10 @@ pub(crate) fn reply(expected: Expected, outcome: Json<'_>) -> Result<ControlRepl
 pub(crate) fn status(outcome: Json<'_>) -> Result<u16, Failure> {
     let detail = || outcome.text("detail").unwrap_or_default();
     Err(match outcome.text("failure").as_deref() {
-        None => return Ok(outcome.number("status").unwrap_or_default() as u16),
+        None => match outcome.number("status").and_then(|status| u16::try_from(status).ok()) {
+            Some(status) => return Ok(status),
+            None => Failure::Unusable("it has no status".to_owned()),
+        },
         Some("unidentified") => Failure::Unidentified(detail()),
         Some("unusable") => Failure::Unusable(detail()),
         Some("none") => Failure::NoAnswer,

@@ -10,12 +10,15 @@ use partway_shared::error::ErrorCode;
 use partway_shared::part::{ByteRange, ETag};
 use partway_shared::sorted::{SortedMap, SortedSet};
 use partway_shared::time::Time;
-use partway_shared::upload::{Action, Event, Failure, FileId, InFlight, JobId, State, Uploader};
+use partway_shared::upload::{
+    Action, ControlReply, Event, Failure, FileId, InFlight, JobId, State, Uploader,
+};
 use partway_shared::wire::SignedPut;
 
 use crate::control::{self, Expected, Request};
 use crate::json::{Fields, Json, Raw, ToJson};
 use crate::keeper::Keeper;
+use crate::offers::Offers;
 use crate::options::{self, Options};
 use crate::report;
 
@@ -29,6 +32,7 @@ pub(crate) struct Driver {
     pub(crate) machine: Uploader,
     pub(crate) endpoint: String,
     pub(crate) keeper: Keeper,
+    pub(crate) offers: Offers,
     jobs: SortedMap<JobId, Job>,
     /// What the host has not been given yet.
     pub(crate) outbox: VecDeque<Raw>,
@@ -50,6 +54,7 @@ impl Driver {
             machine: Uploader::new(options.settings, seed),
             endpoint: options.endpoint,
             keeper: Keeper::default(),
+            offers: Offers::default(),
             jobs: SortedMap::new(),
             outbox: VecDeque::new(),
             moved: SortedSet::new(),
@@ -103,14 +108,23 @@ impl Driver {
             "hashed" => self.hashed(job, second),
             "called" => {
                 if let Some(Job::Call(expected)) = self.jobs.remove(job) {
-                    self.machine.handle_call_done(job, control::reply(expected, second), now);
+                    let reply = control::reply(expected, second);
+                    if let Ok(ControlReply::Created(created)) = &reply {
+                        self.meet(&created.owner, now);
+                    }
+                    self.machine.handle_call_done(job, reply, now);
                 }
             }
             "sent" => self.machine.handle_put_done(job, put_outcome(second), now),
-            "locked" => self.locked(id, second.is_truthy()),
+            "locked" => match first.as_text() {
+                Some(discarded) => self.discard_locked(&discarded, second.is_truthy()),
+                None => self.locked(id, second.is_truthy()),
+            },
             "journal" => self.journal_opened(first.is_truthy(), now),
             "written" => self.written(first.is_truthy(), now),
             "found" => self.found(first, second, now),
+            "caller" => self.caller_answered(second, now),
+            "discarded" => self.discarded(&first.as_text().unwrap_or_default(), second),
             _ => {}
         }
     }
@@ -141,8 +155,9 @@ impl Driver {
 
     /// When to poll again, if nothing happens before.
     pub(crate) fn timeout(&self) -> Option<Time> {
-        let times = [self.machine.poll_timeout(), self.progress_at, self.keeper.due_at()];
-        times.into_iter().flatten().min()
+        let kept = [self.keeper.due_at(), self.offers.due_at()];
+        let times = [self.machine.poll_timeout(), self.progress_at].into_iter().chain(kept);
+        times.flatten().min()
     }
 
     pub(crate) fn say(&mut self, message: Raw) {
@@ -161,6 +176,9 @@ impl Driver {
         if is_due(self.keeper.due_at()) {
             self.write_journal(now);
         }
+        if is_due(self.offers.due_at()) {
+            self.offer();
+        }
     }
 
     // Commands.
@@ -172,6 +190,10 @@ impl Driver {
         for entry in entries.items() {
             ids.extend(entry.number("id").map(|id| FileId(id as u32)));
             let added = options::entry(entry).and_then(|entry| {
+                // What is handed over twice is one file.
+                if self.machine.info(entry.id).is_some() {
+                    return Ok(());
+                }
                 let added = self.machine.add_as(entry.id, entry.info);
                 added.map_err(|error| report::error(ErrorCode::FileTooLarge, &error.message(), None))
             });
@@ -238,8 +260,10 @@ impl Driver {
 
     fn hashed(&mut self, job: JobId, outcome: Json<'_>) {
         if let Some(Job::Hash(hasher)) = self.jobs.remove(job) {
-            let failure = outcome.text("failure").map(|name| control::source_failure(&name));
-            self.machine.handle_hash_done(job, failure.map_or_else(|| Ok(hasher.finish()), Err));
+            // Whatever does not say that all bytes were read has failed, or a checksum of half a part would be signed.
+            let is_whole = outcome.field("whole").is_some_and(Json::is_truthy);
+            let failure = control::source_failure(&outcome.text("failure").unwrap_or_default());
+            self.machine.handle_hash_done(job, if is_whole { Ok(hasher.finish()) } else { Err(failure) });
         }
     }
 
@@ -253,6 +277,7 @@ impl Driver {
                 Event::State(id, _) => changed.insert(id),
                 Event::Progress(id) => self.moved.insert(id),
                 Event::Journal(id) => self.keep(id, now),
+                Event::Foreign(id) => self.leave(id),
             }
         }
         if !self.moved.is_empty() {
@@ -322,3 +347,6 @@ impl ToJson for JobId {
         self.0.write(to);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! What the journal keeps of each upload so that it can go on after a reload, a crash or a reboot.
 //!
 //! Whatever is found there is checked field by field: other versions of Partway, other
-//! programs and curious people write to it too. What cannot be used is passed over and counted.
+//! programs and curious people write to it too. What cannot be read is left where it is, and counted.
 //!
 //! The host keeps it in IndexedDB, with the file's handle, and dates in the place of lengths of time.
 
@@ -32,7 +32,7 @@ impl Entry {
 
     /// What is kept.
     pub(crate) fn kept(&self, endpoint: &str, now: Time) -> Raw {
-        let Self { info, saved } = self;
+        let Self { saved, .. } = self;
         let part_size = match saved.strategy {
             Strategy::SinglePut => None,
             Strategy::Multipart { part_size } => Some(part_size),
@@ -41,7 +41,7 @@ impl Entry {
             self.write_common(fields, now)
                 .field("form", &FORM)
                 .field("endpoint", endpoint)
-                .field_if_any("destination", info.destination.as_ref())
+                .field("owner", &saved.ticket.owner)
                 .field("token", &saved.ticket.token)
                 .field("hosts", &saved.ticket.hosts)
                 .field_if_any("partSize", part_size.as_ref())
@@ -54,6 +54,7 @@ impl Entry {
         let expires_in = millis(saved.ticket.expires_at.since(now));
         fields
             .field("id", &saved.ticket.id)
+            .field_if_any("destination", info.destination.as_ref())
             .field("key", &saved.ticket.key)
             .field("name", &info.name)
             .field("size", &info.size)
@@ -85,6 +86,7 @@ impl Entry {
             saved: Resumable {
                 ticket: Ticket {
                     id: value.text("id")?.parse().ok()?,
+                    owner: value.text("owner")?,
                     token: value.text("token")?,
                     key: value.text("key")?,
                     expires_at: now + Duration::from_millis(left.max(0) as u64),

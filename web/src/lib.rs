@@ -10,6 +10,7 @@ mod engine;
 mod journal;
 mod json;
 mod keeper;
+mod offers;
 mod options;
 mod replies;
 mod report;

@@ -58,6 +58,11 @@ pub(crate) fn read(options: Json<'_>) -> Result<Options, UploadError> {
     {
         return Err(invalid("headers", "it must be an object of strings"));
     }
+    if let Some(credentials) = options.field("credentials")
+        && !matches!(credentials.as_text().as_deref(), Some("include" | "same-origin" | "omit"))
+    {
+        return Err(invalid("credentials", "it must be include, same-origin or omit"));
+    }
     Ok(Options {
         endpoint: endpoint.trim_end_matches('/').to_owned(),
         settings,

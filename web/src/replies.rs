@@ -6,8 +6,8 @@ use partway_shared::error::Problem;
 use partway_shared::part::{ETag, PartNumber};
 use partway_shared::plan::Strategy;
 use partway_shared::wire::{
-    CompletedUpload, CompletedUploads, Completion, CreatedUpload, CreatedUploads, Grant, ListedParts,
-    ObjectChecksum, Pairs, SignedParts, SignedPut, StoredPart,
+    CallerInfo, CompletedUpload, CompletedUploads, Completion, CreatedUpload, CreatedUploads, Grant,
+    ListedParts, ObjectChecksum, Pairs, SignedParts, SignedPut, StoredPart,
 };
 
 use crate::json::Json;
@@ -20,7 +20,13 @@ pub(crate) trait Reply: Sized {
 
 impl Reply for CreatedUploads {
     fn read(json: Json<'_>) -> Option<Self> {
-        Some(Self { uploads: list(json, "uploads")? })
+        Some(Self { owner: json.text("owner")?, uploads: list(json, "uploads")? })
+    }
+}
+
+impl Reply for CallerInfo {
+    fn read(json: Json<'_>) -> Option<Self> {
+        Some(Self { owner: json.text("owner")? })
     }
 }
 
@@ -249,7 +255,8 @@ mod tests {
             grant(Strategy::Multipart { part_size: 7 }, vec![put.clone(), put.clone()]),
             CreatedUpload::Refused(problem.clone()),
         ];
-        ensure_read(&CreatedUploads { uploads });
+        ensure_read(&CreatedUploads { owner: "somebody".to_owned(), uploads });
+        ensure_read(&CallerInfo { owner: "somebody".to_owned() });
         ensure_read(&SignedParts { parts: vec![put] });
         let part = StoredPart {
             part_number: PartNumber::FIRST,

@@ -1,5 +1,6 @@
 //! The routes. Each file takes a request apart, asks the module that knows, and answers.
 
+pub(crate) mod caller;
 mod docs;
 pub(crate) mod health;
 pub(crate) mod uploads;
@@ -9,7 +10,7 @@ use actix_web::web::ServiceConfig;
 
 /// Adds the API and the widget's files, which work at any place.
 pub fn configure(config: &mut ServiceConfig) {
-    config.configure(uploads::configure).configure(widget::configure);
+    config.configure(uploads::configure).configure(caller::configure).configure(widget::configure);
 }
 
 /// Adds the demo page.

@@ -27,7 +27,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
         .service(web::resource("/v1/uploads/abort").post(abort));
 }
 
-type Answer = Result<HttpResponse, Refusal>;
+pub(super) type Answer = Result<HttpResponse, Refusal>;
 
 /// Creates up to 1,000 uploads
 ///
@@ -129,6 +129,6 @@ pub(crate) async fn abort(
 }
 
 /// Answers carry signed URLs and tokens, which no cache may keep.
-fn answer(mut response: HttpResponseBuilder, body: &impl Serialize) -> HttpResponse {
+pub(super) fn answer(mut response: HttpResponseBuilder, body: &impl Serialize) -> HttpResponse {
     response.insert_header((header::CACHE_CONTROL, "no-store")).json(body)
 }

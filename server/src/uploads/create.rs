@@ -61,7 +61,7 @@ impl Uploads {
             Ok(grant) => CreatedUpload::Accepted(Box::new(grant)),
             Err(problem) => CreatedUpload::Refused(problem),
         });
-        Ok(CreatedUploads { uploads: uploads.collect() })
+        Ok(CreatedUploads { owner: self.owner(caller), uploads: uploads.collect() })
     }
 
     /// Begins what was proposed, if it may be.

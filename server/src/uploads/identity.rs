@@ -1,4 +1,4 @@
-//! Which upload is which, so that asking twice is asking once.
+//! Which upload is which and whose, so that asking twice is asking once.
 //!
 //! An upload's id is made of all that the client says of it and of the name that the client gave its creation: whoever
 //! asks again, because an answer was lost, gets the same key and the same claims, from any replica, and nobody keeps a list.
@@ -36,6 +36,11 @@ pub(super) fn upload_id(mint: &TokenMint, caller: &Caller, destination: &str, fi
     uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
+/// What stands for a caller's subject on the client's side, where others may read it.
+pub(super) fn owner(mint: &TokenMint, caller: &Caller) -> String {
+    URL_SAFE_NO_PAD.encode(&mint.derive("owner", &[caller.subject.as_str().as_bytes()])[..16])
+}
+
 /// Under which name an upload is counted.
 ///
 /// The key belongs to it: an application that answers the same question with another key, or a date in a key, makes
@@ -57,6 +62,14 @@ mod tests {
 
     fn caller(name: &str) -> Caller {
         Caller::new(Subject::new(name).unwrap())
+    }
+
+    #[test]
+    fn an_owner_is_whoever_has_the_same_subject() {
+        let (here, elsewhere) = (TokenMint::new(&"secret".into()), TokenMint::new(&"other".into()));
+        let ada = owner(&here, &caller("ada"));
+        assert_eq!(owner(&here, &caller("ada")), ada);
+        assert!(ada.len() == 22 && ada != owner(&here, &caller("eve")) && ada != owner(&elsewhere, &caller("ada")));
     }
 
     fn file() -> NewUpload {

@@ -37,6 +37,12 @@ pub struct Uploads {
 }
 
 impl Uploads {
+    /// Whoever asks, in a word that is the same for the same subject and tells nothing else.
+    #[must_use]
+    pub fn owner(&self, caller: &Caller) -> String {
+        identity::owner(&self.tokens, caller)
+    }
+
     /// The claims of a token that this caller may use now, and where its upload goes.
     fn claims(&self, caller: &Caller, token: &str) -> Result<(UploadClaims, &Destination), Problem> {
         let claims = self.tokens.check(token, caller.subject.as_str(), now())?;

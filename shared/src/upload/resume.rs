@@ -14,6 +14,8 @@ use super::action::FileInfo;
 pub struct Ticket {
     /// What the client named the creation, which tells the upload from all others.
     pub id: CreationId,
+    /// Whose upload it is.
+    pub owner: String,
     /// What every request about the upload carries.
     pub token: String,
     /// Where the object will be.

@@ -6,6 +6,7 @@
 //! An upload's token is in the body of a request and never in its path, which logs show.
 
 mod abort;
+mod caller;
 mod complete;
 mod create;
 mod id;
@@ -13,6 +14,7 @@ mod pairs;
 mod sign;
 
 pub use abort::AbortUpload;
+pub use caller::CallerInfo;
 pub use complete::{
     CompleteUpload, CompleteUploads, CompletedPart, CompletedUpload, CompletedUploads, Completion,
     ObjectChecksum,

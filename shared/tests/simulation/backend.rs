@@ -48,11 +48,16 @@ pub(crate) struct Backend {
     /// Requests for more files, completions or signatures than this are too large, for the server or for a proxy.
     pub(crate) most: usize,
     pub(crate) is_proxy: bool,
+    /// Who asks.
+    pub(crate) caller: String,
+    /// Whether no token is good any longer.
+    pub(crate) expired: bool,
 }
 
 #[derive(Debug)]
 pub(crate) struct Upload {
     pub(crate) name: String,
+    pub(crate) owner: String,
     pub(crate) plan: Plan,
     pub(crate) parts: BTreeMap<PartNumber, StoredPart>,
     pub(crate) end: Option<End>,
@@ -103,6 +108,8 @@ impl Backend {
             lists_checksums: true,
             most: usize::MAX,
             is_proxy: false,
+            caller: "ada".to_owned(),
+            expired: false,
         }
     }
 
@@ -124,11 +131,18 @@ impl Backend {
                 retry_after: None,
             });
         }
+        if let Some(upload) = token_of(call).and_then(|token| self.uploads.get(token)) {
+            let refusal =
+                if upload.owner != self.caller { ErrorCode::TokenForeign } else { ErrorCode::TokenExpired };
+            if self.expired || refusal == ErrorCode::TokenForeign {
+                return Err(problem(refusal));
+            }
+        }
         match call {
             ControlCall::Create(request) => {
                 self.creates += 1;
                 let uploads = request.files.iter().map(|file| self.create(file, now)).collect();
-                Ok(ControlReply::Created(CreatedUploads { uploads }))
+                Ok(ControlReply::Created(CreatedUploads { owner: self.caller.clone(), uploads }))
             }
             ControlCall::Sign(request) => self.sign(request, now).map(ControlReply::Signed),
             ControlCall::List(ListParts { token }) => {
@@ -219,6 +233,7 @@ impl Backend {
         };
         let upload = Upload {
             name: file.name.clone(),
+            owner: self.caller.clone(),
             plan,
             parts: BTreeMap::new(),
             end: None,
@@ -357,6 +372,16 @@ impl Backend {
             None => Ok(upload),
             Some(_) => Err(problem(ErrorCode::UploadGone)),
         }
+    }
+}
+
+/// The upload that a call is about.
+fn token_of(call: &ControlCall) -> Option<&String> {
+    match call {
+        ControlCall::Sign(SignParts { token, .. })
+        | ControlCall::List(ListParts { token })
+        | ControlCall::Abort(AbortUpload { token }) => Some(token),
+        ControlCall::Create(_) | ControlCall::Complete(_) => None,
     }
 }
 

@@ -266,3 +266,49 @@ fn an_upload_that_runs_out_of_retries_is_parked_with_its_parts() {
     assert_eq!(world.state(id), State::Completed);
     assert_eq!(puts(&world), 100, "no part is stored twice");
 }
+
+#[test]
+fn an_upload_of_somebody_elses_begins_anew_and_theirs_is_left_alone() {
+    let mut world = world(Faults::none());
+    under_way(&mut world, 40);
+    let (_, theirs) = journaled(&world);
+    world.backend.caller = "eve".to_owned();
+    world.crash(9);
+    let id = world.uploader.files().next().unwrap();
+    world.run_while(|world| world.foreign.is_empty());
+    assert_eq!(journaled(&world).1, theirs, "it is neither written nor removed");
+    world.run();
+    assert_eq!(world.state(id), State::Completed);
+    assert_eq!(world.backend.creates, 2);
+    let ends = world.backend.uploads.values().map(|upload| (upload.owner.as_str(), upload.end.is_some()));
+    assert_eq!(ends.collect::<Vec<_>>(), [("ada", false), ("eve", true)]);
+}
+
+#[test]
+fn an_upload_whose_token_has_expired_begins_anew() {
+    let mut world = world(Faults::none());
+    under_way(&mut world, 40);
+    world.backend.expired = true;
+    world.crash(9);
+    let id = world.uploader.files().next().unwrap();
+    world.run_while(|world| world.backend.creates < 2);
+    assert!(world.foreign.is_empty() && world.journal.is_empty(), "what is of no use is forgotten");
+    world.backend.expired = false;
+    world.run();
+    assert_eq!(world.state(id), State::Completed);
+}
+
+#[test]
+fn when_the_user_changes_what_is_under_way_fails_and_stays_theirs() {
+    let mut world = world(Faults::none());
+    let id = under_way(&mut world, 40);
+    world.backend.caller = "eve".to_owned();
+    world.run();
+    assert_eq!(world.uploader.status(id, world.now).unwrap().error.unwrap().code, ErrorCode::TokenForeign);
+    assert_eq!(world.journal.len(), 1, "whoever began it can go on");
+    assert!(world.backend.uploads.values().all(|upload| upload.end.is_none()));
+    world.uploader.retry(id);
+    world.run();
+    assert_eq!(world.state(id), State::Completed, "as an upload of the new user's");
+    assert_eq!(world.backend.uploads.len(), 2);
+}

@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) peak: usize,
     /// What a browser would have written down, by the file's name.
     pub(crate) journal: BTreeMap<String, (FileInfo, Resumable)>,
+    /// Files of which it was told that what is written down is somebody else's.
+    pub(crate) foreign: BTreeSet<String>,
     /// PUTs that stand still, by the part's number, this often.
     pub(crate) stuck: BTreeMap<u32, u32>,
     /// PUTs under way, with the host that they go to.
@@ -79,6 +81,7 @@ impl World {
             online: true,
             peak: 0,
             journal: BTreeMap::new(),
+            foreign: BTreeSet::new(),
             stuck: BTreeMap::new(),
             hosts: BTreeMap::new(),
             trace: Vec::new(),
@@ -187,10 +190,14 @@ impl World {
             assert!(to_it <= most, "{to_it} connections to one host");
         }
         while let Some(event) = self.uploader.poll_event() {
+            if let Event::Foreign(id) = event {
+                self.foreign.insert(self.names[&id].clone());
+            }
             if let Event::Journal(id) = event {
                 let name = self.names[&id].clone();
                 match (self.uploader.resumable(id), self.uploader.info(id)) {
                     (Some(saved), Some(info)) => drop(self.journal.insert(name, (info.clone(), saved))),
+                    _ if self.foreign.contains(&name) => {}
                     _ => drop(self.journal.remove(&name)),
                 }
             }

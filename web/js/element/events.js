@@ -1,4 +1,4 @@
-// Passes an uploader's events on as the element's.
+// Passes an uploader's events on as the element's, until the signal ends it.
 
 const TOLD = {
   progress: (detail) => ["progress", detail],
@@ -9,10 +9,8 @@ const TOLD = {
   removed: (detail) => ["file-removed", detail],
 };
 
-export function relay(uploader, isInUse, tell) {
-  const follow = (type, handle) => {
-    uploader.addEventListener(type, ({ detail }) => isInUse() && handle(detail));
-  };
+export function relay(uploader, signal, tell) {
+  const follow = (type, handle) => uploader.addEventListener(type, ({ detail }) => handle(detail), { signal });
   for (const [type, translate] of Object.entries(TOLD)) follow(type, (detail) => tell(...translate(detail)));
   follow("added", ({ uploads }) => uploads.forEach((upload) => tell("file-added", { upload, file: upload.file, path: upload.path })));
   // Everything has ended, one way or the other.

@@ -1,5 +1,7 @@
 // Line drawings on a grid of 24, in the colour of the text around them.
 
+import { typeOf } from "./restrictions.js";
+
 const SHAPES = {
   camera: "M4 8h3.5l1.5-2.5h6L16.5 8H20v11H4zM12 16.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Z",
   folder: "M3.5 6h6l2 2.5h9v10.5h-17z",
@@ -44,7 +46,7 @@ export function icon(name) {
 
 // Which drawing stands for a file.
 export function kindOf(file) {
-  const [type] = file.type.split("/");
+  const [type] = typeOf(file).split("/");
   if (type === "image" || type === "video" || type === "audio") return type;
   const extension = file.name.slice(file.name.lastIndexOf(".") + 1).toLowerCase();
   return KINDS.get(extension) ?? (type === "text" ? "text" : "file");

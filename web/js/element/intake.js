@@ -2,6 +2,7 @@
 // was interrupted, and which are left out and why.
 
 import { unfitOf } from "./errors.js";
+import { offeredTo } from "./offered.js";
 import { objection } from "./restrictions.js";
 
 // Files that are added in one task. More would hold up the page noticeably.
@@ -25,17 +26,19 @@ export class Intake {
   async take({ files, empty = [], unreadable = [] }) {
     const { accept, minSize, maxSize, maxFiles, maxTotal } = this.#host;
     const rules = { accept, minSize, maxSize, maxFiles, maxTotal };
-    const before = this.#inventory();
     const say = (key) => (name) => this.#wording.say(key, { name });
-    const sentences = [...empty.map(say("emptyFolder")), ...unreadable.map(say("unreadable"))];
+    // A chosen folder without files does not tell its name.
+    const sentences = [...empty.map((name) => say(name ? "emptyFolder" : "emptyChosen")(name)), ...unreadable.map(say("unreadable"))];
 
     for (let at = 0; at < files.length; at += AT_ONCE) {
       if (at > 0) await aTurn();
+      // Anew for each turn, since others may have added files meanwhile.
+      const before = this.#inventory();
       const fresh = [];
       for (const entry of files.slice(at, at + AT_ONCE)) {
         const { file } = entry;
         // Who drops the file of an interrupted upload wants that to go on.
-        const resumable = this.#uploader.resumables.find((one) => one.fits(file));
+        const resumable = offeredTo(this.#host, this.#uploader).find((one) => one.fits(file));
         if (resumable) {
           this.#resume(resumable, file);
           continue;

@@ -35,8 +35,18 @@ export function objection(file, { accept, minSize, maxSize, maxFiles, maxTotal }
   return undefined;
 }
 
+// What browsers on most systems have no type for, by extension.
+const UNTYPED = { heic: "image/heic", heif: "image/heif", hif: "image/heif" };
+
+// The media type of a file, which is a guess where the browser says none.
+export function typeOf({ name, type }) {
+  return type || (UNTYPED[name.split(".").pop().toLowerCase()] ?? "");
+}
+
 // As `<input accept>` has it: extensions, media types, and media types with a `*`.
-export function accepts(accept, { name, type }) {
+export function accepts(accept, file) {
+  const { name } = file;
+  const type = typeOf(file);
   return tokens(accept).some((token) => {
     if (token.startsWith(".")) return name.toLowerCase().endsWith(token);
     if (token === "*/*") return true;

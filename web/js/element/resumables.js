@@ -3,9 +3,11 @@
 import { button, make, setHidden } from "./dom.js";
 import { unfitOf } from "./errors.js";
 import { icon, kindOf } from "./icons.js";
+import { offeredTo } from "./offered.js";
 import { nameNode } from "./row.js";
 
 export class Resumables {
+  #host;
   #wording;
   #uploader;
   #onRefused;
@@ -20,7 +22,8 @@ export class Resumables {
   #awaited;
 
   // `onRefused` is told why one cannot go on.
-  constructor(wording, uploader, onRefused) {
+  constructor(host, wording, uploader, onRefused) {
+    this.#host = host;
     this.#wording = wording;
     this.#uploader = uploader;
     this.#onRefused = onRefused;
@@ -31,7 +34,7 @@ export class Resumables {
   }
 
   draw() {
-    const { resumables } = this.#uploader;
+    const resumables = offeredTo(this.#host, this.#uploader);
     setHidden(this.node, resumables.length === 0);
     this.#list.replaceChildren(...resumables.map((resumable) => this.#row(resumable)));
   }

@@ -15,7 +15,7 @@ export async function fromTransfer({ items }) {
     // With a handle the upload can go on after a reload without the file being chosen again.
     const handle = item.getAsFileSystemHandle?.().catch(() => undefined);
     if (entry?.isDirectory) folders.push(entry);
-    else if (file) chosen.push({ file, handle });
+    else chosen.push({ file, handle, name: entry?.name ?? "?" });
   }
   const found = await readable(chosen);
   if (folders.length === 0) return found;
@@ -32,7 +32,8 @@ export function fromInput(input) {
   const files = Array.from(input.files, (file) => ({ file }));
   // So that the same file can be chosen again.
   input.value = "";
-  return { files, empty: [], unreadable: [] };
+  // A folder without files brings nothing, not even its name.
+  return { files, empty: input.webkitdirectory && files.length === 0 ? [""] : [], unreadable: [] };
 }
 
 // By the picker that gives handles. Resolves to undefined where it cannot be shown, as in a frame
@@ -40,8 +41,8 @@ export function fromInput(input) {
 export async function fromPicker(options) {
   try {
     const handles = await showOpenFilePicker(options);
-    const files = handles.map(async (handle) => ({ handle, file: await handle.getFile() }));
-    return { files: await Promise.all(files), empty: [], unreadable: [] };
+    const chosen = handles.map(async (handle) => ({ handle, name: handle.name, file: await handle.getFile().catch(() => null) }));
+    return await readable(await Promise.all(chosen));
   } catch (error) {
     return error.name === "AbortError" ? { files: [], empty: [], unreadable: [] } : undefined;
   }
@@ -50,8 +51,8 @@ export async function fromPicker(options) {
 async function readable(chosen) {
   const files = [];
   const unreadable = [];
-  for (const { file, handle } of chosen) {
-    if (mayBeFolder(file) && !(await isReadable(file))) unreadable.push(file.name);
+  for (const { file, handle, name } of chosen) {
+    if (!file || (mayBeFolder(file) && !(await isReadable(file)))) unreadable.push(file?.name ?? name);
     else files.push({ file, handle: await handle });
   }
   return { files, empty: [], unreadable };

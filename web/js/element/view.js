@@ -17,6 +17,7 @@ const DRAWING_INTERVAL = 60;
 const LARGEST_PICTURE = 64e6;
 
 export class View {
+  #host;
   #wording;
   #uploader;
   #zone;
@@ -27,6 +28,7 @@ export class View {
   #summary;
   #queue;
   #resumables;
+  #loading;
   #slotForResumables = make("div");
   #care;
   #redraw;
@@ -34,6 +36,7 @@ export class View {
 
   // `handlers`: see Intake, and `onDrawn` whenever what is shown has changed.
   constructor(host, wording, uploader, handlers) {
+    this.#host = host;
     this.#wording = wording;
     this.#uploader = uploader;
     const { signal } = this.#detached;
@@ -50,8 +53,12 @@ export class View {
     this.#summary = new Summary(wording, uploader, this.#commands());
     this.#zone = new DropZone(host, wording, this.node, signal, {
       onFiles: (found) => this.take(found),
-      // What is likely to be needed soon is fetched now.
-      onInterest: () => uploader.load().catch(() => {}),
+      // What is likely to be needed soon is fetched now, once.
+      onInterest: () => {
+        this.#loading ??= uploader.load().catch(() => {
+          this.#loading = undefined;
+        });
+      },
     });
     this.#queue = make("section", "queue", { "aria-label": wording.say("files") }, this.#summary.node, this.#list.node);
     this.#redraw = new Throttle(() => this.#draw(handlers), DRAWING_INTERVAL);
@@ -70,6 +77,7 @@ export class View {
   // After an attribute of the host has changed.
   update() {
     this.#zone.draw();
+    this.#resumables?.draw();
   }
 
   open() {
@@ -163,7 +171,7 @@ export class View {
     if (this.#resumables === undefined) {
       if (this.#uploader.resumables.length === 0) return;
       const { Resumables } = await import("./resumables.js");
-      this.#resumables ??= new Resumables(this.#wording, this.#uploader, (sentence) => this.#leaveOut([sentence]));
+      this.#resumables ??= new Resumables(this.#host, this.#wording, this.#uploader, (sentence) => this.#leaveOut([sentence]));
       this.#slotForResumables.replaceChildren(this.#resumables.node);
     }
     this.#resumables.draw();

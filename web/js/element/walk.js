@@ -5,9 +5,9 @@
 export async function walk(folders) {
   const found = { files: [], empty: [], unreadable: [] };
   for (const folder of folders) {
-    const before = found.files.length;
+    const before = found.files.length + found.unreadable.length;
     await walkOne(folder, found);
-    if (found.files.length === before) found.empty.push(folder.name);
+    if (found.files.length + found.unreadable.length === before) found.empty.push(folder.name);
   }
   return found;
 }
@@ -15,21 +15,27 @@ export async function walk(folders) {
 async function walkOne(folder, found) {
   const open = [folder];
   while (open.length > 0) {
-    const reader = open.pop().createReader();
+    const at = open.pop();
+    const reader = at.createReader();
     for (;;) {
       // Some hundred at a time, until there are none.
-      const entries = await new Promise((resolve) => reader.readEntries(resolve, () => resolve([])));
-      if (entries.length === 0) break;
+      const entries = await new Promise((resolve) => reader.readEntries(resolve, () => resolve(undefined)));
+      if (!entries) found.unreadable.push(pathOf(at));
+      if (!entries?.length) break;
       const files = entries.filter(({ isFile }) => isFile);
       const read = await Promise.all(files.map((entry) => fileOf(entry)));
       read.forEach((file, i) => {
-        const path = files[i].fullPath.replace(/^\//, "");
+        const path = pathOf(files[i]);
         if (file) found.files.push({ file, path });
         else found.unreadable.push(path);
       });
       open.push(...entries.filter(({ isDirectory }) => isDirectory));
     }
   }
+}
+
+function pathOf({ fullPath }) {
+  return fullPath.replace(/^\//, "");
 }
 
 function fileOf(entry) {

@@ -13,8 +13,14 @@ export class Server {
   // Why the page had none, the last time it was asked.
   #denied = "";
 
-  constructor(endpoint, headers, ask) {
+  // Whether cookies come along: as the page says, or wherever a server of another origin allows it.
+  #credentials;
+  #isCertain;
+
+  constructor(endpoint, credentials, headers, ask) {
     this.#endpoint = endpoint;
+    this.#credentials = credentials ?? "include";
+    this.#isCertain = credentials !== undefined;
     this.#headers = headers;
     this.#ask = ask;
   }
@@ -52,12 +58,27 @@ export class Server {
     return this.#headers;
   }
 
-  async #send({ path, body }, headers, signal) {
+  async #send(request, headers, signal) {
+    const answer = await this.#fetch(request, headers, signal, this.#credentials);
+    const isAnswered = answer.failure === undefined;
+    if (isAnswered || this.#isCertain || signal?.aborted) {
+      this.#isCertain ||= isAnswered;
+      return answer;
+    }
+    // A server that allows no cookies is not to be told from one that is away, before it has answered once.
+    const bare = await this.#fetch(request, headers, signal, "same-origin");
+    if (bare.failure !== undefined) return answer;
+    this.#credentials = "same-origin";
+    this.#isCertain = true;
+    return bare;
+  }
+
+  async #fetch({ path, body }, headers, signal, credentials) {
     try {
       const all = new Headers({ Accept: "application/json" });
       for (const [name, value] of Object.entries(headers)) all.set(name, value);
-      all.set("Content-Type", "application/json");
-      const options = { method: "POST", headers: all, body: JSON.stringify(body), signal };
+      if (body) all.set("Content-Type", "application/json");
+      const options = { method: body ? "POST" : "GET", headers: all, body: body && JSON.stringify(body), signal, credentials };
       const response = await fetch(this.#endpoint + path, options);
       const retryAfter = seconds(response.headers.get("Retry-After"));
       return { status: response.status, body: await response.text(), retryAfter };

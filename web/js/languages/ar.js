@@ -31,6 +31,7 @@ export default {
   refusedByPage: "«{name}» غير مقبول هنا.",
   unreadable: "تتعذر قراءة «{name}».",
   emptyFolder: "لا توجد ملفات في «{name}».",
+  emptyChosen: "لا توجد ملفات في المجلد.",
   dismiss: "إغلاق",
 
   files: "الملفات",

@@ -31,6 +31,7 @@ export default {
   refusedByPage: "„{name}“ wird hier nicht angenommen.",
   unreadable: "„{name}“ kann nicht gelesen werden.",
   emptyFolder: "In „{name}“ sind keine Dateien.",
+  emptyChosen: "In dem Ordner sind keine Dateien.",
   dismiss: "Schließen",
 
   files: "Dateien",

@@ -35,6 +35,7 @@ export default {
   refusedByPage: "“{name}” is not accepted here.",
   unreadable: "“{name}” cannot be read.",
   emptyFolder: "“{name}” has no files in it.",
+  emptyChosen: "The folder has no files in it.",
   dismiss: "Dismiss",
 
   // The list.

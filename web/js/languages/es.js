@@ -31,6 +31,7 @@ export default {
   refusedByPage: "«{name}» no se acepta aquí.",
   unreadable: "No se puede leer «{name}».",
   emptyFolder: "«{name}» no contiene archivos.",
+  emptyChosen: "La carpeta no contiene archivos.",
   dismiss: "Cerrar",
 
   files: "Archivos",

@@ -31,6 +31,7 @@ export default {
   refusedByPage: "« {name} » n’est pas accepté ici.",
   unreadable: "« {name} » est illisible.",
   emptyFolder: "« {name} » ne contient aucun fichier.",
+  emptyChosen: "Le dossier ne contient aucun fichier.",
   dismiss: "Fermer",
 
   files: "Fichiers",

@@ -31,6 +31,7 @@ export default {
   refusedByPage: "「{name}」は受け付けられません。",
   unreadable: "「{name}」を読み取れません。",
   emptyFolder: "「{name}」にはファイルがありません。",
+  emptyChosen: "フォルダーにはファイルがありません。",
   dismiss: "閉じる",
 
   files: "ファイル",

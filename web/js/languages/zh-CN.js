@@ -31,6 +31,7 @@ export default {
   refusedByPage: "此处不接受“{name}”。",
   unreadable: "无法读取“{name}”。",
   emptyFolder: "“{name}”中没有文件。",
+  emptyChosen: "文件夹中没有文件。",
   dismiss: "关闭",
 
   files: "文件",

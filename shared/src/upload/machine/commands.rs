@@ -58,6 +58,8 @@ impl Uploader {
         let mut file = FileUpload::new(info, creation, plan, None, saved.checksum);
         file.phase = file.begin_from(Parked::Unlisted(saved.ticket));
         file.shown.raise(saved.stored_bytes.min(plan.size()));
+        // It is kept already, with more than is known of it here.
+        file.journaled = Some(file.parts.stored_count());
         self.admit(id, file);
         Some(())
     }
@@ -132,7 +134,6 @@ impl Uploader {
 
     /// Goes on with a failed upload, from what is stored. Returns whether it had failed.
     pub fn retry(&mut self, id: FileId) -> bool {
-        let checksum = self.checksum;
         self.touch(id, |machine, file| {
             if !matches!(file.phase, Phase::Failed { .. }) {
                 return false;
@@ -140,15 +141,22 @@ impl Uploader {
             let parked = file.take_parked();
             file.reconciliations = 0;
             if parked == Parked::Nothing {
-                file.admission = Retried::new();
-                file.wish = machine.wish(file.info.size);
-                let plan = Plan::new(file.info.size, file.wish, &machine.settings.plan);
-                file.parts = Parts::new(plan.unwrap_or(*file.parts.plan()), checksum);
+                machine.begin_anew(file);
+            } else {
+                file.phase = file.begin_from(parked);
             }
-            file.phase = file.begin_from(parked);
             true
         })
         .unwrap_or(false)
+    }
+
+    /// From the first byte, as an upload that was never begun.
+    pub(super) fn begin_anew(&self, file: &mut FileUpload) {
+        file.admission = Retried::new();
+        file.wish = self.wish(file.info.size);
+        let plan = Plan::new(file.info.size, file.wish, &self.settings.plan);
+        file.parts = Parts::new(plan.unwrap_or(*file.parts.plan()), self.checksum);
+        file.phase = Phase::Queued;
     }
 
     /// Forgets a file whose upload has ended. Returns whether it had.

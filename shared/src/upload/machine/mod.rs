@@ -117,6 +117,8 @@ pub enum Event {
     Progress(FileId),
     /// What [`resumable`](Uploader::resumable) gives has changed, and should be kept or forgotten.
     Journal(FileId),
+    /// What is kept of this file's upload belongs to somebody else than who asks now, and is to be left alone.
+    Foreign(FileId),
 }
 
 impl Uploader {

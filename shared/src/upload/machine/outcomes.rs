@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Job, Uploader, complete_when_stored};
+use super::{Event, Job, Uploader, complete_when_stored};
 use crate::checksum::Checksum;
 use crate::error::{ErrorCode, Problem};
 use crate::part::{ETag, PartNumber};
@@ -197,9 +197,12 @@ impl Uploader {
             Ok(ControlReply::Created(created)) if created.uploads.len() == files.len() => {
                 // One for all, so that those which are refused alike ask again together.
                 let luck = self.luck.f64();
+                let owner = created.owner;
                 for (id, result) in files.into_iter().zip(created.uploads) {
                     self.touch(id, |machine, file| match result {
-                        CreatedUpload::Accepted(grant) => machine.granted(id, file, *grant, now),
+                        CreatedUpload::Accepted(grant) => {
+                            machine.granted(id, file, *grant, owner.clone(), now)
+                        }
                         CreatedUpload::Refused(problem) => machine.refused(id, file, problem, luck, now),
                     });
                 }
@@ -291,9 +294,10 @@ impl Uploader {
         }
     }
 
-    fn granted(&mut self, id: FileId, file: &mut FileUpload, grant: Grant, now: Time) {
+    fn granted(&mut self, id: FileId, file: &mut FileUpload, grant: Grant, owner: String, now: Time) {
         let ticket = Ticket {
             id: std::mem::replace(&mut file.creation, self.creation_id()),
+            owner,
             token: grant.token,
             key: grant.key,
             expires_at: now + Duration::from_secs(grant.expires_in),
@@ -460,10 +464,19 @@ impl Uploader {
             return;
         }
         let verdict = judge_call(failure);
-        if let Verdict::Final(error) = &verdict
-            && after_refusal(file, error)
-        {
-            return;
+        if let Verdict::Final(error) = &verdict {
+            if error.code == ErrorCode::TokenForeign {
+                // Told first, so that nothing is removed of what is not this user's.
+                self.events.push_back(Event::Foreign(id));
+                file.journaled = None;
+            }
+            if Self::is_of_no_use(file, error) {
+                self.begin_anew(file);
+                return;
+            }
+            if after_refusal(file, error) {
+                return;
+            }
         }
         let luck = self.luck.f64();
         let policy = self.settings.retry;
@@ -472,6 +485,13 @@ impl Uploader {
             Ok(error) => file.trouble = Some(error.code),
             Err(error) => self.fail(id, file, error),
         }
+    }
+
+    /// Whether what was kept of an upload that was begun elsewhere is of no use to whoever asks now.
+    const fn is_of_no_use(file: &FileUpload, error: &UploadError) -> bool {
+        use ErrorCode::{TokenExpired, TokenForeign, TokenInvalid};
+        matches!(file.phase, Phase::Listing { why: Why::Resumed, .. })
+            && matches!(error.code, TokenExpired | TokenForeign | TokenInvalid)
     }
 
     // Parts.
