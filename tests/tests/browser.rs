@@ -17,6 +17,8 @@ use serde_json::json;
 
 #[path = "browser/access.rs"]
 mod access;
+#[path = "browser/choices.rs"]
+mod choices;
 #[path = "browser/element.rs"]
 mod element;
 #[path = "browser/engines.rs"]
@@ -29,6 +31,8 @@ mod languages;
 mod large;
 #[path = "browser/misuse.rs"]
 mod misuse;
+#[path = "browser/ownership.rs"]
+mod ownership;
 #[path = "browser/policy.rs"]
 mod policy;
 #[path = "browser/survival.rs"]

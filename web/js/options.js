@@ -68,7 +68,8 @@ export function isSingle(files) {
 // `{ file, path, destination, handle }`. Throws a TypeError that says what is wrong.
 export function readEntries(files, { name, path, destination } = {}) {
   const list = isSingle(files) ? [files] : files;
-  if (typeof list === "string" || (typeof list?.[Symbol.iterator] !== "function" && typeof list?.length !== "number")) throw notAFile(files);
+  const isList = typeof list === "object" && (typeof list?.[Symbol.iterator] === "function" || typeof list?.length === "number");
+  if (!isList) throw notAFile(files);
   return Array.from(list, (item) => {
     const entry = isFile(item) || isA(item, "Blob") ? { file: item } : item;
     return {

@@ -69,7 +69,11 @@ mod tests {
         let (here, elsewhere) = (TokenMint::new(&"secret".into()), TokenMint::new(&"other".into()));
         let ada = owner(&here, &caller("ada"));
         assert_eq!(owner(&here, &caller("ada")), ada);
-        assert!(ada.len() == 22 && ada != owner(&here, &caller("eve")) && ada != owner(&elsewhere, &caller("ada")));
+        assert!(
+            ada.len() == 22
+                && ada != owner(&here, &caller("eve"))
+                && ada != owner(&elsewhere, &caller("ada"))
+        );
     }
 
     fn file() -> NewUpload {

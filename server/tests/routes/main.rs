@@ -27,6 +27,7 @@ mod sweep;
 
 mod replicas;
 
+mod caller;
 mod codes;
 mod garbage;
 mod refusals;

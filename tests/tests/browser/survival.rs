@@ -478,3 +478,55 @@ async fn a_store_with_two_names_gets_more_than_six_parts_at_once() -> Test {
     })
     .await
 }
+
+/// A proxy's limit on bodies, such as nginx's of 1 MB, which a thousand files exceed.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_a_proxy_finds_too_large_are_cut_in_two() -> Test {
+    Stack::run(async |stack| {
+        let too_large = |request: &partway_tests::proxy::Request| {
+            request.path.starts_with("/v1/uploads") && request.length > 4_000
+        };
+        let refuse = Fault::Answer { status: 413, headers: vec![], body: "<h1>413</h1>".to_owned() };
+        let refused = stack.control.add(Rule::new(too_large, refuse).always());
+        let script = "const { Uploader } = await import('/widget/index.js');
+             const uploader = new Uploader({ endpoint: '/' });
+             const files = Array.from({ length: 200 }, (_, i) => new File([`${i}`], `file-${i}.txt`));
+             const uploads = uploader.add(files);
+             const results = await Promise.allSettled(uploads.map(({ finished }) => finished));
+             uploader.close();
+             return results.filter(({ status }) => status === 'fulfilled').length;";
+        let arrived = stack.page.browser().run_async(script, vec![]).await?;
+        ensure!(arrived == json!(200), "{arrived} of 200 have arrived");
+        ensure!(refused.hits() > 0, "nothing was too large");
+        Ok(())
+    })
+    .await
+}
+
+/// Requests that go through a service worker report no progress, so that a part on its way looks like one that stands still.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_whose_progress_a_service_worker_hides_arrives_all_the_same() -> Test {
+    Stack::run(async |stack| {
+        let script = "oninstall = () => skipWaiting();
+             onactivate = (event) => event.waitUntil(clients.claim());
+             onfetch = (event) => event.respondWith(fetch(event.request));";
+        let headers = vec![("content-type", "text/javascript".to_owned())];
+        let answer = Fault::Answer { status: 200, headers, body: script.to_owned() };
+        stack.control.add(Rule::new(|request| request.path == "/sw.js", answer).always());
+        stack.proxy.set_line(Some(Line::new(Duration::from_millis(20)).bytes_per_second(MIB)));
+        let puts = stack.proxy.watch(|request| request.method == "PUT");
+        let script = "await navigator.serviceWorker.register('/sw.js');
+             await navigator.serviceWorker.ready;
+             while (!navigator.serviceWorker.controller) await new Promise((resolve) => setTimeout(resolve, 20));
+             const { Uploader } = await import('/widget/index.js');
+             const uploader = new Uploader({ endpoint: '/', stallTimeout: 1 });
+             const { size } = await uploader.upload(new File([new Uint8Array(5 << 20)], 'hidden.bin'));
+             uploader.close();
+             return size;";
+        let size = stack.page.browser().run_async(script, vec![]).await?;
+        ensure!(size == json!(5 * MIB), "{size}");
+        ensure!((2..=4).contains(&puts.count()), "{} PUTs: it takes 5 s, and 2, 4 and 8 are waited for", puts.count());
+        Ok(())
+    })
+    .await
+}

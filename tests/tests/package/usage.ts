@@ -29,6 +29,7 @@ const options: UploaderOptions = {
   headers: async () => ({ "x-tenant": "a" }),
   token: () => "…",
   worker: false,
+  credentials: "include",
 };
 const uploader = new Uploader(options);
 
@@ -44,6 +45,9 @@ async function useUploader(): Promise<void> {
   const one: Upload = uploader.add(file, { destination: "videos", path: "a/b", signal: AbortSignal.timeout(1000) });
   const several: Upload[] = uploader.add(files);
   uploader.add([file, { file, path: "c/d", destination: "videos", handle }]);
+  const entry: Upload = uploader.add({ file, path: "e/f" });
+  const blob: Upload = uploader.add(new Blob(["bytes"]), { name: "bytes.bin" });
+  console.log(entry.path, blob.file.name);
   // @ts-expect-error A name is no file.
   uploader.add("film.mov");
   const { key, verified }: UploadResult = await uploader.upload(file, {
