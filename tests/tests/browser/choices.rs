@@ -41,7 +41,7 @@ async fn blobs_entries_and_files_of_a_frame_are_taken_and_anything_else_is_an_er
                 ["entry.txt", "a/entry.txt", 5], 10, 3,
             ]);
             ensure!(seen["taken"] == taken, "{seen}");
-            ensure!(seen["refused"] == json!([true; 11]), "{seen}");
+            ensure!(seen["refused"] == json!(vec![true; 11]), "{seen}");
         }
         Ok(())
     })
