@@ -23,7 +23,7 @@ impl Host {
         let options = options::read(Json::new(&text)).ok().unwrap();
         let mut host = Self { driver: Driver::new(options, 7, true), now: Time::from_millis(1_000) };
         assert_eq!(host.does(), ["openJournal"]);
-        let read = host.send(json!(["journal", true]));
+        let read = host.send(&json!(["journal", true]));
         assert_eq!(works(&read), ["read"]);
         host
     }
@@ -37,20 +37,20 @@ impl Host {
         works(&self.drain())
     }
 
-    fn send(&mut self, message: Value) -> Vec<Value> {
+    fn send(&mut self, message: &Value) -> Vec<Value> {
         self.driver.handle(Json::new(&message.to_string()), self.now);
         self.drain()
     }
 
     /// Gives it what is in the journal, and says who asks.
     fn find(&mut self, entries: &[Value], owner: &str) -> Vec<Value> {
-        let asked = self.send(json!(["found", journal(entries), []]));
+        let asked = self.send(&json!(["found", journal(entries), []]));
         assert_eq!(asked, [json!({ "do": "ask", "as": "caller", "path": "/v1/caller" })]);
-        self.send(json!(["caller", null, answer(200, json!({ "owner": owner }))]))
+        self.send(&json!(["caller", null, answer(200, &json!({ "owner": owner }))]))
     }
 
     fn add(&mut self, id: u32, size: u64) -> Vec<Value> {
-        self.send(json!(["add", [{ "id": id, "name": "film", "size": size, "lastModified": 5 }]]))
+        self.send(&json!(["add", [{ "id": id, "name": "film", "size": size, "lastModified": 5 }]]))
     }
 }
 
@@ -62,13 +62,13 @@ fn work<'a>(messages: &'a [Value], name: &str) -> &'a Value {
     messages.iter().find(|message| message["do"] == name).unwrap_or_else(|| panic!("no {name}: {messages:?}"))
 }
 
-fn answer(status: u16, body: Value) -> Value {
+fn answer(status: u16, body: &Value) -> Value {
     json!({ "status": status, "body": body.to_string() })
 }
 
 fn problem(code: ErrorCode) -> Value {
     let problem = partway_shared::error::Problem::new(code, "");
-    answer(problem.status, serde_json::to_value(problem).unwrap())
+    answer(problem.status, &serde_json::to_value(&problem).unwrap())
 }
 
 fn entry(id: &str, owner: &str) -> Value {
@@ -127,7 +127,7 @@ fn what_this_version_cannot_read_is_left_where_it_is() {
     let again = host.find(&entries, "ada");
     assert_eq!(work(&again, "offer")["skipped"], 0, "that is told once");
     // Also if there is nothing else.
-    let alone = host.send(json!(["found", journal(&entries[1..2]), []]));
+    let alone = host.send(&json!(["found", journal(&entries[1..2]), []]));
     assert_eq!(works(&alone), ["offer"]);
 }
 
@@ -135,14 +135,14 @@ fn what_this_version_cannot_read_is_left_where_it_is() {
 fn nothing_is_shown_before_the_server_has_said_who_asks() {
     let mut host = Host::new();
     host.find(&[entry(IDS[0], "ada")], "ada");
-    host.send(json!(["found", journal(&[entry(IDS[0], "ada")]), []]));
-    let shown = host.send(json!(["caller", null, { "failure": "none" }]));
+    host.send(&json!(["found", journal(&[entry(IDS[0], "ada")]), []]));
+    let shown = host.send(&json!(["caller", null, { "failure": "none" }]));
     assert_eq!(offered(&shown), [""; 0], "not even what was shown before");
     let due = host.driver.timeout().unwrap();
     host.now = due;
     assert_eq!(host.does(), ["read"], "it asks again after a while");
-    host.send(json!(["found", journal(&[entry(IDS[0], "ada")]), []]));
-    let refused = host.send(json!(["caller", null, problem(ErrorCode::CredentialsMissing)]));
+    host.send(&json!(["found", journal(&[entry(IDS[0], "ada")]), []]));
+    let refused = host.send(&json!(["caller", null, problem(ErrorCode::CredentialsMissing)]));
     assert_eq!(offered(&refused), [""; 0]);
     assert_eq!(host.driver.timeout(), None, "who is not signed in is not asked again and again");
 }
@@ -153,10 +153,10 @@ fn when_another_user_creates_something_the_list_is_theirs() {
     host.find(&[entry(IDS[0], "ada")], "ada");
     let call = |messages: &[Value]| work(messages, "call")["job"].clone();
     host.add(1, 0);
-    let hashed = host.send(json!(["hashed", 1, { "whole": true }]));
+    let hashed = host.send(&json!(["hashed", 1, { "whole": true }]));
     let refused = json!({ "outcome": "refused", "type": "", "title": "", "status": 400, "detail": "", "code": "invalid_field" });
-    let created = answer(201, json!({ "owner": "eve", "uploads": [refused] }));
-    let told = host.send(json!(["called", call(&hashed), created]));
+    let created = answer(201, &json!({ "owner": "eve", "uploads": [refused] }));
+    let told = host.send(&json!(["called", call(&hashed), created]));
     assert_eq!(offered(&told), [""; 0], "at once");
     assert!(works(&told).contains(&"read".to_owned()));
 }
@@ -168,24 +168,24 @@ fn discarding_takes_the_lock_first() {
     let key = format!("{ENDPOINT} {}", IDS[0]);
     // Another tab sends it.
     host.find(&entries, "ada");
-    let locks = host.send(json!(["discard", IDS[0]]));
+    let locks = host.send(&json!(["discard", IDS[0]]));
     assert_eq!(locks, [json!({ "do": "lock", "holder": IDS[0], "name": format!("partway {key}") })]);
-    let busy = host.send(json!(["locked", IDS[0], false]));
+    let busy = host.send(&json!(["locked", IDS[0], false]));
     assert_eq!(works(&busy), ["unlock", "read"], "nothing is asked of the server, and nothing forgotten");
     assert!(busy.iter().any(|message| message["code"] == "upload_busy"), "{busy:?}");
     // Nobody does.
     host.find(&entries, "ada");
-    host.send(json!(["discard", IDS[0]]));
-    let asks = host.send(json!(["locked", IDS[0], true]));
+    host.send(&json!(["discard", IDS[0]]));
+    let asks = host.send(&json!(["locked", IDS[0], true]));
     assert_eq!((&work(&asks, "ask")["as"], asks.len()), (&json!("discarded"), 1));
-    let done = host.send(json!(["discarded", IDS[0], { "status": 204, "body": "" }]));
+    let done = host.send(&json!(["discarded", IDS[0], { "status": 204, "body": "" }]));
     assert_eq!(done, [json!({ "do": "forget", "keys": [key], "holder": IDS[0] })]);
     // Meanwhile somebody else has signed in.
     for refusal in [ErrorCode::TokenForeign, ErrorCode::CredentialsMissing] {
         host.find(&entries, "ada");
-        host.send(json!(["discard", IDS[0]]));
-        host.send(json!(["locked", IDS[0], true]));
-        let left = host.send(json!(["discarded", IDS[0], problem(refusal)]));
+        host.send(&json!(["discard", IDS[0]]));
+        host.send(&json!(["locked", IDS[0], true]));
+        let left = host.send(&json!(["discarded", IDS[0], problem(refusal)]));
         assert_eq!(works(&left), ["unlock", "read"], "it is left where it is");
     }
 }
@@ -194,8 +194,8 @@ fn discarding_takes_the_lock_first() {
 fn take_up(host: &mut Host) -> Value {
     host.find(&[entry(IDS[0], "ada")], "ada");
     let chosen = json!([{ "id": 1, "name": "film", "size": 20 << 20, "lastModified": 5 }]);
-    host.send(json!(["takeUp", chosen, IDS[0]]));
-    let lists = host.send(json!(["locked", 1, true]));
+    host.send(&json!(["takeUp", chosen, IDS[0]]));
+    let lists = host.send(&json!(["locked", 1, true]));
     work(&lists, "call")["job"].clone()
 }
 
@@ -203,7 +203,7 @@ fn take_up(host: &mut Host) -> Value {
 fn what_turns_out_to_be_somebody_elses_begins_anew_and_stays_in_the_journal() {
     let mut host = Host::new();
     let job = take_up(&mut host);
-    let told = host.send(json!(["called", job, problem(ErrorCode::TokenForeign)]));
+    let told = host.send(&json!(["called", job, problem(ErrorCode::TokenForeign)]));
     assert!(
         !works(&told).iter().any(|work| ["remove", "forget", "write"].contains(&work.as_str())),
         "{told:?}"
@@ -216,7 +216,7 @@ fn what_turns_out_to_be_somebody_elses_begins_anew_and_stays_in_the_journal() {
 fn what_has_expired_begins_anew_and_is_forgotten() {
     let mut host = Host::new();
     let job = take_up(&mut host);
-    let told = host.send(json!(["called", job, problem(ErrorCode::TokenExpired)]));
+    let told = host.send(&json!(["called", job, problem(ErrorCode::TokenExpired)]));
     assert_eq!(work(&told, "remove")["key"], format!("{ENDPOINT} {}", IDS[0]));
     assert!(works(&told).contains(&"hash".to_owned()), "{told:?}");
 }
@@ -232,7 +232,7 @@ fn what_is_read_only_in_part_is_a_failure() {
     ] {
         let mut host = Host::new();
         let job = work(&host.add(1, 5), "hash")["job"].clone();
-        let told = host.send(json!(["hashed", job, outcome]));
+        let told = host.send(&json!(["hashed", job, outcome]));
         let failed = told.iter().any(|message| message["statuses"][0]["error"]["code"] == "file_unreadable");
         assert!(failed && works(&told).is_empty(), "{outcome}: {told:?}");
     }
@@ -252,6 +252,6 @@ fn what_is_handed_over_twice_is_one_file() {
     host.add(1, 0);
     let again = host.add(1, 0);
     assert_eq!(works(&again), [""; 0], "{again:?}");
-    let created = host.send(json!(["hashed", 1, { "whole": true }]));
+    let created = host.send(&json!(["hashed", 1, { "whole": true }]));
     assert_eq!(work(&created, "call")["body"]["files"].as_array().unwrap().len(), 1);
 }

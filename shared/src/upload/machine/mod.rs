@@ -1,10 +1,11 @@
 //! The machine itself: which file and which part is next.
 //!
 //! `commands` is what users ask for, `outcomes` what came of work, `polling` what to do
-//! next, `completing` what small files share; here is what all of them do.
+//! next, `creating` and `completing` what many files share; here is what all of them do.
 
 mod commands;
 mod completing;
+mod creating;
 mod outcomes;
 mod polling;
 

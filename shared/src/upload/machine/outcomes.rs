@@ -1,12 +1,9 @@
 //! What came of work, of time and of the network.
 
-use std::time::Duration;
-
 use super::{Event, Job, Uploader, complete_when_stored};
 use crate::checksum::Checksum;
-use crate::error::{ErrorCode, Problem};
+use crate::error::ErrorCode;
 use crate::part::{ETag, PartNumber};
-use crate::plan::Plan;
 use crate::time::Time;
 use crate::upload::action::{ControlReply, FileId, JobId};
 use crate::upload::batch::Batch;
@@ -14,10 +11,9 @@ use crate::upload::call::Retried;
 use crate::upload::failure::{
     Failure, PutVerdict, SourceFailure, UploadError, Verdict, judge_call, judge_put,
 };
-use crate::upload::file::{FileUpload, Parked, Phase, Why, Wish};
-use crate::upload::parts::Parts;
-use crate::upload::resume::{Difference, Ticket};
-use crate::wire::{Completion, CreatedUpload, Grant, ListedParts};
+use crate::upload::file::{FileUpload, Phase, Why};
+use crate::upload::resume::Difference;
+use crate::wire::{Completion, ListedParts};
 
 /// How often a file's parts may turn out to be missing before it fails.
 const MAX_RECONCILIATIONS: u32 = 3;
@@ -186,152 +182,6 @@ impl Uploader {
                 self.stops.push_back(id);
                 self.handle_call_done(id, Err(Failure::NoAnswer), now);
             }
-        }
-    }
-
-    // Creating.
-
-    fn created(&mut self, outcome: Result<ControlReply, Failure>, now: Time) {
-        let Batch::Asked { files, create } = std::mem::take(&mut self.batch) else { return };
-        let failure = match outcome {
-            Ok(ControlReply::Created(created)) if created.uploads.len() == files.len() => {
-                // One for all, so that those which are refused alike ask again together.
-                let luck = self.luck.f64();
-                let owner = created.owner;
-                for (id, result) in files.into_iter().zip(created.uploads) {
-                    self.touch(id, |machine, file| match result {
-                        CreatedUpload::Accepted(grant) => {
-                            machine.granted(id, file, *grant, owner.clone(), now)
-                        }
-                        CreatedUpload::Refused(problem) => machine.refused(id, file, problem, luck, now),
-                    });
-                }
-                return;
-            }
-            Ok(_) => Failure::Unusable("it is not one result for each file".to_owned()),
-            Err(failure) => failure,
-        };
-        if failure.is_too_large() && files.len() > 1 {
-            self.cut_in_two(files);
-            return;
-        }
-        if failure == Failure::NoAnswer && !self.online {
-            let files = self.still_wanted(files);
-            if !files.is_empty() {
-                self.batch = Batch::Asked { files, create: Retried::new() };
-            }
-            return;
-        }
-        self.create_again(files, create, judge_call(failure), now);
-    }
-
-    /// A request for all of these was too large. One half is asked for at once, the other waits for its turn.
-    fn cut_in_two(&mut self, files: Vec<FileId>) {
-        self.most.created = files.len().div_ceil(2);
-        let mut files = self.still_wanted(files);
-        let rest = files.split_off(files.len().min(self.most.created));
-        for id in rest {
-            self.touch(id, |_, file| file.phase = Phase::Queued);
-        }
-        if !files.is_empty() {
-            self.batch = Batch::Asked { files, create: Retried::new() };
-        }
-    }
-
-    /// Asks for these once more, unless that was done often enough.
-    fn create_again(&mut self, files: Vec<FileId>, mut create: Retried, verdict: Verdict, now: Time) {
-        let files = self.still_wanted(files);
-        if files.is_empty() {
-            return;
-        }
-        let luck = self.luck.f64();
-        match create.fail(verdict, &self.settings.retry, luck, now) {
-            Ok(error) => {
-                for &id in &files {
-                    self.touch(id, |_, file| file.trouble = Some(error.code));
-                }
-                self.batch = Batch::Asked { files, create };
-            }
-            Err(error) => {
-                for id in files {
-                    self.touch(id, |machine, file| machine.fail(id, file, error.clone()));
-                }
-            }
-        }
-    }
-
-    /// Nobody waits for those that were cancelled or paused meanwhile: no answer, no upload.
-    fn still_wanted(&mut self, files: Vec<FileId>) -> Vec<FileId> {
-        let is_wanted = |file: &mut FileUpload| match file.phase {
-            Phase::Creating(Wish::Abort) => {
-                file.phase = Phase::Cancelled;
-                false
-            }
-            Phase::Creating(Wish::Pause) => {
-                file.phase = Phase::Paused(Parked::Nothing);
-                false
-            }
-            _ => true,
-        };
-        files.into_iter().filter(|&id| self.touch(id, |_, file| is_wanted(file)).unwrap_or(false)).collect()
-    }
-
-    /// One file of many was not created. It is asked for again by itself, and holds up no other.
-    fn refused(&mut self, id: FileId, file: &mut FileUpload, problem: Problem, luck: f64, now: Time) {
-        let verdict = judge_call(problem.into());
-        match (&file.phase, &verdict) {
-            (Phase::Creating(Wish::Abort), _) => file.phase = Phase::Cancelled,
-            (Phase::Creating(Wish::Pause), Verdict::Retry { .. }) => {
-                file.phase = Phase::Paused(Parked::Nothing);
-            }
-            _ => match file.admission.fail(verdict, &self.settings.retry, luck, now) {
-                Ok(error) => {
-                    file.trouble = Some(error.code);
-                    file.phase = Phase::Queued;
-                }
-                Err(error) => self.fail(id, file, error),
-            },
-        }
-    }
-
-    fn granted(&mut self, id: FileId, file: &mut FileUpload, grant: Grant, owner: String, now: Time) {
-        let ticket = Ticket {
-            id: std::mem::replace(&mut file.creation, self.creation_id()),
-            owner,
-            token: grant.token,
-            key: grant.key,
-            expires_at: now + Duration::from_secs(grant.expires_in),
-            hosts: grant.hosts,
-        };
-        let wish = match file.phase {
-            Phase::Creating(wish) => wish,
-            _ => Wish::Upload,
-        };
-        if wish == Wish::Abort {
-            file.phase = Phase::Aborting { ticket, abort: Retried::new() };
-            return;
-        }
-        file.trouble = None;
-        self.checksum = grant.checksum;
-        self.set_hosts(grant.hosts);
-        let Some(plan) = Plan::from_strategy(file.info.size, grant.strategy) else {
-            let error =
-                UploadError::new(ErrorCode::ServerMisbehaved, "the server's plan does not fit the file");
-            self.fail(id, file, error);
-            return;
-        };
-        if plan != *file.parts.plan() || grant.checksum != file.parts.checksum_kind() {
-            self.stop_all_of(id, file);
-            file.parts = Parts::new(plan, grant.checksum);
-        }
-        if wish == Wish::Pause {
-            self.stop_all_of(id, file);
-            file.phase = Phase::Paused(Parked::Parts(ticket));
-            return;
-        }
-        file.phase = Phase::Uploading { ticket, sign: Retried::new() };
-        for put in grant.parts {
-            file.parts.signed(put, now);
         }
     }
 
