@@ -54,7 +54,7 @@ export class Session {
       const { endpoint, credentials, headers, asksForHeaders } = options;
       const ask = asksForHeaders && (() => this.#tell({ type: "headers" }));
       this.#server = new Server(endpoint, credentials, ask ? undefined : { ...headers }, ask);
-      this.#engine = new Engine(JSON.stringify(options, readably), seed(), navigator.onLine !== false);
+      this.#engine = new Engine(JSON.stringify({ ...options, epoch: Math.round(Date.now() - now()) }, readably), seed(), navigator.onLine !== false);
       this.#drive();
     } catch (thrown) {
       this.#break(thrown);

@@ -53,6 +53,7 @@ pub(crate) fn read(options: Json<'_>) -> Result<Options, UploadError> {
     if let Some(value) = number(options, "maxAttempts", 1, MOST_ATTEMPTS)? {
         settings.retry.max_attempts = value as u32;
     }
+    settings.epoch = options.number("epoch");
     if let Some(headers) = options.field("headers")
         && (!headers.is_object() || headers.fields().any(|(_, value)| value.as_text().is_none()))
     {

@@ -5,12 +5,16 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use partway_shared::wire::NewUpload;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::identity::Caller;
 use crate::token::{TokenMint, UploadClaims};
+
+/// For so many seconds a request is repeated at most.
+const LONGEST_ASKING: i64 = 60 * 60;
 
 /// The id of the upload that a caller asks for.
 pub(super) fn upload_id(mint: &TokenMint, caller: &Caller, destination: &str, file: &NewUpload) -> Uuid {
@@ -36,6 +40,14 @@ pub(super) fn upload_id(mint: &TokenMint, caller: &Caller, destination: &str, fi
     uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
+/// When a file was first asked for, as far as the client may say so: its clock can be off, and a key's date is no wish.
+pub(super) fn asked_at(file: &NewUpload, now: Timestamp) -> Timestamp {
+    let said = file.id.and_then(|id| id.made_at()).and_then(|millis| i64::try_from(millis).ok());
+    let said = said.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    let age = |said: &Timestamp| now.as_second() - said.as_second();
+    said.filter(|said| (0..=LONGEST_ASKING).contains(&age(said))).unwrap_or(now)
+}
+
 /// What stands for a caller's subject on the client's side, where others may read it.
 pub(super) fn owner(mint: &TokenMint, caller: &Caller) -> String {
     URL_SAFE_NO_PAD.encode(&mint.derive("owner", &[caller.subject.as_str().as_bytes()])[..16])
@@ -57,11 +69,25 @@ fn given(text: Option<&str>) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use partway_shared::wire::CreationId;
+
     use super::*;
     use crate::identity::Subject;
 
     fn caller(name: &str) -> Caller {
         Caller::new(Subject::new(name).unwrap())
+    }
+
+    #[test]
+    fn a_request_that_is_repeated_after_midnight_was_asked_before() {
+        let at = |millis: u64| NewUpload { id: Some(CreationId::new([7; 16], Some(millis))), ..file() };
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        let before = asked_at(&at(1_699_999_000_123), now);
+        assert_eq!(before.as_millisecond(), 1_699_999_000_123);
+        for elsewhen in [0, 1_600_000_000_000, 1_700_000_100_000, (1 << 48) - 1] {
+            assert_eq!(asked_at(&at(elsewhen), now), now, "a clock that is off is not believed");
+        }
+        assert_eq!(asked_at(&file(), now), now);
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Uploads {
             id,
             name: &file.name,
             path: file.path.as_deref(),
-            now: Timestamp::now(),
+            now: identity::asked_at(file, Timestamp::now()),
         });
         let ticket_prefix = caller.limits.key_prefix.as_deref().unwrap_or_default();
         let expires = SystemTime::now() + destination.token_lifetime;

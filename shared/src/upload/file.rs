@@ -20,8 +20,8 @@ use super::status::{State, Status};
 #[derive(Debug)]
 pub(super) struct FileUpload {
     pub(super) info: FileInfo,
-    /// The name of its next creation, which stays the same until that is granted.
-    pub(super) creation: CreationId,
+    /// The name of its creation, which stays the same from the first request until it is granted.
+    pub(super) creation: Option<CreationId>,
     pub(super) parts: Parts,
     /// The part size that the server is asked for.
     pub(super) wish: Option<u64>,
@@ -118,16 +118,10 @@ pub(super) struct Work {
 }
 
 impl FileUpload {
-    pub(super) fn new(
-        info: FileInfo,
-        creation: CreationId,
-        plan: Plan,
-        wish: Option<u64>,
-        checksum: ChecksumKind,
-    ) -> Self {
+    pub(super) fn new(info: FileInfo, plan: Plan, wish: Option<u64>, checksum: ChecksumKind) -> Self {
         Self {
             info,
-            creation,
+            creation: None,
             parts: Parts::new(plan, checksum),
             wish,
             phase: Phase::Queued,
@@ -295,7 +289,7 @@ impl FileUpload {
 
     pub(super) fn to_wire(&self) -> NewUpload {
         NewUpload {
-            id: Some(self.creation),
+            id: self.creation,
             name: self.info.name.clone(),
             size: self.info.size,
             content_type: self.info.content_type.clone(),

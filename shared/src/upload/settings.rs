@@ -28,6 +28,9 @@ pub struct Settings {
     pub call_concurrency: u32,
     /// Files created and not yet ended, at once. Default 1,000. Further ones wait.
     pub open_files: u32,
+    /// What time it was, in milliseconds since 1970, when the machine's own time began. Names of creations tell it, so that a date
+    /// in a key stays the same when a request is repeated after midnight. Default none.
+    pub epoch: Option<u64>,
     /// The part size to ask the server for, in bytes. Default none: the server's.
     pub part_size: Option<u64>,
     /// How the client plans until the server has said how.
@@ -104,6 +107,7 @@ impl Default for Settings {
             sign_window: 64,
             call_concurrency: 6,
             open_files: 1_000,
+            epoch: None,
             part_size: None,
             plan: PlanLimits::default(),
             retry: RetryPolicy::default(),

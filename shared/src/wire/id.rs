@@ -18,12 +18,27 @@ pub struct NoCreationId;
 const GROUPS: [usize; 5] = [4, 2, 2, 2, 6];
 
 impl CreationId {
-    /// A random UUID (version 4) of these random bytes.
+    /// A UUID of these random bytes and of the time at which it is made (version 7), in milliseconds since 1970; of the bytes
+    /// alone (version 4) where nobody knows the time.
     #[must_use]
-    pub const fn from_random(mut bytes: [u8; 16]) -> Self {
-        bytes[6] = bytes[6] & 0x0f | 0x40;
+    pub fn new(mut bytes: [u8; 16], made_at: Option<u64>) -> Self {
+        let version = match made_at {
+            Some(made_at) => {
+                bytes[..6].copy_from_slice(&made_at.to_be_bytes()[2..]);
+                0x70
+            }
+            None => 0x40,
+        };
+        bytes[6] = bytes[6] & 0x0f | version;
         bytes[8] = bytes[8] & 0x3f | 0x80;
         Self(bytes)
+    }
+
+    /// When it was made, by the clock of whoever made it, in milliseconds since 1970; `None` if it does not say.
+    #[must_use]
+    pub fn made_at(&self) -> Option<u64> {
+        let high = self.0.iter().take(6).fold(0, |millis, byte| millis << 8 | u64::from(*byte));
+        (self.0[6] >> 4 == 7).then_some(high)
     }
 
     /// Its bytes.
@@ -105,7 +120,12 @@ mod tests {
         let id: CreationId = text.parse().unwrap();
         assert_eq!(id.to_string(), text);
         assert_eq!(text.to_uppercase().parse(), Ok(id), "it is the same in capitals");
-        assert_eq!(CreationId::from_random([0xff; 16]).to_string(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(CreationId::new([0xff; 16], None).to_string(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        // The example of RFC 9562.
+        let example: CreationId = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f".parse().unwrap();
+        assert_eq!(example.made_at(), Some(1_645_557_742_000));
+        assert_eq!(CreationId::new(*example.as_bytes(), example.made_at()), example);
+        assert_eq!(id.made_at(), None);
     }
 
     #[test]

@@ -408,3 +408,28 @@ fn the_largest_object_runs_to_its_end() {
         assert!(first >= 16 * MIB && upload.parts.len() <= 10_000);
     }
 }
+
+/// However often the answer is lost, the server is asked for the same creation; once it was granted, the next is another.
+#[test]
+fn a_creation_keeps_its_name_until_it_is_granted() {
+    let mut world = world(Faults { answer_lost: 1.0, ..Faults::none() });
+    let id = world.add("film", 400);
+    world.run_while(|world| world.backend.creates < 3);
+    world.faults.answer_lost = 0.0;
+    world.run_while(|world| world.uploader.status(id, world.now).unwrap().parts_stored < 4);
+    let names = |world: &World| {
+        let asked = world
+            .trace
+            .iter()
+            .filter_map(|line| line.split_once("id: Some(CreationId(")?.1.split(')').next());
+        asked.map(str::to_owned).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert!(world.backend.creates >= 3);
+    assert_eq!(names(&world).len(), 1);
+    world.backend.uploads.values_mut().for_each(|upload| upload.end = Some(End::Aborted));
+    world.run();
+    world.uploader.retry(id);
+    world.run();
+    assert_eq!(world.state(id), State::Completed);
+    assert_eq!(names(&world).len(), 2, "what is gone is not asked for again");
+}

@@ -84,7 +84,7 @@ pub fn file(name: &str, size: u64) -> NewUpload {
 pub fn creation_id(name: &str) -> CreationId {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&Crc64Nvme::of(name.as_bytes()).0.to_be_bytes());
-    CreationId::from_random(bytes)
+    CreationId::new(bytes, None)
 }
 
 /// Bytes that differ from place to place and from seed to seed.

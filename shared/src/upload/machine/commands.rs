@@ -35,8 +35,7 @@ impl Uploader {
     pub fn add_as(&mut self, id: FileId, info: FileInfo) -> Result<(), FileTooLarge> {
         let wish = self.wish(info.size);
         let plan = Plan::new(info.size, wish, &self.settings.plan)?;
-        let creation = self.creation_id();
-        self.admit(id, FileUpload::new(info, creation, plan, wish, self.checksum));
+        self.admit(id, FileUpload::new(info, plan, wish, self.checksum));
         Ok(())
     }
 
@@ -54,8 +53,7 @@ impl Uploader {
     pub fn restore_as(&mut self, id: FileId, info: FileInfo, saved: Resumable) -> Option<()> {
         let plan = Plan::from_strategy(info.size, saved.strategy)?;
         self.set_hosts(saved.ticket.hosts);
-        let creation = self.creation_id();
-        let mut file = FileUpload::new(info, creation, plan, None, saved.checksum);
+        let mut file = FileUpload::new(info, plan, None, saved.checksum);
         file.phase = file.begin_from(Parked::Unlisted(saved.ticket));
         file.shown.raise(saved.stored_bytes.min(plan.size()));
         // It is kept already, with more than is known of it here.

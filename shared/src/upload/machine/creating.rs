@@ -122,7 +122,7 @@ impl Uploader {
 
     fn granted(&mut self, id: FileId, file: &mut FileUpload, grant: Grant, owner: String, now: Time) {
         let ticket = Ticket {
-            id: std::mem::replace(&mut file.creation, self.creation_id()),
+            id: file.creation.take().unwrap_or_else(|| self.creation_id()),
             owner,
             token: grant.token,
             key: grant.key,

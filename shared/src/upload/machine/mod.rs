@@ -207,7 +207,8 @@ impl Uploader {
     fn creation_id(&mut self) -> CreationId {
         let mut bytes = [0; 16];
         self.luck.fill(&mut bytes);
-        CreationId::from_random(bytes)
+        let made_at = self.settings.epoch.map(|epoch| epoch + self.seen.as_millis());
+        CreationId::new(bytes, made_at)
     }
 
     /// The part size to ask for, from what is known of the line.

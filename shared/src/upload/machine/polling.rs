@@ -167,7 +167,10 @@ impl Uploader {
         }
         let files: Vec<_> = self.index.batchable.iter().take(room).collect();
         for &id in &files {
-            self.touch(id, |_, file| file.phase = Phase::Creating(Wish::Upload));
+            self.touch(id, |machine, file| {
+                file.phase = Phase::Creating(Wish::Upload);
+                file.creation.get_or_insert_with(|| machine.creation_id());
+            });
         }
         self.batch = Batch::Asked { files, create: Retried::new() };
         self.poll_call(now)
