@@ -20,8 +20,12 @@ use uuid::Uuid;
 /// Set apart from whatever else may be signed with the same secret.
 const CONTEXT: &[u8] = b"partway upload token v1\0";
 
-/// No token is longer: the longest key, S3's longest upload id, and the rest.
+/// No token is longer, neither one that is issued nor one that is read: the longest key, a store's longest upload id, and
+/// what an application adds.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1_024;
+
+/// Room for the store's name of a multipart upload, which comes last. S3 says no length; those known have 30 to 400 bytes.
+const MAX_UPLOAD_ID_BYTES: usize = 1_024;
 
 /// What a token says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +80,34 @@ impl UploadClaims {
         Plan::from_strategy(self.size, self.strategy)
             .ok_or_else(|| Problem::new(ErrorCode::TokenInvalid, "its plan is beyond S3's limits"))
     }
+
+    /// Whether a token can say this, with room for an upload id.
+    ///
+    /// # Errors
+    /// The name of the field that is to blame: of those that an application chooses, the one that takes most.
+    pub fn check_length(&self) -> Result<(), &'static str> {
+        let room = if self.upload_id.is_none() { MAX_UPLOAD_ID_BYTES } else { 0 };
+        if token_bytes(json(self).len() + room) <= MAX_TOKEN_BYTES {
+            return Ok(());
+        }
+        let chosen = [
+            ("key", json(&self.key).len()),
+            ("metadata", json(&self.metadata).len()),
+            ("tags", json(&self.tags).len()),
+        ];
+        Err(chosen.iter().max_by_key(|(_, bytes)| *bytes).map_or("key", |(name, _)| name))
+    }
+}
+
+/// Strings and numbers always have a JSON form.
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// How long a token is whose claims have so many bytes.
+const fn token_bytes(claims: usize) -> usize {
+    // Four characters for three bytes, a dot, and the signature.
+    (claims * 4).div_ceil(3) + 1 + 43
 }
 
 /// Makes and checks tokens.
@@ -108,15 +140,22 @@ impl TokenMint {
     }
 
     /// The token for these claims.
-    #[must_use]
-    pub fn issue(&self, claims: &UploadClaims) -> String {
-        // Strings and numbers always have a JSON form.
-        let claims = serde_json::to_vec(claims).unwrap_or_default();
+    ///
+    /// # Errors
+    /// [`ErrorCode::StoreMisbehaved`] where the store's upload id is longer than the room that
+    /// [`UploadClaims::check_length`] keeps: [`check`](Self::check) would not read the token.
+    pub fn issue(&self, claims: &UploadClaims) -> Result<String, Problem> {
+        let claims = json(claims);
+        if token_bytes(claims.len()) > MAX_TOKEN_BYTES {
+            let why =
+                format!("with the store's upload id, the token would have more than {MAX_TOKEN_BYTES} bytes");
+            return Err(Problem::new(ErrorCode::StoreMisbehaved, why));
+        }
         let claims = URL_SAFE_NO_PAD.encode(claims);
         let mut mac = self.mac.clone();
         mac.update(claims.as_bytes());
         let tag = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
-        format!("{claims}.{tag}")
+        Ok(format!("{claims}.{tag}"))
     }
 
     /// The claims of a token of ours that has not expired at `now` (seconds since 1970) and
@@ -185,14 +224,14 @@ mod tests {
 
     #[test]
     fn a_token_reads_back() {
-        let token = mint("secret").issue(&claims());
+        let token = mint("secret").issue(&claims()).unwrap();
         assert_eq!(mint("secret").check(&token, "ada", 999), Ok(claims()));
         assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)), "fits anywhere");
     }
 
     #[test]
     fn others_are_refused_each_for_its_reason() {
-        let token = mint("secret").issue(&claims());
+        let token = mint("secret").issue(&claims()).unwrap();
         let check = |token: &str, subject, now| code(mint("secret").check(token, subject, now));
         assert_eq!(check(&token, "ada", 1_000), ErrorCode::TokenExpired);
         assert_eq!(check(&token, "eve", 1), ErrorCode::TokenForeign);
@@ -202,11 +241,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_issued_can_be_read() {
+        let tagged = |bytes: usize| {
+            let tags = BTreeMap::from([("t".to_owned(), "x".repeat(bytes))]);
+            UploadClaims { upload_id: None, tags, ..claims() }
+        };
+        let fits = |bytes: usize| tagged(bytes).check_length().is_ok();
+        let longest = (0..MAX_TOKEN_BYTES).rev().find(|bytes| fits(*bytes)).unwrap();
+        assert_eq!(tagged(longest + 1).check_length(), Err("tags"));
+        let with_id = UploadClaims { upload_id: Some("u".repeat(MAX_UPLOAD_ID_BYTES)), ..tagged(longest) };
+        let token = mint("secret").issue(&with_id).unwrap();
+        assert!(token.len() <= MAX_TOKEN_BYTES && token.len() > MAX_TOKEN_BYTES - 16, "{}", token.len());
+        assert_eq!(mint("secret").check(&token, "ada", 1), Ok(with_id.clone()));
+        let longer = UploadClaims { upload_id: Some("u".repeat(MAX_UPLOAD_ID_BYTES + 16)), ..with_id };
+        assert_eq!(mint("secret").issue(&longer).unwrap_err().code, ErrorCode::StoreMisbehaved);
+    }
+
     proptest! {
         /// No byte of a token can be changed.
         #[test]
         fn a_changed_token_is_refused(at in any::<proptest::sample::Index>(), to in "[A-Za-z0-9_.-]") {
-            let token = mint("secret").issue(&claims());
+            let token = mint("secret").issue(&claims()).unwrap();
             let at = at.index(token.len());
             let mut changed = token.clone();
             changed.replace_range(at..=at, &to);

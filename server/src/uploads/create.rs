@@ -21,7 +21,7 @@ use crate::token::UploadClaims;
 
 use super::proposal::Proposal;
 use super::sign::put_terms;
-use super::{Uploads, all_failed_alike, log};
+use super::{Uploads, all_failed_alike, log, upload_ref};
 
 /// Multipart uploads being created at the store at once, for one request.
 const CONCURRENCY: usize = 16;
@@ -74,6 +74,10 @@ impl Uploads {
         let counted = self.admit(caller, &proposal).await?;
         let granted = self.grant(&mut proposal).await;
         if granted.is_err() {
+            if let Some(upload) = upload_ref(&proposal.claims) {
+                // Nobody has its token. What cannot be aborted now is swept.
+                let _ = proposal.destination.store.abort_upload(upload).await;
+            }
             self.give_back(caller, &proposal, counted).await;
         }
         granted
@@ -108,7 +112,7 @@ impl Uploads {
         };
         destination.metrics.signed(signed.len(), begun);
         Ok(Grant {
-            token: self.tokens.issue(claims),
+            token: self.tokens.issue(claims)?,
             expires_in: lifetime.as_secs(),
             strategy: plan.strategy(),
             checksum: claims.checksum,

@@ -179,7 +179,7 @@ impl Proposal<'_> {
             tracing::error!(hook = "upload.before_create", why, "the application's decision cannot be used");
             Problem::new(
                 ErrorCode::HookUnavailable,
-                "the application's decision cannot be used; the server's log says more",
+                format!("the application's decision cannot be used: {why}"),
             )
         };
         decision.limits.check().map_err(unusable)?;
@@ -202,6 +202,8 @@ impl Proposal<'_> {
         check_tags(&attributes.tags).map_err(|why| unusable(&why))?;
         self.claims.metadata = decision.metadata;
         self.claims.tags = decision.tags;
-        Ok(())
+        self.claims
+            .check_length()
+            .map_err(|field| unusable(&format!("{field} is so long that no upload token can hold it")))
     }
 }

@@ -233,7 +233,7 @@ async fn of_application(url: &str) -> Answer {
 /// A token that the server could have issued, and that is not for this caller, or not for now.
 async fn of_claims(app: &TestApp, change: impl FnOnce(UploadClaims) -> UploadClaims) -> Answer {
     let claims = app.begin("a.bin", 100).await.claims();
-    let token = TokenMint::new(&TOKEN_SECRET.to_owned().into()).issue(&change(claims));
+    let token = TokenMint::new(&TOKEN_SECRET.to_owned().into()).issue(&change(claims)).unwrap();
     app.list_of(&token).await
 }
 

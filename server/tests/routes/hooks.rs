@@ -1,5 +1,6 @@
 //! The application's say: asked before uploads are created, told when they are complete.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -127,6 +128,20 @@ async fn a_file_waits_for_an_application_that_is_away() {
     let silent = Peer::start(|_| HttpResponse::NoContent().finish());
     let app = TestApp::with(before(&silent)).await;
     app.begin("a.bin", 10).await.finish().await;
+}
+
+/// Each of these tags is one that S3 takes, and all of them are more than a token holds, which the client would send in vain.
+#[tokio::test]
+async fn a_decision_that_no_token_holds() {
+    let tags: BTreeMap<_, _> =
+        (0..10).map(|n| (format!("{n}{}", "字".repeat(127)), "字".repeat(256))).collect();
+    let application = deciding(move |_| json!({ "tags": tags }));
+    let app = TestApp::with(before(&application)).await;
+    for size in [10, PART as u64 + 1] {
+        let problem = app.try_create(file("a.bin", size)).await.refused(ErrorCode::HookUnavailable);
+        assert!(problem.detail.contains("tags is so long"), "{problem}");
+        assert!(app.open_uploads().await.is_empty(), "nothing was begun");
+    }
 }
 
 /// What an application decides is held to what a store takes: no path tricks, no broken headers.

@@ -35,7 +35,7 @@ async fn a_token_that_was_tampered_with() {
     let token = &upload.grant.token;
     let (claims, tag) = token.split_once('.').unwrap();
     let larger = UploadClaims { size: 1 << 40, ..upload.claims() };
-    let larger = mint("a guess at the secret, of a good length").issue(&larger);
+    let larger = mint("a guess at the secret, of a good length").issue(&larger).unwrap();
     let (larger_claims, larger_tag) = larger.split_once('.').unwrap();
     let mut flipped = token.clone();
     let at = claims.len() / 2;
@@ -67,7 +67,7 @@ async fn a_token_that_was_tampered_with() {
 async fn a_token_of_another_secret() {
     let app = TestApp::start().await;
     let upload = app.begin("a.bin", 100).await;
-    let other = mint("the secret of another installation").issue(&upload.claims());
+    let other = mint("the secret of another installation").issue(&upload.claims()).unwrap();
     refused_everywhere(&upload, &other, ErrorCode::TokenInvalid).await;
     upload.finish().await;
 }
@@ -84,7 +84,7 @@ async fn a_token_whose_time_is_over() {
         "a week, unless configured"
     );
     for expires_at in [0, now - 1, now] {
-        let old = mint(TOKEN_SECRET).issue(&UploadClaims { expires_at, ..upload.claims() });
+        let old = mint(TOKEN_SECRET).issue(&UploadClaims { expires_at, ..upload.claims() }).unwrap();
         refused_everywhere(&upload, &old, ErrorCode::TokenExpired).await;
     }
     upload.finish().await;
@@ -99,7 +99,8 @@ async fn a_token_of_somebody_else() {
         UploadClaims { subject: String::new(), ..upload.claims() },
         UploadClaims { bucket: "photos".to_owned(), ..upload.claims() },
     ] {
-        refused_everywhere(&upload, &mint(TOKEN_SECRET).issue(&foreign), ErrorCode::TokenForeign).await;
+        refused_everywhere(&upload, &mint(TOKEN_SECRET).issue(&foreign).unwrap(), ErrorCode::TokenForeign)
+            .await;
     }
     upload.finish().await;
 }
@@ -113,7 +114,7 @@ async fn a_token_that_cannot_be_used() {
     for part_size in [0, 1] {
         let strategy = Strategy::Multipart { part_size };
         let odd = UploadClaims { size: 10_001, strategy, ..upload.claims() };
-        let token = mint(TOKEN_SECRET).issue(&odd);
+        let token = mint(TOKEN_SECRET).issue(&odd).unwrap();
         let (answers, completed) = each_route(&upload, &token).await;
         answers[1].refused(ErrorCode::TokenInvalid);
         completed.refused(ErrorCode::TokenInvalid);
