@@ -86,10 +86,12 @@ impl std::error::Error for PartNumberOutOfRange {}
 pub struct ETag(String);
 
 impl ETag {
-    /// The tag, as it stands in a header (RFC 9110, section 8.8.3) or in S3's XML.
+    /// The tag, as it stands in a header (RFC 9110, section 8.8.3) or in S3's XML. One that a proxy on the way has
+    /// weakened is the store's all the same.
     #[must_use]
     pub fn new(tag: &str) -> Self {
-        Self(tag.trim().trim_matches('"').to_owned())
+        let tag = tag.trim();
+        Self(tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').to_owned())
     }
 
     /// The tag without quotes.
@@ -172,6 +174,7 @@ mod tests {
     fn etags_compare_without_quotes() {
         assert_eq!(ETag::new("\"abc\""), ETag::new("abc"));
         assert_eq!(ETag::new("abc").quoted(), "\"abc\"");
+        assert_eq!(ETag::new("W/\"abc\""), ETag::new("abc"));
         assert!(ETag::new("\"\"").is_empty());
     }
 }

@@ -106,7 +106,7 @@ export interface FileEntry {
  * - `paused`: halted until `resume()`; what is stored stays
  * - `finishing`: every byte is there; server and store verify them
  * - `completed`: verified. An end
- * - `cancelling`: what is stored is being removed
+ * - `cancelling`: what is stored is being removed. What turns out to be complete already stays, and becomes `completed`
  * - `cancelled`: nothing is left in the store. An end
  * - `failed`: see `error`; what is stored stays for `retry()`. An end
  */

@@ -218,6 +218,8 @@ pub(super) fn judge_put(failure: Failure) -> PutVerdict {
         }
         (400, _) => PutVerdict::Altered { error: error(ErrorCode::PartRefused) },
         (404, _) => PutVerdict::Other(Verdict::Final(error(ErrorCode::UploadGone))),
+        // Another request to the same key was under way (`ConditionalRequestConflict`): what came of it shows the next time.
+        (409, _) => PutVerdict::Other(Verdict::Retry { error: error(ErrorCode::PartRefused), retry_after }),
         (412, _) => PutVerdict::Taken { error: error(ErrorCode::ObjectExists) },
         (507, _) => PutVerdict::Other(Verdict::Retry { error: error(ErrorCode::StoreFull), retry_after }),
         (429 | 503, _) => {

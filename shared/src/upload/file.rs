@@ -84,6 +84,8 @@ pub(super) enum Why {
     Resumed,
     /// The server found parts missing or altered, or the store an object where this one is to be.
     Lost(UploadError),
+    /// It was to be aborted, and is complete.
+    TooLate(UploadError),
 }
 
 /// What an upload that stands still goes on from.
@@ -138,6 +140,7 @@ impl FileUpload {
     pub(super) const fn state(&self) -> State {
         match self.phase {
             Phase::Queued | Phase::Creating(Wish::Upload) => State::Waiting,
+            Phase::Listing { why: Why::TooLate(_), .. } => State::Cancelling,
             Phase::Uploading { .. } | Phase::Listing { .. } | Phase::Checking { .. } => State::Uploading,
             Phase::Paused(_) | Phase::Creating(Wish::Pause) => State::Paused,
             Phase::Completing { .. } => State::Finishing,
@@ -257,7 +260,7 @@ impl FileUpload {
     /// Whether it can go on after a reload.
     pub(super) fn is_resumable(&self) -> bool {
         self.parts.plan().is_multipart()
-            && !matches!(self.phase, Phase::Aborting { .. })
+            && !matches!(self.phase, Phase::Aborting { .. } | Phase::Listing { why: Why::TooLate(_), .. })
             && self.ticket().is_some()
     }
 
@@ -342,10 +345,12 @@ impl FileUpload {
             Phase::Listing { ticket, why: Why::Resumed, .. } | Phase::Checking { ticket, .. } => {
                 Parked::Unlisted(ticket)
             }
+            Phase::Aborting { ticket, .. } | Phase::Listing { ticket, why: Why::TooLate(_), .. } => {
+                Parked::Abort(ticket)
+            }
             Phase::Uploading { ticket, .. }
             | Phase::Listing { ticket, .. }
             | Phase::Completing { ticket, .. } => Parked::Parts(ticket),
-            Phase::Aborting { ticket, .. } => Parked::Abort(ticket),
             Phase::Failed { parked, .. } | Phase::Paused(parked) => parked,
             Phase::Queued | Phase::Creating(_) | Phase::Completed(_) | Phase::Cancelled => Parked::Nothing,
         }

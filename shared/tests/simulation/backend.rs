@@ -172,6 +172,9 @@ impl Backend {
                 Ok(ControlReply::Completed(CompletedUploads { uploads: uploads.collect() }))
             }
             ControlCall::Abort(AbortUpload { token }) => {
+                if self.keeps_existing {
+                    self.find_single(token);
+                }
                 let upload = self.uploads.get_mut(token).expect("tokens come from here");
                 match upload.end {
                     Some(End::Completed(_)) => Err(problem(ErrorCode::AlreadyCompleted)),
@@ -259,6 +262,12 @@ impl Backend {
     fn sign(&mut self, request: &SignParts, now: Time) -> Result<SignedParts, Failure> {
         self.signs += 1;
         let token = &request.token;
+        if self.keeps_existing
+            && let Some(signed) = self.uploads.get(token).filter(|one| !one.plan.is_multipart())
+            && !signed.parts.is_empty()
+        {
+            return Err(problem(ErrorCode::AlreadyCompleted));
+        }
         let checksum = self.checksum;
         let upload = self.open(token)?;
         for part in &request.parts {

@@ -15,6 +15,8 @@ pub(crate) struct Faults {
     pub(crate) server_error: f64,
     /// 503 SlowDown with `Retry-After`, without effect.
     pub(crate) slow_down: f64,
+    /// 409 of the store, without effect: another request to the same key is under way.
+    pub(crate) conflict: f64,
     /// The connection stands still for ever.
     pub(crate) black_hole: f64,
     /// A bit flips on the way to the store.
@@ -51,7 +53,7 @@ impl Faults {
     pub(crate) fn random(luck: &mut Rng) -> Self {
         let often = [0.0, 0.0, 0.02, 0.1, 0.25];
         let mut often = std::iter::repeat_with(|| often[luck.usize(..often.len())])
-            .take(7)
+            .take(8)
             .collect::<Vec<_>>()
             .into_iter();
         let mut pick = || often.next().unwrap();
@@ -60,6 +62,7 @@ impl Faults {
             answer_lost: pick(),
             server_error: pick(),
             slow_down: pick(),
+            conflict: pick(),
             black_hole: pick() / 4.0,
             altered: pick(),
             part_lost: pick() / 8.0,

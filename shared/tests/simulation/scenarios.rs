@@ -8,9 +8,10 @@ use partway_shared::limits::{GIB, MIB, TIB};
 use partway_shared::part::{ETag, PartNumber};
 use partway_shared::plan::PlanLimits;
 use partway_shared::time::Time;
-use partway_shared::upload::{Action, ControlCall, Failure, Settings, State};
+use partway_shared::upload::{Action, ControlCall, Failure, InFlight, Settings, State};
+use partway_shared::wire::StoredPart;
 
-use crate::backend::{Backend, End, Upload, problem, refusal};
+use crate::backend::{Backend, End, Upload, content, problem, refusal};
 use crate::faults::Faults;
 use crate::world::World;
 use crate::{settings, tiny};
@@ -350,6 +351,53 @@ fn cancelling_what_is_already_complete_tells_so() {
         State::Completed,
         "too late: the object is there, and the user is told where"
     );
+}
+
+/// What was sent straight to its key is complete, whether or not anybody has asked for that.
+#[test]
+fn cancelling_what_is_stored_as_a_whole_comes_too_late() {
+    let mut world = world(Faults { answer_takes: Duration::from_secs(20), ..Faults::none() });
+    world.backend.keeps_existing = true;
+    let id = world.add("photo", 30);
+    world.run_while(|world| world.backend.uploads.values().all(|upload| upload.parts.is_empty()));
+    assert_ne!(world.state(id), State::Finishing, "the machine has not heard of it");
+    assert!(world.uploader.cancel(id));
+    world.run_while(|world| !actions(world, "Call").any(|line| line.contains("List")));
+    assert_eq!(world.state(id), State::Cancelling);
+    assert!(!world.uploader.cancel(id), "it is being cancelled");
+    assert!(!world.uploader.pause(id, InFlight::Abandon));
+    world.run();
+    assert_eq!(world.state(id), State::Completed, "the user is told where it is");
+}
+
+/// The answer to a PUT was lost and its URL has expired: there is nothing to sign any more.
+#[test]
+fn what_is_complete_is_not_signed_again() {
+    let mut world = world(Faults { url_life: Duration::from_millis(1), ..Faults::none() });
+    world.backend.keeps_existing = true;
+    let id = world.add("photo", 30);
+    world.run_while(|world| world.backend.uploads.is_empty());
+    // It came by a way that the machine knows nothing of.
+    let upload = world.backend.uploads.values_mut().next().unwrap();
+    let (number, range) = (PartNumber::FIRST, upload.plan.range(PartNumber::FIRST).unwrap());
+    let checksum = content(&upload.name, range);
+    let etag = ETag::new(&checksum.to_string());
+    let part = StoredPart { part_number: number, size: range.len(), etag, checksum: Some(checksum.into()) };
+    upload.parts.insert(number, part);
+    world.run();
+    assert_eq!(world.state(id), State::Completed);
+    assert!(world.backend.signs > 0, "it was asked for a signature");
+}
+
+/// Two requests to one key at the same moment: S3 lets neither replace the other, and says so with 409.
+#[test]
+fn a_conflict_at_the_store_passes() {
+    let mut world = world(Faults { conflict: 0.5, ..Faults::none() });
+    world.backend.keeps_existing = true;
+    let files: Vec<_> = (0..20).map(|n| world.add(&format!("photo-{n}"), 30)).collect();
+    world.run();
+    assert!(files.into_iter().all(|id| world.state(id) == State::Completed));
+    assert!(world.trace.iter().any(|line| line.contains("409")), "there was one");
 }
 
 #[test]

@@ -319,6 +319,10 @@ impl World {
         if let Some(status) = refused {
             return self.later(end, Happening::PutDone(job, Err(refusal(status, "SlowDown"))));
         }
+        if self.chance(self.faults.conflict) {
+            let conflict = refusal(409, "ConditionalRequestConflict");
+            return self.later(end, Happening::PutDone(job, Err(conflict)));
+        }
         let arrival = Arrival {
             altered: self.chance(self.faults.altered),
             answer_lost: self.chance(self.faults.answer_lost),

@@ -4,7 +4,7 @@ use super::{Job, Uploader};
 use crate::plan::{FileTooLarge, Plan};
 use crate::upload::action::{FileId, FileInfo};
 use crate::upload::call::Retried;
-use crate::upload::file::{FileUpload, Parked, Phase, Wish, Work};
+use crate::upload::file::{FileUpload, Parked, Phase, Why, Wish, Work};
 use crate::upload::parts::Parts;
 use crate::upload::resume::Resumable;
 
@@ -71,6 +71,7 @@ impl Uploader {
                     file.phase = Phase::Creating(Wish::Pause);
                     return true;
                 }
+                Phase::Listing { why: Why::TooLate(_), .. } => return false,
                 Phase::Queued | Phase::Listing { .. } | Phase::Checking { .. } | Phase::Uploading { .. } => {}
                 _ => return false,
             }
@@ -108,6 +109,7 @@ impl Uploader {
             match file.phase {
                 Phase::Creating(Wish::Abort)
                 | Phase::Aborting { .. }
+                | Phase::Listing { why: Why::TooLate(_), .. }
                 | Phase::Completed(_)
                 | Phase::Cancelled => return false,
                 Phase::Creating(_) => {

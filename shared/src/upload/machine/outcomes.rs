@@ -205,6 +205,10 @@ impl Uploader {
                     self.fail(id, file, error);
                 }
             }
+            Why::TooLate(error) => {
+                file.phase = Phase::Aborting { ticket, abort: Retried::new() };
+                self.fail(id, file, error);
+            }
             Why::Resumed => {
                 file.parts.adopt(&listed.parts);
                 let luck = self.luck.f64();
@@ -325,6 +329,9 @@ impl Uploader {
                 return;
             }
             if after_refusal(file, error) {
+                if matches!(file.phase, Phase::Listing { .. }) {
+                    self.stop_all_of(id, file);
+                }
                 return;
             }
         }
@@ -384,10 +391,17 @@ fn after_refusal(file: &mut FileUpload, error: &UploadError) -> bool {
     let phase = std::mem::replace(&mut file.phase, Phase::Cancelled);
     file.phase = match (error.code, phase) {
         // Aborting what does not exist is done.
-        (UploadGone | TokenExpired, Phase::Aborting { .. }) => Phase::Cancelled,
-        // Too late to cancel: the answer to complete had been lost, and is asked for again.
-        (AlreadyCompleted, Phase::Aborting { ticket, .. }) if file.parts.all_stored() => {
-            Phase::Completing { ticket, complete: Retried::new() }
+        (UploadGone | TokenExpired, Phase::Aborting { .. } | Phase::Listing { why: Why::TooLate(_), .. }) => {
+            Phase::Cancelled
+        }
+        // Too late to cancel: what the upload has become is asked for.
+        (AlreadyCompleted, Phase::Aborting { ticket, .. }) => {
+            Phase::Listing { ticket, list: Retried::new(), why: Why::TooLate(error.clone()) }
+        }
+        // It was sent before, with its answer lost.
+        (AlreadyCompleted, Phase::Uploading { ticket, .. }) if file.reconciliations < MAX_RECONCILIATIONS => {
+            file.reconciliations += 1;
+            Phase::Listing { ticket, list: Retried::new(), why: Why::Lost(error.clone()) }
         }
         // The store lacks what it acknowledged: find out what, and send that again.
         (PartMissing | PartMismatch, Phase::Completing { ticket, .. })
