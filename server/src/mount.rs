@@ -24,7 +24,7 @@ use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::routes::widget::PageSettings;
 use crate::store::S3Store;
-use crate::store::named::NamedStore;
+use crate::store::named::{NamedStore, Sweeping};
 use crate::stores::OpenStoresError;
 use crate::sweep::Timer;
 use crate::token::TokenMint;
@@ -116,7 +116,7 @@ impl Builder {
             destinations::open(&settings, &metrics).await?;
         let main = main_store(&stores).ok_or_else(|| BuildError::Other("there is no store".to_owned()))?;
         let (store, store_origin) = (main.store.clone(), main.public_hosts.first().origin().to_owned());
-        let swept = stores.iter().filter(|(named, _)| named.is_swept);
+        let swept = stores.iter().filter(|(named, _)| named.sweeping != Sweeping::Nothing);
         let swept: Vec<_> = swept.map(|(named, _)| (named.clone(), metrics.of(&named.name))).collect();
         let sweeping =
             (!swept.is_empty()).then(|| Timer::start(swept, settings.sweep.interval(), sweep::GRACE));

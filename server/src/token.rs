@@ -44,6 +44,9 @@ pub struct UploadClaims {
     /// Whether another upload can have the same key, so that an object under it need not be this one's.
     #[serde(default, skip_serializing_if = "is_false")]
     pub shared: bool,
+    /// Whether it is sent to a key of the server's own, from which its completion moves it. Of single PUTs alone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub staged: bool,
     /// S3's name for the multipart upload; none for a single PUT.
     pub upload_id: Option<String>,
     /// The file's size in bytes.
@@ -202,6 +205,7 @@ mod tests {
             bucket: "photos".to_owned(),
             key: "a/ü.jpg".to_owned(),
             shared: false,
+            staged: false,
             upload_id: Some("u1".to_owned()),
             size: 100,
             strategy: Strategy::Multipart { part_size: 10 },

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use partway_server::config::{Settings, parse_duration};
+use partway_server::store::named::Sweeping;
 use partway_server::stores::OpenStores;
 use partway_server::sweep::{Mode, Outlived, Swept, min_age, sweep};
 
@@ -16,13 +17,13 @@ pub(crate) struct SweepArgs {
     #[arg(long, short, value_name = "FILE", env = "PARTWAY_CONFIG")]
     pub(crate) config: Option<PathBuf>,
 
-    /// Abort what is listed; without it nothing is changed
+    /// Remove what is listed; without it nothing is changed
     #[arg(long, short)]
     yes: bool,
 
-    /// Abort uploads that are older than this, such as 2d [default: the longest token_lifetime of a bucket's destinations, and an hour]
+    /// Remove what is older than this, such as 2d [default: the longest token_lifetime of a bucket's destinations, and an hour]
     ///
-    /// Younger ones than the default may still be under way, or be resumed.
+    /// What is younger than the default may still be under way, or be resumed.
     #[arg(long, value_name = "AGE", value_parser = parse_duration)]
     older_than: Option<Duration>,
 
@@ -33,20 +34,21 @@ pub(crate) struct SweepArgs {
 
 pub(crate) const HELP: &str = "\
 Lists the multipart uploads below uploads.key_prefix that have outlived their tokens, so that nobody can complete them
-any more, and with --yes aborts them, which removes their parts. It can run at any time, beside any number of servers.
+any more, and the files below .partway/ that nobody completed. With --yes it removes them. It can run at any time, beside
+any number of servers.
 
-Without a key_prefix all uploads in the buckets are looked at, those of other programs too.
+Without a key_prefix all multipart uploads in the buckets are looked at, those of other programs too.
 
-Exit codes: 0 done; 1 some could not be aborted; 2 they could not be listed.";
+Exit codes: 0 done; 1 some could not be removed; 2 they could not be listed.";
 
 pub(crate) async fn run(args: SweepArgs, settings: Settings) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let mode = if args.yes { Mode::Abort } else { Mode::DryRun };
+    let mode = if args.yes { Mode::Remove } else { Mode::DryRun };
     let open = OpenStores::open(&settings).await?;
     let mut failed = 0;
     for named in &open.stores {
         let min_age = args.older_than.unwrap_or_else(|| min_age(named));
         let mut out = std::io::stdout().lock();
-        let swept = sweep(named, mode, min_age, |outlived, error| {
+        let swept = sweep(named, Sweeping::Everything, mode, min_age, |outlived, error| {
             // A closed pipe is no reason to leave half of them.
             let _ = match args.json {
                 true => writeln!(out, "{}", json(&named.name, outlived, mode, error)),
@@ -68,30 +70,31 @@ type Error<'a> = Option<&'a partway_server::store::StoreError>;
 fn line(outlived: &Outlived, mode: Mode, error: Error<'_>) -> String {
     let hours = outlived.age.as_secs() / 3_600;
     let age = format!("{} d {:2} h", hours / 24, hours % 24);
+    let key = outlived.left.key();
     match (error, mode) {
-        (Some(error), _) => format!("{age:>10}  {}  could not be aborted: {error}", outlived.upload.key),
-        (None, Mode::DryRun) => format!("{age:>10}  {}", outlived.upload.key),
-        (None, Mode::Abort) => format!("{age:>10}  {}  aborted", outlived.upload.key),
+        (Some(error), _) => format!("{age:>10}  {key}  could not be removed: {error}"),
+        (None, Mode::DryRun) => format!("{age:>10}  {key}"),
+        (None, Mode::Remove) => format!("{age:>10}  {key}  removed"),
     }
 }
 
 fn json(store: &str, outlived: &Outlived, mode: Mode, error: Error<'_>) -> String {
     serde_json::json!({
         "store": store,
-        "key": outlived.upload.key,
-        "upload_id": outlived.upload.upload_id,
+        "key": outlived.left.key(),
+        "upload_id": outlived.left.upload_id(),
         "age_seconds": outlived.age.as_secs(),
-        "aborted": mode == Mode::Abort && error.is_none(),
+        "removed": mode == Mode::Remove && error.is_none(),
         "error": error.map(ToString::to_string),
     })
     .to_string()
 }
 
 fn summary(store: &str, swept: &Swept, mode: Mode) -> String {
-    let Swept { seen, outlived, aborted, failed } = swept;
+    let Swept { seen, outlived, removed, failed } = swept;
     match mode {
-        Mode::DryRun if *outlived == 0 => format!("{store}: {seen} open uploads, none to abort"),
-        Mode::DryRun => format!("{store}: {seen} open uploads, {outlived} to abort; --yes aborts them"),
-        Mode::Abort => format!("{store}: {seen} open uploads, {aborted} aborted, {failed} failed"),
+        Mode::DryRun if *outlived == 0 => format!("{store}: {seen} unfinished, none to remove"),
+        Mode::DryRun => format!("{store}: {seen} unfinished, {outlived} to remove; --yes removes them"),
+        Mode::Remove => format!("{store}: {seen} unfinished, {removed} removed, {failed} failed"),
     }
 }

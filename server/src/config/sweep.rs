@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{SettingsError, duration};
+use crate::store::named::Sweeping;
 
 /// How often the server sweeps where nothing else is said.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60 * 60);
@@ -13,8 +14,8 @@ const DEFAULT_INTERVAL: Duration = Duration::from_secs(60 * 60);
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SweepConfig {
-    /// Whether the server sweeps. Default: yes for the embedded store and below a `key_prefix`; no for a whole
-    /// bucket, in which other programs may have uploads under way that the server knows nothing of.
+    /// Whether the server sweeps. Default: yes for the embedded store and below a `key_prefix`; of a whole bucket, in
+    /// which other programs may have uploads under way that the server knows nothing of, only what lies in `.partway/`.
     pub enabled: Option<bool>,
     /// How often. Default `1h`, at least `1s`; each round is moved at random by a tenth, so that replicas do not
     /// sweep together.
@@ -29,10 +30,14 @@ impl SweepConfig {
         self.interval.unwrap_or(DEFAULT_INTERVAL)
     }
 
-    /// Whether to sweep a store: the embedded one, or another with this prefix.
+    /// What to sweep of a store: the embedded one, or another with this prefix.
     #[must_use]
-    pub fn sweeps(&self, is_embedded: bool, key_prefix: &str) -> bool {
-        self.enabled.unwrap_or(is_embedded || !key_prefix.is_empty())
+    pub fn sweeping(&self, is_embedded: bool, key_prefix: &str) -> Sweeping {
+        match self.enabled {
+            Some(false) => Sweeping::Nothing,
+            None if !is_embedded && key_prefix.is_empty() => Sweeping::OwnFiles,
+            None | Some(true) => Sweeping::Everything,
+        }
     }
 
     pub(super) fn validate(&self) -> Result<(), SettingsError> {

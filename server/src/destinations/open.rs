@@ -13,7 +13,7 @@ use crate::metrics::Metrics;
 use crate::store::Measured;
 use crate::store::named::NamedStore;
 use crate::stores::{OpenStores, OpenStoresError};
-use crate::verification::{Probing, Verification};
+use crate::verification::{Known, Probing, Verification};
 
 use super::{Bucket, Destination, Destinations};
 
@@ -68,9 +68,11 @@ pub async fn open(settings: &Settings, metrics: &Metrics) -> Result<Opened, Open
 /// How uploads to a bucket are checked, as far as that is known yet.
 async fn verify(named: &NamedStore, checksum: ChecksumSetting) -> (Verification, Option<Probing>) {
     match checksum.kind() {
-        // Nobody has seen whether the store minds a form's MD5. What it says of a CRC64NVME is seen at completion.
-        Some(kind) => (Verification::known(kind, named.is_embedded || kind != ChecksumKind::Md5), None),
-        None if named.is_embedded => (Verification::known(ChecksumKind::Crc64Nvme, true), None),
+        kind if named.is_embedded => {
+            let known = Known::embedded(kind.unwrap_or(ChecksumKind::Crc64Nvme));
+            (Verification::known(known), None)
+        }
+        Some(kind) => (Verification::known(Known::unseen(kind)), None),
         None => {
             let (verification, probing) = Verification::probe(named.clone()).await;
             (verification, Some(probing))

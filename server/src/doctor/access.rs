@@ -108,13 +108,15 @@ pub(super) async fn permissions(named: &NamedStore, report: &mut StoreReport) ->
         let found =
             head.map_err(said).and_then(|object| object.map(drop).ok_or("it is not there".to_owned()));
         tell("read it", "s3:GetObject", true, found);
+        let listed = store.own_page(prefix, None).await.map(drop).map_err(said);
+        tell("list what waits", "s3:ListBucket and s3:ListBucketVersions", false, listed);
     }
     let missing = store
         .head(&probe::key(prefix))
         .await
         .map(drop)
         .map_err(|error| format!("{}: what is not there looks like what is forbidden", said(error)));
-    tell("see what is not there", "s3:ListBucket", false, missing);
+    tell("see what is not there", "s3:ListBucket", true, missing);
     let object = NewObject {
         key: &key,
         content_type: "text/plain",
@@ -142,7 +144,7 @@ pub(super) async fn permissions(named: &NamedStore, report: &mut StoreReport) ->
         };
         tell("abort it", "s3:AbortMultipartUpload", true, aborted);
     }
-    let deleted = store.delete(&key).await.map_err(said);
+    let deleted = store.delete(&key, None).await.map_err(said);
     tell("remove an object", "s3:DeleteObject", true, deleted);
     can_put && can_begin
 }

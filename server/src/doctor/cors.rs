@@ -99,7 +99,7 @@ async fn look(named: &NamedStore, credentials: &Credentials, http: &PlainHttp, o
                 });
             }
             // It is there only if the PUT came through.
-            let _ = named.store.delete(&key).await;
+            let _ = named.store.delete(&key, None).await;
         }
     }
     seen

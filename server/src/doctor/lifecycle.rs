@@ -1,68 +1,93 @@
-//! What removes the parts of uploads that nobody finished.
+//! What removes what nobody finished: parts of uploads, and files that wait to be completed.
 
 use std::time::Duration;
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{
-    AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, ExpirationStatus, LifecycleRule,
-    LifecycleRuleFilter,
+    AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, BucketVersioningStatus, ExpirationStatus,
+    LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, NoncurrentVersionExpiration,
 };
 
 use super::report::{Outcome, Section, StoreReport};
 use crate::store::StoreError;
-use crate::store::named::NamedStore;
+use crate::store::named::{NamedStore, Sweeping};
+use crate::store::namespace::NAMESPACE;
 
-const CHECK: &str = "lifecycle rule";
-/// The name of the rule that `--fix` writes.
+const OF_PARTS: &str = "lifecycle rule";
+const OF_FILES: &str = "lifecycle rule, waiting files";
+/// The names of the rules that `--fix` writes.
 const RULE: &str = "partway";
+const FILES_RULE: &str = "partway-waiting-files";
 const DAY: u64 = 24 * 60 * 60;
 
+type Judgement = (&'static str, Outcome, String);
+
 pub(super) async fn examine(named: &NamedStore, fix: bool, report: &mut StoreReport) {
-    let sweeps = if named.is_swept {
-        "the server sweeps every sweep.interval"
-    } else {
-        "the server does not; sweep.enabled = true makes it"
+    let (outcome, sweeps) = match named.sweeping {
+        Sweeping::Everything => (Outcome::Ok, "the server sweeps every sweep.interval"),
+        Sweeping::OwnFiles => (
+            Outcome::Skipped,
+            "the server sweeps waiting files alone; sweep.enabled = true makes it sweep uploads in parts too",
+        ),
+        Sweeping::Nothing => (Outcome::Skipped, "the server does not; sweep.enabled = true makes it"),
     };
-    report.add(
-        Section::Cleanup,
-        "sweep",
-        if named.is_swept { Outcome::Ok } else { Outcome::Skipped },
-        sweeps,
-    );
+    report.add(Section::Cleanup, "sweep", outcome, sweeps);
     let rules = match read(named).await {
         Ok(rules) => rules,
         Err(StoreError::Misbehaved(why)) if why.starts_with("501") => {
-            let outcome = if named.is_swept { Outcome::Skipped } else { Outcome::Warning };
-            report.add(Section::Cleanup, CHECK, outcome, "the store has none");
+            let outcome =
+                if named.sweeping == Sweeping::Everything { Outcome::Skipped } else { Outcome::Warning };
+            report.add(Section::Cleanup, OF_PARTS, outcome, "the store has none");
             return;
         }
         Err(error) => {
             report
-                .add(Section::Cleanup, CHECK, Outcome::Warning, format!("cannot be read: {error}"))
+                .add(Section::Cleanup, OF_PARTS, Outcome::Warning, format!("cannot be read: {error}"))
                 .remedy("Allow s3:GetLifecycleConfiguration.");
             return;
         }
     };
-    let found = judge(&rules, &named.key_prefix, named.token_lifetime);
-    if found.0 == Outcome::Ok || !fix {
-        let finding = report.add(Section::Cleanup, CHECK, found.0, found.1);
-        if found.0 != Outcome::Ok {
-            finding.remedy("`partway doctor --fix` writes one.");
+    let found = judge_both(named, &rules);
+    if !fix || found.iter().all(|(_, outcome, _)| *outcome == Outcome::Ok) {
+        for (check, outcome, detail) in found {
+            let finding = report.add(Section::Cleanup, check, outcome, detail);
+            if outcome != Outcome::Ok {
+                finding.remedy("`partway doctor --fix` writes one.");
+            }
         }
         return;
     }
     match write(named, rules).await {
         Ok(()) => {
             let rules = read(named).await.unwrap_or_default();
-            let (outcome, detail) = judge(&rules, &named.key_prefix, named.token_lifetime);
-            report.add(Section::Cleanup, CHECK, outcome, format!("{detail} (written now)"));
+            for (check, outcome, detail) in judge_both(named, &rules) {
+                report.add(Section::Cleanup, check, outcome, format!("{detail} (written now)"));
+            }
         }
         Err(error) => {
-            report
-                .add(Section::Cleanup, CHECK, found.0, found.1)
-                .remedy(format!("It cannot be written: {error}. Allow s3:PutLifecycleConfiguration."));
+            for (check, outcome, detail) in found {
+                let remedy = format!("It cannot be written: {error}. Allow s3:PutLifecycleConfiguration.");
+                report.add(Section::Cleanup, check, outcome, detail).remedy(remedy);
+            }
         }
     }
+}
+
+fn judge_both(named: &NamedStore, rules: &[LifecycleRule]) -> [Judgement; 2] {
+    let lifetime = named.token_lifetime;
+    let (outcome, detail) = judge(rules, &named.key_prefix, lifetime);
+    let parts = (OF_PARTS, outcome, detail);
+    let files = match judge_files(rules, &own_prefix(named), lifetime) {
+        (Outcome::Warning, _) if named.sweeping != Sweeping::Nothing => {
+            (OF_FILES, Outcome::Skipped, "none; the server sweeps them".to_owned())
+        }
+        (outcome, detail) => (OF_FILES, outcome, detail),
+    };
+    [parts, files]
+}
+
+fn own_prefix(named: &NamedStore) -> String {
+    [&named.key_prefix, NAMESPACE].concat()
 }
 
 async fn read(named: &NamedStore) -> Result<Vec<LifecycleRule>, StoreError> {
@@ -92,6 +117,22 @@ fn judge(rules: &[LifecycleRule], prefix: &str, lifetime: Duration) -> (Outcome,
     }
 }
 
+/// The same of files that wait to be completed.
+fn judge_files(rules: &[LifecycleRule], prefix: &str, lifetime: Duration) -> (Outcome, String) {
+    let ours = rules.iter().filter(|rule| rule.status == ExpirationStatus::Enabled).filter_map(|rule| {
+        let days = rule.expiration.as_ref()?.days?;
+        (prefix.starts_with(&of_prefix(rule)?)).then(|| u64::try_from(days).unwrap_or_default())
+    });
+    match ours.min() {
+        None => (Outcome::Warning, "none removes files that nobody completed".to_owned()),
+        Some(days) if days * DAY < lifetime.as_secs() => (
+            Outcome::Failure,
+            format!("it removes them after {days} days, and they can be completed for {}", in_days(lifetime)),
+        ),
+        Some(days) => (Outcome::Ok, format!("files that nobody completed are removed after {days} days")),
+    }
+}
+
 /// The prefix of a rule that looks at nothing else.
 fn of_prefix(rule: &LifecycleRule) -> Option<String> {
     #[allow(deprecated, reason = "stores still answer with it")]
@@ -108,18 +149,25 @@ fn of_prefix(rule: &LifecycleRule) -> Option<String> {
 /// Adds a rule, or replaces the one of the last time; rules of others stay.
 async fn write(named: &NamedStore, mut rules: Vec<LifecycleRule>) -> Result<(), StoreError> {
     let unbuildable = |error: &dyn std::fmt::Display| StoreError::Misbehaved(error.to_string());
-    rules.retain(|rule| rule.id.as_deref() != Some(RULE));
+    rules.retain(|rule| !matches!(rule.id.as_deref(), Some(RULE | FILES_RULE)));
     let days = i32::try_from(days_for(named.token_lifetime)).unwrap_or(i32::MAX);
-    let rule = LifecycleRule::builder()
-        .id(RULE)
-        .status(ExpirationStatus::Enabled)
-        .filter(LifecycleRuleFilter::builder().prefix(&named.key_prefix).build())
-        .abort_incomplete_multipart_upload(
-            AbortIncompleteMultipartUpload::builder().days_after_initiation(days).build(),
-        )
-        .build()
-        .map_err(|error| unbuildable(&error))?;
-    rules.push(rule);
+    let rule = |id: &str, prefix: &str| {
+        LifecycleRule::builder()
+            .id(id)
+            .status(ExpirationStatus::Enabled)
+            .filter(LifecycleRuleFilter::builder().prefix(prefix).build())
+    };
+    let parts = AbortIncompleteMultipartUpload::builder().days_after_initiation(days).build();
+    let parts = rule(RULE, &named.key_prefix).abort_incomplete_multipart_upload(parts);
+    let mut files =
+        rule(FILES_RULE, &own_prefix(named)).expiration(LifecycleExpiration::builder().days(days).build());
+    if is_versioned(named).await {
+        files = files
+            .noncurrent_version_expiration(NoncurrentVersionExpiration::builder().noncurrent_days(1).build());
+    }
+    for rule in [parts, files] {
+        rules.push(rule.build().map_err(|error| unbuildable(&error))?);
+    }
     let rules = BucketLifecycleConfiguration::builder()
         .set_rules(Some(rules))
         .build()
@@ -128,6 +176,12 @@ async fn write(named: &NamedStore, mut rules: Vec<LifecycleRule>) -> Result<(), 
     let request = client.put_bucket_lifecycle_configuration().bucket(&named.bucket);
     request.lifecycle_configuration(rules).send().await?;
     Ok(())
+}
+
+/// Whether what is removed stays as a version. Stores without versions need not know the question.
+async fn is_versioned(named: &NamedStore) -> bool {
+    let asked = named.store.client().get_bucket_versioning().bucket(&named.bucket).send().await;
+    asked.is_ok_and(|found| found.status == Some(BucketVersioningStatus::Enabled))
 }
 
 /// Whole days, and one more: stores look once a day, and round down.
@@ -164,6 +218,18 @@ mod tests {
         assert_eq!(judged(&[rule("", 8)]), Outcome::Ok);
         assert_eq!(judged(&[rule("in/", 7)]), Outcome::Ok);
         assert_eq!(judged(&[rule("in/", 8), rule("", 1)]), Outcome::Failure, "the impatient one wins");
+        let waiting = |prefix: &str, days| {
+            LifecycleRule::builder()
+                .status(ExpirationStatus::Enabled)
+                .filter(LifecycleRuleFilter::builder().prefix(prefix).build())
+                .expiration(LifecycleExpiration::builder().days(days).build())
+                .build()
+                .unwrap()
+        };
+        let judged = |rules: &[LifecycleRule]| judge_files(rules, "in/.partway/", week).0;
+        assert_eq!(judged(&[rule("in/", 8), waiting(".partway/", 8)]), Outcome::Warning);
+        assert_eq!(judged(&[waiting("in/.partway/", 8)]), Outcome::Ok);
+        assert_eq!(judged(&[waiting("in/.partway/", 8), waiting("", 1)]), Outcome::Failure);
         assert_eq!(days_for(week), 8);
         assert_eq!(days_for(Duration::from_secs(60)), 2);
     }

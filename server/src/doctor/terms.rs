@@ -4,10 +4,10 @@ use aws_credential_types::Credentials;
 use partway_shared::checksum::ChecksumKind;
 
 use super::report::{Outcome, Section, StoreReport};
-use crate::store::StoreError;
 use crate::store::named::NamedStore;
 use crate::store::plain::PlainHttp;
 use crate::store::probe::{self, Check, Outsider, Rule};
+use crate::store::{Optional, StoreError};
 use crate::verification::Findings;
 
 /// Where the store cannot be brought to it.
@@ -39,12 +39,7 @@ pub(super) async fn examine(
     rule(report, Section::Terms, "unsigned copy, part", Outcome::Warning, part, copies);
     forms(named, form, report);
 
-    let (on_put, on_complete) =
-        tokio::join!(probe::put_if_none_match(store, prefix), probe::complete_if_none_match(store, prefix));
-    let overwriting = "Keys hold a random id unless a template says otherwise; do not rely on this store to refuse a second \
-                       object under the same key.";
-    rule(report, Section::Terms, "If-None-Match, PUT", Outcome::Warning, on_put, overwriting);
-    rule(report, Section::Terms, "If-None-Match, complete", Outcome::Warning, on_complete, overwriting);
+    Box::pin(conditions(outsider, report)).await;
     if named.put_headers.contains("x-amz-tagging") {
         let (on_put, on_upload) =
             tokio::join!(probe::put_tags(store, prefix), probe::upload_tags(store, prefix));
@@ -53,6 +48,52 @@ pub(super) async fn examine(
         rule(report, Section::Terms, "tags, upload in parts", Outcome::Warning, on_upload, lost);
     }
     checksums(found, report);
+    for header in Optional::ALL {
+        if let Some(words) = store.refuses(header) {
+            let detail = format!("refused ({words}); it is done without");
+            report.add(Section::Terms, header.name(), Outcome::Warning, detail);
+        }
+    }
+}
+
+/// What keeps an object final once it is complete, and by which way files go therefore.
+async fn conditions(outsider: Outsider<'_>, report: &mut StoreReport) {
+    let (store, prefix) = (outsider.store, outsider.prefix);
+    let (copy, on_put, late, bare, on_complete, on_copy) = tokio::join!(
+        probe::copy(store, prefix),
+        probe::put_if_none_match(store, prefix),
+        probe::late_put_if_none_match(outsider),
+        probe::bare_headers(store, prefix),
+        probe::complete_if_none_match(store, prefix),
+        probe::copy_if_none_match(store, prefix),
+    );
+    let on_put = if on_put == Ok(Rule::Kept) { late } else { on_put };
+    let is_direct = [&on_put, &bare].into_iter().all(|found| *found == Ok(Rule::Kept));
+    let (if_broken, copying) = match copy {
+        Ok(Rule::Broken(_)) => (
+            Outcome::Warning,
+            "The server compares a copy with what it has looked at, and removes one that differs.",
+        ),
+        _ => (
+            Outcome::Failure,
+            "Files that are sent as a whole are completed by a copy within the bucket: without one they cannot be.",
+        ),
+    };
+    rule(report, Section::Terms, "copy within the bucket", if_broken, copy, copying);
+    let overwriting = "The server looks before it lets an object be there; of two uploads to the same key that are completed at the \
+                       same moment the later one wins.";
+    rule(report, Section::Terms, "If-None-Match, PUT", Outcome::Warning, on_put, overwriting);
+    rule(report, Section::Terms, "If-None-Match, complete", Outcome::Warning, on_complete, overwriting);
+    rule(report, Section::Terms, "If-None-Match, copy", Outcome::Warning, on_copy, overwriting);
+    if let Ok(Rule::Broken(_)) = bare {
+        rule(report, Section::Terms, "headers of objects", Outcome::Skipped, bare, "Nothing has to be done.");
+    }
+    let way = if is_direct {
+        "straight to their keys, unless they are looked at or the application is told first"
+    } else {
+        "by way of .partway/incoming/, and are copied to their keys when they are complete"
+    };
+    report.add(Section::Terms, "single PUTs go", Outcome::Ok, way);
 }
 
 fn forms(named: &NamedStore, form: Result<Rule, StoreError>, report: &mut StoreReport) {

@@ -186,4 +186,8 @@ impl Hooks for HttpHooks {
     fn decides(&self) -> bool {
         self.before_create.is_some()
     }
+
+    fn listens(&self) -> bool {
+        self.after_complete.is_some()
+    }
 }

@@ -98,6 +98,11 @@ pub trait Hooks: Send + Sync {
     fn decides(&self) -> bool {
         true
     }
+
+    /// Whether `after_complete` wants to hear; if not, it need not be called, and nothing is kept for telling it again.
+    fn listens(&self) -> bool {
+        true
+    }
 }
 
 /// No say at all.
@@ -106,6 +111,10 @@ pub struct NoHooks;
 
 impl Hooks for NoHooks {
     fn decides(&self) -> bool {
+        false
+    }
+
+    fn listens(&self) -> bool {
         false
     }
 }

@@ -34,6 +34,18 @@ pub struct Attributes {
 }
 
 impl Attributes {
+    /// What an object has while it waits to become another one of these attributes: no more than a bucket may insist
+    /// on. It is for nobody to read, and is not stored for long.
+    #[must_use]
+    pub fn of_incoming(&self) -> Self {
+        Self {
+            encryption: self.encryption,
+            kms_key_id: self.kms_key_id.clone(),
+            acl: self.acl.clone().filter(|acl| acl.starts_with("bucket-owner-")),
+            ..Self::default()
+        }
+    }
+
     /// The tags as a header has them.
     #[must_use]
     pub fn tagging(&self) -> Option<String> {

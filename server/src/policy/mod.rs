@@ -112,7 +112,7 @@ impl Policy {
     pub fn put_headers(&self) -> BTreeSet<String> {
         let is_shared = !self.key.is_unique();
         let mut attributes = self.attributes.clone();
-        attributes.keeps_existing &= is_shared;
+        attributes.keeps_existing |= !is_shared;
         let mut headers: BTreeSet<_> = attributes.headers().into_keys().collect();
         if is_shared {
             headers.insert(format!("x-amz-meta-{UPLOAD_MARK}"));
@@ -240,9 +240,11 @@ mod tests {
     fn puts_carry_what_objects_have() {
         let mut policy = Policy::default();
         policy.attributes.metadata.insert("app".to_owned(), "gallery".to_owned());
-        policy.attributes.keeps_existing = true;
-        assert_eq!(Vec::from_iter(policy.put_headers()), ["x-amz-meta-app"]);
+        assert_eq!(Vec::from_iter(policy.put_headers()), ["if-none-match", "x-amz-meta-app"]);
         policy.key = KeyTemplate::parse("{path}").unwrap();
+        let headers = ["x-amz-meta-app", "x-amz-meta-partway-upload"];
+        assert_eq!(Vec::from_iter(policy.put_headers()), headers, "what may be replaced");
+        policy.attributes.keeps_existing = true;
         let headers = ["if-none-match", "x-amz-meta-app", "x-amz-meta-partway-upload"];
         assert_eq!(Vec::from_iter(policy.put_headers()), headers);
     }

@@ -11,6 +11,6 @@ pub(super) fn value(text: &str) -> String {
 }
 
 /// A key within a path; its slashes stay.
-pub(super) fn path(key: &str) -> String {
+pub(crate) fn path(key: &str) -> String {
     utf8_percent_encode(key, PATH).to_string()
 }

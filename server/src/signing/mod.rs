@@ -8,7 +8,7 @@
 
 mod address;
 mod credentials;
-mod encode;
+pub(crate) mod encode;
 mod form;
 mod hosts;
 mod key;

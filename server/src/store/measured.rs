@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use partway_shared::part::ETag;
 use partway_shared::wire::StoredPart;
 
-use super::{NewObject, Store, StoreError, StoredObject, UploadRef, Whole};
+use super::{CopySource, NewObject, Store, StoreError, StoredObject, UploadRef, Whole};
 use crate::metrics::DestinationMetrics;
+use crate::policy::Attributes;
 
 /// Times the calls to another store.
 pub struct Measured {
@@ -61,11 +63,19 @@ impl Store for Measured {
         self.time("head", self.store.head(key)).await
     }
 
-    async fn first_bytes(&self, key: &str, count: u64) -> Result<Bytes, StoreError> {
-        self.time("first_bytes", self.store.first_bytes(key, count)).await
+    async fn first_bytes(&self, key: &str, etag: &ETag, count: u64) -> Result<Bytes, StoreError> {
+        self.time("first_bytes", self.store.first_bytes(key, etag, count)).await
     }
 
-    async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.time("delete", self.store.delete(key)).await
+    async fn copy(&self, source: CopySource<'_>, to: NewObject<'_>) -> Result<StoredObject, StoreError> {
+        self.time("copy", self.store.copy(source, to)).await
+    }
+
+    async fn put_empty(&self, key: &str, attributes: &Attributes) -> Result<Option<String>, StoreError> {
+        self.time("put_empty", self.store.put_empty(key, attributes)).await
+    }
+
+    async fn delete(&self, key: &str, version_id: Option<&str>) -> Result<(), StoreError> {
+        self.time("delete", self.store.delete(key, version_id)).await
     }
 }

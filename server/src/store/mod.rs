@@ -3,12 +3,16 @@
 //! File content never passes here: parts go from the browser to the store under
 //! URLs that [`crate::signing`] makes. These are the calls around them.
 
+mod avoided;
 mod error;
 mod listing;
 mod measured;
 pub mod named;
+pub mod namespace;
+mod own;
 pub mod plain;
 pub mod probe;
+mod retry;
 mod s3;
 
 use async_trait::async_trait;
@@ -19,9 +23,11 @@ use partway_shared::wire::{CompletedPart, StoredPart};
 
 use crate::policy::Attributes;
 
+pub use avoided::Optional;
 pub use error::StoreError;
 pub use listing::{Marker, OpenUpload};
 pub use measured::Measured;
+pub use own::{OwnMarker, OwnObject};
 pub use s3::{S3Store, S3StoreOptions};
 
 /// An object about to be created.
@@ -63,6 +69,50 @@ pub struct StoredObject {
     pub version_id: Option<String>,
     /// The id of the upload that it says it is of.
     pub mark: Option<String>,
+    /// What a client may send with a PUT without its being signed.
+    pub headers: UnsignedHeaders,
+}
+
+/// The headers of an object that S3 stores as a PUT brings them, signed or not.
+///
+/// (It takes no `x-amz-…` header that is not signed, and the media type always is.)
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnsignedHeaders {
+    /// `Cache-Control`.
+    pub cache_control: Option<String>,
+    /// `Content-Disposition`.
+    pub content_disposition: Option<String>,
+    /// `Content-Encoding`.
+    pub content_encoding: Option<String>,
+    /// `Content-Language`.
+    pub content_language: Option<String>,
+    /// `Expires`.
+    pub expires: Option<String>,
+}
+
+impl UnsignedHeaders {
+    /// The name of the first that differs.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Option<&'static str> {
+        [
+            ("Cache-Control", self.cache_control == other.cache_control),
+            ("Content-Disposition", self.content_disposition == other.content_disposition),
+            ("Content-Encoding", self.content_encoding == other.content_encoding),
+            ("Content-Language", self.content_language == other.content_language),
+            ("Expires", self.expires == other.expires),
+        ]
+        .into_iter()
+        .find_map(|(name, is_same)| (!is_same).then_some(name))
+    }
+}
+
+/// An object to be copied, as it was when it was looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct CopySource<'a> {
+    /// Its key.
+    pub key: &'a str,
+    /// What was seen of it.
+    pub object: &'a StoredObject,
 }
 
 /// What an upload is to become.
@@ -103,9 +153,20 @@ pub trait Store: Send + Sync {
     /// The object under a key; `None` when there is none.
     async fn head(&self, key: &str) -> Result<Option<StoredObject>, StoreError>;
 
-    /// An object's first bytes: this many, or all that it has.
-    async fn first_bytes(&self, key: &str, count: u64) -> Result<Bytes, StoreError>;
+    /// The first bytes of an object that has this ETag: so many, or all that it has.
+    ///
+    /// [`StoreError::Changed`] when it has another by now.
+    async fn first_bytes(&self, key: &str, etag: &ETag, count: u64) -> Result<Bytes, StoreError>;
 
-    /// Removes the object under a key, if there is one.
-    async fn delete(&self, key: &str) -> Result<(), StoreError>;
+    /// Copies an object within the bucket, with nothing of it but its bytes: what the copy has beside them is given.
+    ///
+    /// [`StoreError::NoSuchUpload`] when the source is gone; [`StoreError::Exists`] when it has changed, or
+    /// `keeps_existing` of the attributes has an object stay that is there.
+    async fn copy(&self, source: CopySource<'_>, to: NewObject<'_>) -> Result<StoredObject, StoreError>;
+
+    /// Puts an object without bytes, and gives its version.
+    async fn put_empty(&self, key: &str, attributes: &Attributes) -> Result<Option<String>, StoreError>;
+
+    /// Removes the object under a key, or one version of it, if there is one.
+    async fn delete(&self, key: &str, version_id: Option<&str>) -> Result<(), StoreError>;
 }

@@ -39,6 +39,17 @@ pub struct NamedStore {
     pub post_forms: bool,
     /// Whether it is the one within the binary, of which everything is known.
     pub is_embedded: bool,
-    /// Whether the server sweeps it by itself.
-    pub is_swept: bool,
+    /// What the server removes from it by itself.
+    pub sweeping: Sweeping,
+}
+
+/// What a server sweeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sweeping {
+    /// Nothing.
+    Nothing,
+    /// Files that nobody completed, below `.partway/`: these are nobody else's.
+    OwnFiles,
+    /// Those, and uploads in parts below the key prefix.
+    Everything,
 }

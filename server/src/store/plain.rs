@@ -2,12 +2,19 @@
 //!
 //! It knows what was answered, and nothing of what it means.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::{ByteStream, SdkBody};
 use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use http_body::Frame;
+use http_body_util::StreamBody;
+use tokio::sync::oneshot;
 
 use super::StoreError;
 use crate::causes::describe;
@@ -56,10 +63,49 @@ impl PlainHttp {
         headers: impl IntoIterator<Item = (&str, &str)>,
         body: &[u8],
     ) -> Result<Reply, StoreError> {
+        self.send_body(method, url, headers, SdkBody::from(body)).await
+    }
+
+    /// PUTs a body in two halves: tells when the first is on its way, and waits with the second until the other end of
+    /// `may_go_on` is gone.
+    ///
+    /// # Errors
+    /// When there is no answer, or no such request.
+    pub async fn put_in_halves(
+        &self,
+        url: &str,
+        headers: impl IntoIterator<Item = (&str, &str)>,
+        (first, second): (&'static [u8], &'static [u8]),
+        begun: oneshot::Sender<()>,
+        may_go_on: oneshot::Receiver<()>,
+    ) -> Result<Reply, StoreError> {
+        let length = (first.len() + second.len()).to_string();
+        let frame = |half| Ok::<_, Infallible>(Frame::data(Bytes::from_static(half)));
+        // The second is asked for once the first was sent.
+        let rest = async move {
+            drop(begun);
+            let _ = may_go_on.await;
+            frame(second)
+        };
+        let body = StreamBody::new(stream::once(std::future::ready(frame(first))).chain(stream::once(rest)));
+        let mut all: Vec<(&str, &str)> = vec![("content-length", &length)];
+        for (name, value) in headers {
+            all.push((name, value));
+        }
+        self.send_body("PUT", url, all, SdkBody::from_body_1_x(body)).await
+    }
+
+    async fn send_body(
+        &self,
+        method: &str,
+        url: &str,
+        headers: impl IntoIterator<Item = (&str, &str)>,
+        body: SdkBody,
+    ) -> Result<Reply, StoreError> {
         let unsendable = |error: &dyn std::fmt::Display| {
             StoreError::Misbehaved(format!("the request cannot be sent: {error}"))
         };
-        let mut request = HttpRequest::new(SdkBody::from(body));
+        let mut request = HttpRequest::new(body);
         request.set_method(method).map_err(|error| unsendable(&error))?;
         request.set_uri(url).map_err(|error| unsendable(&error))?;
         for (name, value) in headers {
@@ -69,7 +115,7 @@ impl PlainHttp {
                 .map_err(|error| unsendable(&error))?;
         }
         let answer = self.0.call(request).await;
-        let answer = answer.map_err(|error| StoreError::Unavailable(describe(&error)))?;
+        let answer = answer.map_err(|error| StoreError::unavailable(describe(&error)))?;
         let status = answer.status().as_u16();
         let headers = answer
             .headers()
@@ -77,7 +123,7 @@ impl PlainHttp {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
         let body = ByteStream::new(answer.into_body()).collect().await;
-        let body = body.map_err(|error| StoreError::Unavailable(describe(&error)))?.to_vec();
+        let body = body.map_err(|error| StoreError::unavailable(describe(&error)))?.to_vec();
         Ok(Reply { status, headers, body: String::from_utf8_lossy(&body).into_owned() })
     }
 }

@@ -176,7 +176,7 @@ impl Access {
             bucket,
             credentials: CredentialSource::new(self.credentials.clone()),
             is_embedded: self.is_embedded,
-            is_swept: settings.sweep.sweeps(self.is_embedded, &key_prefix),
+            sweeping: settings.sweep.sweeping(self.is_embedded, &key_prefix),
             key_prefix,
             token_lifetime,
             put_headers,

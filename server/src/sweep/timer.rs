@@ -61,31 +61,31 @@ async fn run(
 
 async fn sweep_one(store: &NamedStore, metrics: &DestinationMetrics, grace: Duration) {
     let min_age = store.token_lifetime.saturating_add(grace);
-    let outcome = sweep(store, Mode::Abort, min_age, |outlived, error| {
-        let upload = &outlived.upload;
+    let outcome = sweep(store, store.sweeping, Mode::Remove, min_age, |outlived, error| {
+        let (key, upload_id) = (outlived.left.key(), outlived.left.upload_id());
         let age_seconds = outlived.age.as_secs();
         match error {
             None => {
                 metrics.upload(UploadOutcome::swept);
                 tracing::info!(
                     store = store.name,
-                    upload.id = upload.upload_id,
-                    upload.key,
+                    upload.id = upload_id,
+                    upload.key = key,
                     age_seconds,
                     "upload swept"
                 );
             }
             Some(error) => {
-                tracing::warn!(store = store.name, upload.id = upload.upload_id, upload.key, age_seconds, %error, "sweeping an upload failed");
+                tracing::warn!(store = store.name, upload.id = upload_id, upload.key = key, age_seconds, %error, "sweeping an upload failed");
             }
         }
     });
     let store = &store.name;
     match outcome.await {
         Ok(Swept { seen, outlived: 0, .. }) => tracing::debug!(store, seen, "nothing to sweep"),
-        Ok(Swept { seen, aborted, failed, .. }) => tracing::info!(store, seen, aborted, failed, "swept"),
+        Ok(Swept { seen, removed, failed, .. }) => tracing::info!(store, seen, removed, failed, "swept"),
         Err(error) => {
-            tracing::warn!(store, %error, "open uploads could not be listed, and none was swept");
+            tracing::warn!(store, %error, "what is left of uploads could not be listed, and nothing was swept");
         }
     }
 }

@@ -1,49 +1,58 @@
-//! Aborting: what was stored is removed.
+//! Aborting: what was stored is removed, and what is complete stays.
 
 use partway_shared::error::{ErrorCode, Problem};
 
+use crate::destinations::Destination;
 use crate::identity::Caller;
 use crate::metrics::UploadOutcome;
-use crate::store::StoreError;
+use crate::store::{StoreError, UploadRef};
+use crate::token::UploadClaims;
 
+use super::single::{remove_staged, unsigned_header};
 use super::{Uploads, head, log, upload_ref};
 
 impl Uploads {
-    /// Aborts an upload and removes its parts. Doing it twice is doing it once.
-    ///
-    /// A single PUT cannot be told from its completion, so its object is removed either way;
-    /// whoever holds the token made it.
+    /// Aborts an upload and removes what was stored of it. Doing it twice is doing it once.
     ///
     /// # Errors
     /// When the token is not good, or the upload is complete.
     pub async fn abort(&self, caller: &Caller, token: &str) -> Result<(), Problem> {
         let (claims, destination) = self.claims(caller, token)?;
-        let store = &destination.store;
-        let Some(upload) = upload_ref(&claims) else {
-            // Under a key that can be taken twice, what is there may be somebody else's.
-            if !claims.shared || head(destination, &claims).await?.is_some() {
-                store.delete(&claims.key).await.inspect_err(log(&claims, "removing an object"))?;
+        match upload_ref(&claims) {
+            Some(upload) => abort_parts(destination, &claims, upload).await?,
+            // First what a completion needs, then the look: one that was quicker is seen.
+            None if claims.staged => remove_staged(destination, &claims, None).await,
+            None => {}
+        }
+        if let Some(object) = head(destination, &claims).await? {
+            let is_direct = !claims.staged && claims.upload_id.is_none();
+            let is_right =
+                object.size == claims.size && unsigned_header(destination, &claims, &object).is_none();
+            if !is_direct || is_right {
+                return Err(Problem::new(ErrorCode::AlreadyCompleted, "delete the object instead"));
             }
-            self.release(caller, &claims).await;
-            tracing::info!(upload.key = claims.key, "upload aborted");
-            destination.metrics.upload(UploadOutcome::aborted);
-            return Ok(());
-        };
-        match store.abort_upload(upload).await {
-            Ok(()) => {}
-            Err(StoreError::NoSuchUpload) => {
-                if head(destination, &claims).await?.is_some() {
-                    return Err(Problem::new(ErrorCode::AlreadyCompleted, "delete the object instead"));
-                }
-            }
-            Err(error) => {
-                log(&claims, "aborting an upload")(&error);
-                return Err(error.into());
-            }
+            // It never was the file.
+            let removed = destination.store.delete(&claims.key, object.version_id.as_deref()).await;
+            removed.inspect_err(log(&claims, "removing an object"))?;
         }
         self.release(caller, &claims).await;
-        tracing::info!(upload.id = upload.upload_id, upload.key = claims.key, "upload aborted");
+        tracing::info!(upload.id = claims.upload_id, upload.key = claims.key, "upload aborted");
         destination.metrics.upload(UploadOutcome::aborted);
         Ok(())
+    }
+}
+
+async fn abort_parts(
+    destination: &Destination,
+    claims: &UploadClaims,
+    upload: UploadRef<'_>,
+) -> Result<(), StoreError> {
+    match destination.store.abort_upload(upload).await {
+        // Gone: aborted before, or complete.
+        Ok(()) | Err(StoreError::NoSuchUpload) => Ok(()),
+        Err(error) => {
+            log(claims, "aborting an upload")(&error);
+            Err(error)
+        }
     }
 }

@@ -18,7 +18,8 @@ use crate::metrics::UploadOutcome;
 use crate::store::{StoreError, StoredObject, UploadRef, Whole};
 use crate::token::UploadClaims;
 
-use super::{Uploads, all_failed_alike, head, log, upload_ref};
+use super::finish::Unfinished;
+use super::{Uploads, all_failed_alike, head, is_own, log, upload_ref};
 
 /// Uploads being completed at once, for one request.
 const CONCURRENCY: usize = 16;
@@ -70,11 +71,12 @@ impl Uploads {
         let plan = claims.plan()?;
         check_request(&claims, &plan, request)?;
         let checked = async {
-            let object = match upload_ref(&claims) {
-                Some(upload) => complete_multipart(destination, &claims, &plan, upload, request).await?,
-                None => check_single(destination, &claims, request).await?,
+            let (object, unfinished) = match upload_ref(&claims) {
+                Some(upload) => self.complete_multipart(destination, &claims, &plan, upload, request).await?,
+                None if claims.staged => self.complete_staged(caller, destination, &claims, request).await?,
+                None => self.complete_direct(destination, &claims, request).await?,
             };
-            self.finish(caller, destination, &claims, object).await
+            self.finish(caller, destination, &claims, object, unfinished).await
         };
         let completed =
             checked.await.inspect_err(|_| destination.metrics.upload(UploadOutcome::uncompleted))?;
@@ -87,56 +89,75 @@ impl Uploads {
         );
         Ok(completed)
     }
-}
 
-async fn complete_multipart(
-    destination: &Destination,
-    claims: &UploadClaims,
-    plan: &Plan,
-    upload: UploadRef<'_>,
-    request: &CompleteUpload,
-) -> Result<StoredObject, Problem> {
-    let stored = match destination.store.list_parts(upload).await {
-        Ok(stored) => stored,
-        Err(StoreError::NoSuchUpload) => return find_completed(destination, claims, request).await,
-        Err(error) => {
-            log(claims, "listing parts")(&error);
-            return Err(error.into());
+    async fn complete_multipart(
+        &self,
+        destination: &Destination,
+        claims: &UploadClaims,
+        plan: &Plan,
+        upload: UploadRef<'_>,
+        request: &CompleteUpload,
+    ) -> Result<(StoredObject, Option<Unfinished>), Problem> {
+        let stored = match destination.store.list_parts(upload).await {
+            Ok(stored) => stored,
+            Err(StoreError::NoSuchUpload) => return self.find_completed(destination, claims, request).await,
+            Err(error) => {
+                log(claims, "listing parts")(&error);
+                return Err(error.into());
+            }
+        };
+        let stored = compare(plan, request, &stored)?;
+        let whole = whole_checksum(&stored);
+        if let (Some(ours), Some(theirs)) = (whole, request.checksum)
+            && ours != theirs
+        {
+            let why = format!("the stored parts make {ours}, and the client says {theirs}");
+            return Err(Problem::new(ErrorCode::ChecksumMismatch, why).with_field("checksum"));
         }
-    };
-    let stored = compare(plan, request, &stored)?;
-    let whole = whole_checksum(&stored);
-    if let (Some(ours), Some(theirs)) = (whole, request.checksum)
-        && ours != theirs
-    {
-        let why = format!("the stored parts make {ours}, and the client says {theirs}");
-        return Err(Problem::new(ErrorCode::ChecksumMismatch, why).with_field("checksum"));
-    }
-    let keeps_existing = destination.attributes(claims).keeps_existing;
-    if keeps_existing && let Some(object) = find_existing(destination, claims).await? {
+        let keeps_existing = destination.attributes(claims).keeps_existing;
+        if keeps_existing && let Some(object) = find_existing(destination, claims).await? {
+            check_object(claims, request, &object)?;
+            // These parts can become nothing any more. Where they are those of the object, they are gone already.
+            let _ = destination.store.abort_upload(upload).await;
+            return Ok((object, self.unfinished(destination, claims).await?));
+        }
+        let unfinished = self.begin_to_finish(destination, claims).await?;
+        let checksum = request.checksum.filter(|_| claims.checksum == ChecksumKind::Crc64Nvme);
+        let whole = Whole { parts: &request.parts, size: claims.size, checksum, keeps_existing };
+        match destination.store.complete_upload(upload, whole).await {
+            Ok(()) => {}
+            // It may have succeeded at another replica, or at the SDK's first try.
+            Err(StoreError::NoSuchUpload) => return self.find_completed(destination, claims, request).await,
+            Err(error) => {
+                log(claims, "completing an upload")(&error);
+                return Err(error.into());
+            }
+        }
+        let object = head(destination, claims).await?;
+        let object = object.ok_or_else(|| {
+            Problem::new(ErrorCode::StoreMisbehaved, "the store completed the upload and has no object")
+        })?;
         check_object(claims, request, &object)?;
-        return Ok(object);
+        Ok((object, Some(unfinished)))
     }
-    let checksum = request.checksum.filter(|_| claims.checksum == ChecksumKind::Crc64Nvme);
-    let whole = Whole { parts: &request.parts, size: claims.size, checksum, keeps_existing };
-    match destination.store.complete_upload(upload, whole).await {
-        Ok(()) => {}
-        // It may have succeeded at another replica, or at the SDK's first try.
-        Err(StoreError::NoSuchUpload) => return find_completed(destination, claims, request).await,
-        Err(error) => {
-            log(claims, "completing an upload")(&error);
-            return Err(error.into());
-        }
+
+    /// The upload is gone: either it is complete, and the answer was lost, or it was aborted.
+    async fn find_completed(
+        &self,
+        destination: &Destination,
+        claims: &UploadClaims,
+        request: &CompleteUpload,
+    ) -> Result<(StoredObject, Option<Unfinished>), Problem> {
+        let Some(object) = head(destination, claims).await? else {
+            return Err(StoreError::NoSuchUpload.into());
+        };
+        check_object(claims, request, &object)?;
+        Ok((object, self.unfinished(destination, claims).await?))
     }
-    let object = head(destination, claims).await?;
-    let object = object.ok_or_else(|| {
-        Problem::new(ErrorCode::StoreMisbehaved, "the store completed the upload and has no object")
-    })?;
-    check_object(claims, request, &object)?;
-    Ok(object)
 }
 
-/// What is under the key already, if that is this upload's own: another replica may have completed it just now.
+/// What is under the key already, if that is this upload's own: another replica may have completed it just now, or
+/// another upload that was created by the same request.
 ///
 /// Stores that pass over the condition of a completion would replace what is not. Of two completions at the same moment
 /// they still let both through.
@@ -145,42 +166,10 @@ async fn find_existing(
     claims: &UploadClaims,
 ) -> Result<Option<StoredObject>, Problem> {
     let existing = destination.store.head(&claims.key).await;
-    let mark = claims.id.to_string();
     match existing.inspect_err(log(claims, "looking for an object"))? {
-        Some(object) if object.mark.as_deref() != Some(mark.as_str()) => Err(StoreError::Exists.into()),
+        Some(object) if !is_own(claims, &object) => Err(StoreError::Exists.into()),
         own => Ok(own),
     }
-}
-
-/// The upload is gone: either it is complete, and the answer was lost, or it was aborted.
-async fn find_completed(
-    destination: &Destination,
-    claims: &UploadClaims,
-    request: &CompleteUpload,
-) -> Result<StoredObject, Problem> {
-    let Some(object) = head(destination, claims).await? else {
-        return Err(StoreError::NoSuchUpload.into());
-    };
-    check_object(claims, request, &object)?;
-    Ok(object)
-}
-
-/// A single PUT is complete as soon as it is there; what remains is to look at it.
-async fn check_single(
-    destination: &Destination,
-    claims: &UploadClaims,
-    request: &CompleteUpload,
-) -> Result<StoredObject, Problem> {
-    let Some(object) = head(destination, claims).await? else {
-        return Err(
-            Problem::new(ErrorCode::PartMissing, "the store has no such object").with_field("parts[0]")
-        );
-    };
-    if request.parts.first().is_some_and(|part| !object.etag.is_empty() && part.etag != object.etag) {
-        return Err(etag_mismatch(0, PartNumber::FIRST, &object.etag));
-    }
-    check_object(claims, request, &object)?;
-    Ok(object)
 }
 
 /// The request alone: every part of the plan, once, in order.
@@ -241,13 +230,13 @@ fn compare<'a>(
     compared.collect()
 }
 
-fn etag_mismatch(index: usize, number: PartNumber, theirs: &ETag) -> Problem {
+pub(super) fn etag_mismatch(index: usize, number: PartNumber, theirs: &ETag) -> Problem {
     let why = format!("part {number} has the ETag {theirs} in the store");
     Problem::new(ErrorCode::PartMismatch, why).with_field(format!("parts[{index}].etag"))
 }
 
 /// The object as it is now against what it should be.
-fn check_object(
+pub(super) fn check_object(
     claims: &UploadClaims,
     request: &CompleteUpload,
     object: &StoredObject,

@@ -15,12 +15,13 @@ use partway_shared::wire::{
 use crate::destinations::Destination;
 use crate::identity::Caller;
 use crate::metrics::UploadOutcome;
+use crate::policy::Attributes;
 use crate::signing::{Presigner, SignedForm};
 use crate::store::{NewObject, StoreError};
 use crate::token::UploadClaims;
 
 use super::proposal::Proposal;
-use super::sign::put_terms;
+use super::single::{key_to_send_to, put_terms};
 use super::{Uploads, all_failed_alike, log, upload_ref};
 
 /// Multipart uploads being created at the store at once, for one request.
@@ -106,6 +107,10 @@ impl Uploads {
             ChecksumKind::Crc64Nvme | ChecksumKind::Md5 => Vec::new(),
         };
         let begun = Instant::now();
+        if !plan.is_multipart() {
+            claims.staged =
+                wants_form(destination, claims, &parts) || !self.can_be_direct(destination, claims);
+        }
         let signed = match form(&presigner, destination, claims, &parts) {
             Some(form) => vec![form],
             None => super::sign::sign(&presigner, destination, claims, plan, &parts),
@@ -123,7 +128,16 @@ impl Uploads {
     }
 }
 
-/// The whole file as a form, if it is small enough and the store takes forms.
+/// Whether the whole file goes as a form: it is small enough, its checksum is known, and the store takes forms.
+fn wants_form(
+    destination: &Destination,
+    claims: &UploadClaims,
+    parts: &[(PartNumber, Option<Checksum>)],
+) -> bool {
+    parts.len() == 1 && destination.bucket.form_max().is_some_and(|max| claims.size <= max)
+}
+
+/// The whole file as a form, which no condition keeps from replacing an object: so it is staged.
 ///
 /// Only here: a client whose form failed signs again, and gets a PUT.
 fn form(
@@ -133,24 +147,30 @@ fn form(
     parts: &[(PartNumber, Option<Checksum>)],
 ) -> Option<SignedPut> {
     let &[(part_number, checksum)] = parts else { return None };
-    if claims.upload_id.is_some() || claims.size > destination.bucket.form_max()? {
+    if claims.upload_id.is_some() || !wants_form(destination, claims, parts) {
         return None;
     }
-    let SignedForm { url, fields } =
-        presigner.form(&claims.key, &put_terms(destination, claims, checksum))?;
+    let key = key_to_send_to(destination, claims);
+    let SignedForm { url, fields } = presigner.form(&key, &put_terms(destination, claims, checksum))?;
     let expires_in = presigner.expires_in();
     Some(SignedPut { part_number, url, headers: Pairs::default(), form: Some(fields.into()), expires_in })
 }
 
 async fn create_upload(destination: &Destination, claims: &UploadClaims) -> Result<String, StoreError> {
-    let object = NewObject {
+    let attributes = destination.attributes(claims);
+    let created = destination.store.create_upload(new_object(claims, &attributes)).await;
+    created.inspect_err(log(claims, "creating an upload"))
+}
+
+/// What the upload is to become.
+pub(super) fn new_object<'a>(claims: &'a UploadClaims, attributes: &'a Attributes) -> NewObject<'a> {
+    NewObject {
         key: &claims.key,
         content_type: &claims.content_type,
         content_disposition: claims.content_disposition.as_deref(),
         checksum: claims.checksum,
-        attributes: &destination.attributes(claims),
-    };
-    destination.store.create_upload(object).await.inspect_err(log(claims, "creating an upload"))
+        attributes,
+    }
 }
 
 /// Whether the checksums that came along are of this kind, and of parts as the server cuts them.

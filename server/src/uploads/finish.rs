@@ -1,7 +1,8 @@
 //! Finishing: what happens between an object that is there and an answer that says so.
 //!
 //! Its first bytes are looked at where the destination wants that, and the application is told. An upload whose
-//! application has not answered is not complete: the client tries again, and this is done again.
+//! application has not answered is not complete: the client tries again, and this is done again. Once it has, never:
+//! a mark in the store, put before the object can be there and removed after the answer, is all that is remembered.
 
 use partway_shared::checksum::ChecksumKind;
 use partway_shared::error::{ErrorCode, Problem};
@@ -11,12 +12,58 @@ use crate::destinations::Destination;
 use crate::hooks::FinishedUpload;
 use crate::identity::Caller;
 use crate::policy::{SNIFFED_BYTES, contradiction};
-use crate::store::StoredObject;
+use crate::store::{StoreError, StoredObject, namespace};
 use crate::token::UploadClaims;
 
 use super::{Uploads, log};
 
+/// An object that is there, and of which not all is done.
+#[derive(Debug, Default)]
+pub(super) struct Unfinished {
+    mark: Option<Mark>,
+}
+
+/// What says so in the store.
+#[derive(Debug)]
+struct Mark {
+    version_id: Option<String>,
+}
+
 impl Uploads {
+    /// Whether anything is done once the object is there, which must neither be left out nor done again.
+    fn is_marked(&self, destination: &Destination, claims: &UploadClaims) -> bool {
+        self.hooks.listens() || (destination.policy.sniff && claims.upload_id.is_some())
+    }
+
+    /// To be called before the object can be there.
+    pub(super) async fn begin_to_finish(
+        &self,
+        destination: &Destination,
+        claims: &UploadClaims,
+    ) -> Result<Unfinished, StoreError> {
+        if !self.is_marked(destination, claims) {
+            return Ok(Unfinished::default());
+        }
+        let attributes = destination.policy.attributes.of_incoming();
+        let put = destination.store.put_empty(&mark_key(destination, claims), &attributes).await;
+        let version_id = put.inspect_err(log(claims, "marking an upload"))?;
+        Ok(Unfinished { mark: Some(Mark { version_id }) })
+    }
+
+    /// What is left to do for an object that was there already; none when all is done.
+    pub(super) async fn unfinished(
+        &self,
+        destination: &Destination,
+        claims: &UploadClaims,
+    ) -> Result<Option<Unfinished>, StoreError> {
+        if !self.is_marked(destination, claims) {
+            return Ok(None);
+        }
+        let mark = destination.store.head(&mark_key(destination, claims)).await;
+        let mark = mark.inspect_err(log(claims, "looking whether an upload is finished"))?;
+        Ok(mark.map(|mark| Unfinished { mark: Some(Mark { version_id: mark.version_id }) }))
+    }
+
     /// Lets an object that is what was planned count as complete.
     pub(super) async fn finish(
         &self,
@@ -24,39 +71,63 @@ impl Uploads {
         destination: &Destination,
         claims: &UploadClaims,
         object: StoredObject,
+        unfinished: Option<Unfinished>,
     ) -> Result<CompletedUpload, Problem> {
-        if destination.policy.sniff
-            && let Err(problem) = sniff(destination, claims).await
+        // What was sent as a whole is looked at before it is there.
+        if unfinished.is_some()
+            && claims.upload_id.is_some()
+            && destination.policy.sniff
+            && let Err(problem) = sniff(destination, claims, &claims.key, &object).await
         {
             if problem.code == ErrorCode::ContentMismatch {
+                let removed = destination.store.delete(&claims.key, object.version_id.as_deref()).await;
+                removed.inspect_err(log(claims, "removing an object"))?;
+                unmark(destination, claims, unfinished).await;
                 self.release(caller, claims).await;
             }
             return Err(problem);
         }
-        let object = completed(destination, claims, object)?;
         let finished = FinishedUpload {
             id: claims.id.to_string(),
             subject: claims.subject.clone(),
             destination: claims.destination.clone(),
             content_type: claims.content_type.clone(),
-            object,
+            object: completed(destination, claims, object)?,
         };
-        self.hooks.after_complete(&finished).await?;
+        if unfinished.is_some() {
+            self.hooks.after_complete(&finished).await?;
+            destination.metrics.completed(claims.size);
+        }
+        unmark(destination, claims, unfinished).await;
         self.release(caller, claims).await;
-        destination.metrics.completed(claims.size);
         Ok(finished.object)
     }
 }
 
-/// Removes a file that is not what it says.
-async fn sniff(destination: &Destination, claims: &UploadClaims) -> Result<(), Problem> {
-    let store = &destination.store;
-    let first =
-        store.first_bytes(&claims.key, SNIFFED_BYTES).await.inspect_err(log(claims, "reading an object"))?;
+fn mark_key(destination: &Destination, claims: &UploadClaims) -> String {
+    namespace::unfinished(&destination.policy.key_prefix, claims.id)
+}
+
+/// All is done. Where the mark cannot be removed, it is done once more when the client asks again.
+async fn unmark(destination: &Destination, claims: &UploadClaims, unfinished: Option<Unfinished>) {
+    let Some(Mark { version_id }) = unfinished.and_then(|unfinished| unfinished.mark) else { return };
+    let removed = destination.store.delete(&mark_key(destination, claims), version_id.as_deref()).await;
+    let _ = removed.inspect_err(log(claims, "removing the mark of an upload"));
+}
+
+/// Looks at a file's first bytes: [`ErrorCode::ContentMismatch`] if they are not of the type that it says. What was
+/// looked at is what was seen before.
+pub(super) async fn sniff(
+    destination: &Destination,
+    claims: &UploadClaims,
+    key: &str,
+    object: &StoredObject,
+) -> Result<(), Problem> {
+    let first = destination.store.first_bytes(key, &object.etag, SNIFFED_BYTES).await;
+    let first = first.inspect_err(log(claims, "reading an object"))?;
     let Some(why) = contradiction(&claims.content_type, &destination.policy.types, &first) else {
         return Ok(());
     };
-    store.delete(&claims.key).await.inspect_err(log(claims, "removing an object"))?;
     tracing::warn!(
         upload.id = claims.upload_id,
         upload.key = claims.key,

@@ -8,6 +8,8 @@ use crate::identity::Caller;
 use crate::store::StoreError;
 use crate::token::UploadClaims;
 
+use super::finish::Unfinished;
+use super::single::{check_headers, staged_part};
 use super::{Uploads, head, log, upload_ref};
 
 impl Uploads {
@@ -18,11 +20,14 @@ impl Uploads {
     pub async fn list(&self, caller: &Caller, token: &str) -> Result<ListedParts, Problem> {
         let (claims, destination) = self.claims(caller, token)?;
         let Some(upload) = upload_ref(&claims) else {
-            // A single PUT is there as a whole or not at all.
-            return Ok(ListedParts {
-                parts: Vec::new(),
-                completed: self.find_object(caller, destination, &claims).await?,
-            });
+            let completed = self.find_object(caller, destination, &claims).await?;
+            // Sent as a whole, it is there as a whole or not at all.
+            let part = if claims.staged && completed.is_none() {
+                staged_part(destination, &claims).await?
+            } else {
+                None
+            };
+            return Ok(ListedParts { parts: part.into_iter().collect(), completed });
         };
         match destination.store.list_parts(upload).await {
             Ok(parts) => Ok(ListedParts { parts, completed: None }),
@@ -45,9 +50,15 @@ impl Uploads {
         destination: &Destination,
         claims: &UploadClaims,
     ) -> Result<Option<CompletedUpload>, Problem> {
-        match head(destination, claims).await?.filter(|object| object.size == claims.size) {
-            Some(object) => self.finish(caller, destination, claims, object).await.map(Some),
-            None => Ok(None),
-        }
+        let found = head(destination, claims).await?.filter(|object| object.size == claims.size);
+        let Some(object) = found else { return Ok(None) };
+        let unfinished = if claims.upload_id.is_none() && !claims.staged {
+            check_headers(destination, claims, &object).await?;
+            // Nothing has to be done for what is sent to its own key, unless the settings have changed since.
+            Some(Unfinished::default())
+        } else {
+            self.unfinished(destination, claims).await?
+        };
+        self.finish(caller, destination, claims, object, unfinished).await.map(Some)
     }
 }

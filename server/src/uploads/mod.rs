@@ -11,6 +11,7 @@ mod identity;
 mod list;
 mod proposal;
 mod sign;
+mod single;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -62,9 +63,13 @@ impl Uploads {
 async fn head(destination: &Destination, claims: &UploadClaims) -> Result<Option<StoredObject>, StoreError> {
     let object = destination.store.head(&claims.key).await;
     let object = object.inspect_err(log(claims, "looking for the object"))?;
-    // Under a key that can be taken twice there may be somebody else's.
-    let mark = claims.id.to_string();
-    Ok(object.filter(|object| !claims.shared || object.mark.as_deref() == Some(mark.as_str())))
+    Ok(object.filter(|object| is_own(claims, object)))
+}
+
+/// Whether an object under the upload's key is of this upload: under one that can be taken twice there may be somebody
+/// else's.
+fn is_own(claims: &UploadClaims, object: &StoredObject) -> bool {
+    !claims.shared || object.mark.as_deref() == Some(claims.id.to_string().as_str())
 }
 
 /// Seconds since 1970.

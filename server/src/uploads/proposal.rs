@@ -16,6 +16,7 @@ use crate::hooks::{Decision, ProposedUpload};
 use crate::identity::Caller;
 use crate::limits::{Counted, Newcomer};
 use crate::policy::{KeyValues, MediaType, check_key, check_limits, check_metadata, check_tags};
+use crate::store::namespace;
 use crate::token::UploadClaims;
 
 use super::{Uploads, identity};
@@ -84,6 +85,7 @@ impl Uploads {
             bucket: destination.bucket.name.clone(),
             key: [&policy.key_prefix, ticket_prefix, &below].concat(),
             shared: !policy.key.is_unique(),
+            staged: false,
             upload_id: None,
             size: file.size,
             strategy: plan.strategy(),
@@ -94,6 +96,10 @@ impl Uploads {
             tags: Default::default(),
             expires_at: expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
         };
+        if namespace::is_own(&policy.key_prefix, &claims.key) {
+            let why = "its key would begin with .partway/, which is the server's own";
+            return Err(Problem::new(ErrorCode::InvalidField, why).with_field(field));
+        }
         Ok(Proposal { file, destination, plan, claims, lifetime: destination.token_lifetime, field })
     }
 
@@ -130,8 +136,8 @@ impl Uploads {
                 .head(&claims.key)
                 .await
                 .inspect_err(super::log(claims, "looking for an object"))?;
-            let own = claims.id.to_string();
-            if existing.is_some_and(|object| object.mark.as_deref() != Some(own.as_str())) {
+            // Its own is there when the answer to an earlier request was lost, and what it created is complete.
+            if existing.is_some_and(|object| !super::is_own(claims, &object)) {
                 let why = "there is a file of that name, and it is not replaced";
                 return Err(
                     Problem::new(ErrorCode::ObjectExists, why).with_field(format!("{}.name", proposal.field))
@@ -192,6 +198,9 @@ impl Proposal<'_> {
         }
         if let Some(key) = decision.key {
             check_key(&key).map_err(unusable)?;
+            if namespace::is_own(&self.destination.policy.key_prefix, &key) {
+                return Err(unusable("what begins with .partway/ is the server's own"));
+            }
             self.claims.key = key;
             self.claims.shared = true;
         }

@@ -12,10 +12,11 @@ use partway_shared::wire::{SignParts, SignedParts, SignedPut};
 
 use crate::destinations::Destination;
 use crate::identity::Caller;
-use crate::signing::{Presigner, PutTerms};
+use crate::signing::Presigner;
 use crate::token::UploadClaims;
 
-use super::Uploads;
+use super::single::{key_to_send_to, put_terms};
+use super::{Uploads, head};
 
 impl Uploads {
     /// Signed URLs for these parts, in their order.
@@ -26,6 +27,13 @@ impl Uploads {
         let (claims, destination) = self.claims(caller, &request.token)?;
         let plan = claims.plan()?;
         let parts = check(&claims, &plan, request)?;
+        // The store has closed an upload in parts; a file that is sent as a whole has to be looked for.
+        if claims.upload_id.is_none() && head(destination, &claims).await?.is_some() {
+            return Err(Problem::new(
+                ErrorCode::AlreadyCompleted,
+                "its object is there, and is not sent again",
+            ));
+        }
         let presigner = destination.bucket.presigner().await?;
         let begun = Instant::now();
         let signed = sign(&presigner, destination, &claims, &plan, &parts);
@@ -77,8 +85,9 @@ pub(super) fn sign(
 ) -> Vec<SignedPut> {
     let expires_in = presigner.expires_in();
     let Some(upload_id) = &claims.upload_id else {
+        let key = key_to_send_to(destination, claims);
         let whole = parts.iter().map(|&(part_number, checksum)| {
-            let (url, headers) = presigner.put(&claims.key, &put_terms(destination, claims, checksum));
+            let (url, headers) = presigner.put(&key, &put_terms(destination, claims, checksum));
             SignedPut { part_number, url, headers: headers.into(), form: None, expires_in }
         });
         return whole.collect();
@@ -92,19 +101,4 @@ pub(super) fn sign(
         expires_in,
     });
     signed.collect()
-}
-
-/// What a single PUT may carry, as it was settled when the upload was created.
-pub(super) fn put_terms<'a>(
-    destination: &Destination,
-    claims: &'a UploadClaims,
-    checksum: Option<Checksum>,
-) -> PutTerms<'a> {
-    PutTerms {
-        content_length: claims.size,
-        content_type: Some(&claims.content_type),
-        content_disposition: claims.content_disposition.as_deref(),
-        checksum,
-        attributes: destination.attributes(claims),
-    }
 }

@@ -32,9 +32,31 @@ pub struct Verification(watch::Receiver<Result<Known, Problem>>);
 
 /// What is known of a store.
 #[derive(Clone, Copy, Debug)]
-struct Known {
-    checksum: ChecksumKind,
-    forms: bool,
+pub struct Known {
+    /// How bytes are checked.
+    pub checksum: ChecksumKind,
+    /// Whether forms are held to their terms.
+    pub forms: bool,
+    /// Whether a PUT replaces no object where it is not to, and what it brings beside its bytes can be seen.
+    pub puts_only_create: bool,
+    /// Whether a copy replaces no object where it is not to.
+    pub copies_only_create: bool,
+}
+
+impl Known {
+    /// Of a store that nobody has asked: what always works is done.
+    #[must_use]
+    pub const fn unseen(checksum: ChecksumKind) -> Self {
+        // Nobody has seen whether the store minds a form's MD5. What it says of a CRC64NVME is seen at completion.
+        let forms = !matches!(checksum, ChecksumKind::Md5);
+        Self { checksum, forms, puts_only_create: false, copies_only_create: false }
+    }
+
+    /// Of the store within the binary.
+    #[must_use]
+    pub const fn embedded(checksum: ChecksumKind) -> Self {
+        Self { checksum, forms: true, puts_only_create: true, copies_only_create: true }
+    }
 }
 
 /// The attempts to find it out. Dropping it ends them once none is under way.
@@ -45,10 +67,10 @@ pub struct Probing {
 }
 
 impl Verification {
-    /// As configured, and whether forms are held to such checksums as well.
+    /// As configured.
     #[must_use]
-    pub fn known(checksum: ChecksumKind, forms: bool) -> Self {
-        Self(watch::channel(Ok(Known { checksum, forms })).1)
+    pub fn known(known: Known) -> Self {
+        Self(watch::channel(Ok(known)).1)
     }
 
     /// As the store does it. Objects of the probe are put below its key prefix, where the credentials may
@@ -78,6 +100,18 @@ impl Verification {
     pub fn takes_forms(&self) -> bool {
         self.0.borrow().as_ref().is_ok_and(|known| known.forms)
     }
+
+    /// Whether a PUT can be held to create an object.
+    #[must_use]
+    pub fn puts_only_create(&self) -> bool {
+        self.0.borrow().as_ref().is_ok_and(|known| known.puts_only_create)
+    }
+
+    /// Whether a copy can be held to create an object.
+    #[must_use]
+    pub fn copies_only_create(&self) -> bool {
+        self.0.borrow().as_ref().is_ok_and(|known| known.copies_only_create)
+    }
 }
 
 impl Probing {
@@ -98,9 +132,8 @@ async fn find_out(
         match Box::pin(Findings::of(&named.store, &named.key_prefix)).await {
             Ok(findings) => {
                 findings.log();
-                let checksum = findings.kind();
-                let forms = Box::pin(terms::try_out(&named, checksum)).await;
-                drop(known.send_replace(Ok(Known { checksum, forms })));
+                let seen = Box::pin(terms::try_out(&named, findings.kind())).await;
+                drop(known.send_replace(Ok(seen)));
                 return;
             }
             Err(error) => {

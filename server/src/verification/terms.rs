@@ -3,15 +3,17 @@
 
 use partway_shared::checksum::ChecksumKind;
 
+use super::Known;
 use crate::store::named::NamedStore;
 use crate::store::plain::PlainHttp;
 use crate::store::probe::{self, Outsider, Rule};
 
 const HINT: &str = "`partway doctor` says what follows";
 
-/// Tries them out, and warns of those that are broken. Says whether small files can be sent as forms.
-pub(super) async fn try_out(named: &NamedStore, checksum: ChecksumKind) -> bool {
-    let Ok(credentials) = named.credentials.get().await else { return false };
+/// Tries them out, warns of those that are broken, and says what can be built on.
+pub(super) async fn try_out(named: &NamedStore, checksum: ChecksumKind) -> Known {
+    let mut known = Known { forms: false, ..Known::unseen(checksum) };
+    let Ok(credentials) = named.credentials.get().await else { return known };
     let http = PlainHttp::default();
     let outsider = Outsider::of(named, &credentials, &http);
     let (signature, length, put, part) = tokio::join!(
@@ -26,18 +28,26 @@ pub(super) async fn try_out(named: &NamedStore, checksum: ChecksumKind) -> bool 
         ("a PUT copies nothing unless that was signed", put),
         ("a part copies nothing unless that was signed", part),
     ];
-    // Where keys can be taken twice, and what is there is to stay.
-    if named.put_headers.contains("if-none-match") {
-        let (store, prefix) = (&named.store, named.key_prefix.as_str());
-        let (put, complete) = tokio::join!(
-            probe::put_if_none_match(store, prefix),
-            probe::complete_if_none_match(store, prefix)
-        );
-        rules.push(("a PUT replaces no object (If-None-Match)", put));
-        rules.push(("a completion replaces no object (If-None-Match)", complete));
-    }
+    let (store, prefix) = (&named.store, named.key_prefix.as_str());
+    let (put, late_put, bare, complete, copy, moved) = tokio::join!(
+        probe::put_if_none_match(store, prefix),
+        probe::late_put_if_none_match(outsider),
+        probe::bare_headers(store, prefix),
+        probe::complete_if_none_match(store, prefix),
+        probe::copy_if_none_match(store, prefix),
+        probe::copy(store, prefix),
+    );
+    known.puts_only_create = [&put, &late_put, &bare].into_iter().all(|found| *found == Ok(Rule::Kept));
+    known.copies_only_create = copy == Ok(Rule::Kept);
+    rules.extend([
+        ("a file can be moved to its key (CopyObject)", moved),
+        ("a PUT replaces no object (If-None-Match)", put),
+        ("a PUT that began earlier replaces no object (If-None-Match)", late_put),
+        ("an object has no headers that nobody gave it", bare),
+        ("a completion replaces no object (If-None-Match)", complete),
+        ("a copy replaces no object (If-None-Match)", copy),
+    ]);
     if named.put_headers.contains("x-amz-tagging") {
-        let (store, prefix) = (&named.store, named.key_prefix.as_str());
         let (put, upload) = tokio::join!(probe::put_tags(store, prefix), probe::upload_tags(store, prefix));
         rules.push(("objects have the tags of their PUT", put));
         rules.push(("objects have the tags of their upload in parts", upload));
@@ -54,7 +64,8 @@ pub(super) async fn try_out(named: &NamedStore, checksum: ChecksumKind) -> bool 
             }
         }
     }
-    named.post_forms && forms(outsider, &named.name, checksum).await
+    known.forms = named.post_forms && forms(outsider, &named.name, checksum).await;
+    known
 }
 
 /// A form that is not held to its terms would be a weaker check than the one that is claimed, and a PUT always works.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use partway_server::doctor::{self, Options, Outcome, Report};
-use partway_server::store::named::NamedStore;
+use partway_server::store::named::{NamedStore, Sweeping};
 use partway_server::store::probe::{self, Rule};
 use partway_server::stores::OpenStores;
 use partway_server::sweep::{Mode, sweep};
@@ -113,11 +113,17 @@ pub(crate) async fn sweeping_leaves_nothing(site: &Site, _: &Traits) {
         app.begin(&format!("{n}.bin"), PART + 1).await.send([2]).await;
     }
     let store = open(site).await;
-    let young =
-        sweep(&store, Mode::Abort, Duration::from_secs(3_600), |_, _| panic!("it is young")).await.unwrap();
+    let young = sweep(&store, Sweeping::Everything, Mode::Remove, Duration::from_secs(3_600), |_, _| {
+        panic!("it is young")
+    })
+    .await
+    .unwrap();
     assert!(young.seen >= 5, "{young:?}");
-    let swept = sweep(&store, Mode::Abort, Duration::ZERO, |_, error| assert_eq!(error, None)).await.unwrap();
-    assert_eq!((swept.aborted, swept.failed), (swept.seen, 0), "{swept:?}");
+    let swept =
+        sweep(&store, Sweeping::Everything, Mode::Remove, Duration::ZERO, |_, error| assert_eq!(error, None))
+            .await
+            .unwrap();
+    assert_eq!((swept.removed, swept.failed), (swept.seen, 0), "{swept:?}");
     assert_eq!(store.store.list_uploads("").await.unwrap(), []);
     done.assert_stored().await;
 }

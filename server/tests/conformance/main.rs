@@ -25,7 +25,7 @@ async fn embedded() {
         has_rules: false,
         forms: true,
         tags: [true, true],
-        put_condition: true,
+        direct: true,
         weak: &[],
     };
     run(&store.site, &traits).await;
@@ -39,8 +39,8 @@ async fn garage() {
         has_rules: true,
         forms: true,
         tags: [false, false],
-        put_condition: false,
-        weak: &["If-None-Match, PUT", "If-None-Match, complete"],
+        direct: false,
+        weak: &["If-None-Match, PUT", "If-None-Match, complete", "If-None-Match, copy"],
     };
     run(&store.site, &traits).await;
 }
@@ -54,10 +54,13 @@ async fn ceph() {
         // It passes over their MD5.
         forms: false,
         tags: [true, false],
-        put_condition: true,
+        direct: true,
         weak: &[
             "unsigned copy, PUT",
+            // It passes over the condition on the source.
+            "copy within the bucket",
             "If-None-Match, complete",
+            "If-None-Match, copy",
             "uploads are checked by",
             "errors from https://app.example.com",
         ],
@@ -85,6 +88,9 @@ async fn run(site: &stores::Site, traits: &Traits) {
         stories::several_are_completed_in_one_call,
         stories::objects_have_what_their_destination_says,
         stories::an_object_that_is_there_stays,
+        stories::completed_objects_are_final,
+        stories::unsigned_headers_are_not_stored,
+        stories::an_application_is_told_once,
         stories::a_file_that_is_something_else_is_removed,
         stories::all_parts_are_listed_in_order,
         stories::an_upload_goes_on_at_another_replica,

@@ -6,6 +6,7 @@ use partway_server::policy::KeyTemplate;
 use partway_server::store::{Store as _, UploadRef};
 
 use crate::stores::{Site, Traits};
+use crate::support::upload::put_request;
 use crate::support::*;
 
 pub(crate) async fn files_of_all_sizes_arrive(site: &Site, traits: &Traits) {
@@ -94,7 +95,7 @@ pub(crate) async fn names_do_no_harm(site: &Site, _: &Traits) {
     }
 }
 
-pub(crate) async fn an_aborted_upload_is_gone(site: &Site, _: &Traits) {
+pub(crate) async fn an_aborted_upload_is_gone(site: &Site, traits: &Traits) {
     let app = site.server().await;
     let upload = app.begin("film.mp4", PART + 1).await;
     let sent = upload.send_all().await;
@@ -108,9 +109,92 @@ pub(crate) async fn an_aborted_upload_is_gone(site: &Site, _: &Traits) {
     done.abort().await.refused(ErrorCode::AlreadyCompleted);
     assert!(app.exists(&done.grant.key).await);
     let single = app.begin("note.txt", 5).await;
+    assert_eq!(single.abort().await.status, 204, "nothing is there yet");
+    let is_direct = !is_staged(&single.sign([1]).await[0]);
+    assert_eq!(is_direct, traits.direct);
     single.send_all().await;
-    assert_eq!(single.abort().await.status, 204);
-    assert!(!app.exists(&single.grant.key).await);
+    if is_direct {
+        single.abort().await.refused(ErrorCode::AlreadyCompleted);
+    } else {
+        assert_eq!(single.abort().await.status, 204);
+        assert_eq!(single.listed().await, ListedParts { parts: Vec::new(), completed: None });
+        assert!(!app.exists(&single.grant.key).await);
+    }
+}
+
+fn is_staged(put: &SignedPut) -> bool {
+    put.url.contains(".partway/incoming/")
+        || put.form.as_ref().is_some_and(|form| form["key"].starts_with(".partway/incoming/"))
+}
+
+/// Whatever the store keeps of conditions: what is complete is neither replaced nor removed.
+pub(crate) async fn completed_objects_are_final(site: &Site, traits: &Traits) {
+    let sniffing = DestinationConfig { sniff: true, ..DestinationConfig::default() };
+    let any =
+        || NewUpload { content_type: Some("application/x-unheard-of".to_owned()), ..file("note.txt", 0) };
+    let straight = site.server().await;
+    let by_way =
+        site.server_with(|settings| drop(settings.destinations.insert("default".to_owned(), sniffing))).await;
+    for (app, is_direct) in [(&straight, traits.direct), (&by_way, false)] {
+        let upload = app.begin_as(any(), noise(10, 1)).await;
+        let put = upload.sign([1]).await.remove(0);
+        assert_eq!(is_staged(&put), !is_direct);
+        let sent = upload.send_all().await;
+        assert_eq!(app.exists(&upload.grant.key).await, is_direct, "what nobody completed is not at its key");
+        let (one, two) = tokio::join!(upload.complete(&sent), upload.complete(&sent));
+        assert_eq!(one, two);
+        let status = put_bytes(&app.http, &put, &upload.bytes).await.status;
+        assert_eq!(status, if is_direct { 412 } else { 200 });
+        assert_eq!(upload.complete(&sent).await, one);
+        upload.try_sign([1]).await.refused(ErrorCode::AlreadyCompleted);
+        upload.abort().await.refused(ErrorCode::AlreadyCompleted);
+        assert_eq!(upload.listed().await.completed, Some(one));
+        upload.assert_stored().await;
+    }
+    let waiting = by_way.store.list_objects_v2().bucket(BUCKET).prefix(".partway/incoming/").send().await;
+    assert_eq!(waiting.unwrap().contents().len(), 0);
+}
+
+/// Stores keep them, and this is none of what was signed.
+pub(crate) async fn unsigned_headers_are_not_stored(site: &Site, traits: &Traits) {
+    let app = site.server().await;
+    let upload = app.begin("note.txt", 10).await;
+    let put = upload.sign([1]).await.remove(0);
+    let request = put_request(&app.http, &put, &upload.bytes).header("content-encoding", "gzip");
+    let answer = Answer::to(request.header("content-language", "de")).await;
+    if answer.status == 200 {
+        let etag = ETag::new(answer.header("etag").unwrap());
+        let completion = upload.completion(&[CompletedPart { part_number: number(1), etag }]);
+        let completed = upload.try_complete(&completion).await;
+        if traits.direct {
+            completed.refused(ErrorCode::ContentMismatch);
+            assert!(!app.exists(&upload.grant.key).await);
+            return;
+        }
+        assert!(completed.is_done(), "{completed:?}");
+        let head = app.store.head_object().bucket(BUCKET).key(&upload.grant.key).send().await.unwrap();
+        assert_eq!((head.content_encoding(), head.content_language()), (None, None));
+    }
+}
+
+/// The hook is told until it has answered, and then no more.
+pub(crate) async fn an_application_is_told_once(site: &Site, _: &Traits) {
+    let application = Peer::start(|_| actix_web::HttpResponse::NoContent().finish());
+    let url = format!("{}/after", application.url);
+    let app = site
+        .server_with(|settings| {
+            settings.hooks.after_complete = Some(url);
+            settings.hooks.secret = Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned().into());
+        })
+        .await;
+    for (told, size) in [10, PART + 1].into_iter().enumerate() {
+        let upload = app.begin("note.txt", size).await;
+        let sent = upload.send_all().await;
+        let completed = upload.complete(&sent).await;
+        assert_eq!(upload.complete(&sent).await, completed);
+        assert_eq!(upload.listed().await.completed, Some(completed));
+        assert_eq!(application.calls().len(), told + 1);
+    }
 }
 
 pub(crate) async fn several_are_completed_in_one_call(site: &Site, _: &Traits) {
@@ -180,9 +264,12 @@ pub(crate) async fn an_object_that_is_there_stays(site: &Site, traits: &Traits) 
         if size == 100 {
             let sent = second.send_all().await;
             second.try_complete(&second.completion(&sent)).await.refused(ErrorCode::ObjectExists);
-        } else if traits.put_condition {
+        } else if traits.direct {
             let put = second.sign([1]).await.remove(0);
             assert_eq!(put_bytes(&app.http, &put, second.piece(1)).await.status, 412);
+        } else {
+            let sent = second.send_all().await;
+            second.try_complete(&second.completion(&sent)).await.refused(ErrorCode::ObjectExists);
         }
         assert_eq!(first.complete(&sent).await, completed, "twice is once");
         first.assert_stored().await;

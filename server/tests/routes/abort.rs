@@ -40,16 +40,29 @@ async fn what_is_completed_cannot_be_aborted() {
     assert_eq!(upload.complete(&sent).await, completed);
 }
 
-/// A single PUT cannot be told from its completion, so that aborting it removes the object.
+/// What was sent straight to its key cannot be told from what is complete.
 #[tokio::test]
-async fn aborting_a_single_put_removes_its_object() {
+async fn what_is_at_its_key_stays() {
     let app = TestApp::start().await;
     let upload = app.begin("note.txt", 5).await;
     assert_eq!(upload.abort().await.status, 204, "nothing is there yet");
     upload.send_all().await;
+    upload.abort().await.refused(ErrorCode::AlreadyCompleted);
+    upload.finish().await;
+    upload.abort().await.refused(ErrorCode::AlreadyCompleted);
+    upload.assert_stored().await;
+}
+
+#[tokio::test]
+async fn a_file_that_waits_is_removed() {
+    let app = TestApp::with(|settings| settings.uploads.checksum = ChecksumSetting::None).await;
+    let upload = app.begin("note.txt", 5).await;
+    assert_eq!(upload.abort().await.status, 204, "nothing is there yet");
+    assert_eq!(post_form(&app.http, &upload.grant.parts[0], &upload.bytes).await.status, 201);
+    assert_eq!(upload.list().await.len(), 1);
     for _ in 0..2 {
         assert_eq!(upload.abort().await.status, 204);
+        assert_eq!(upload.listed().await, ListedParts { parts: Vec::new(), completed: None });
         assert!(!app.exists(&upload.grant.key).await);
     }
-    upload.finish().await;
 }

@@ -86,7 +86,7 @@ async fn the_store_is_where_aws_tools_find_it() {
     ] {
         let swept = partway_with(folder.path(), &["sweep"], &toml(&endpoint), &variables);
         let said = text(&swept.stdout);
-        assert!(said.starts_with("default: 1 open uploads"), "{variables:?}: {said}{}", text(&swept.stderr));
+        assert!(said.starts_with("default: 1 unfinished"), "{variables:?}: {said}{}", text(&swept.stderr));
     }
 }
 
@@ -103,16 +103,16 @@ async fn sweep_lists_first_and_aborts_when_told() {
     );
     let run = |args: &[&str]| partway(folder.path(), args, &toml);
     let young = run(&["sweep"]);
-    assert_eq!(text(&young.stdout), "default: 1 open uploads, none to abort\n", "{}", text(&young.stderr));
+    assert_eq!(text(&young.stdout), "default: 1 unfinished, none to remove\n", "{}", text(&young.stderr));
     let old = run(&["sweep", "--older-than", "0s"]);
     assert!(
-        text(&old.stdout).ends_with("film.mp4\ndefault: 1 open uploads, 1 to abort; --yes aborts them\n")
+        text(&old.stdout).ends_with("film.mp4\ndefault: 1 unfinished, 1 to remove; --yes removes them\n")
     );
     assert_eq!(app.open_uploads().await.len(), 1);
     let aborted = run(&["sweep", "--older-than", "0s", "--yes", "--json"]);
     let line: Value = serde_json::from_slice(&aborted.stdout).unwrap();
     assert_eq!(
-        (&line["aborted"], &line["store"], &line["error"]),
+        (&line["removed"], &line["store"], &line["error"]),
         (&json!(true), &json!("default"), &Value::Null)
     );
     assert!(app.open_uploads().await.is_empty());

@@ -151,6 +151,7 @@ async fn decisions_that_cannot_be_followed() {
         json!({ "key": "../escape" }),
         json!({ "key": "/root" }),
         json!({ "key": "" }),
+        json!({ "key": ".partway/incoming/0f0e0d0c-0b0a-0908-0706-050403020100" }),
         json!({ "key": "a\u{0}b" }),
         json!({ "key": "x".repeat(2_000) }),
         json!({ "metadata": { "a": "b\r\nx-amz-acl: public-read" } }),
@@ -190,8 +191,11 @@ async fn a_completion_counts_once_the_application_knows() {
 
         is_away.store(false, Ordering::SeqCst);
         let completed = upload.complete(&sent).await;
+        assert_eq!(application.calls().len(), told + 5, "once more for the list, twice, and now");
         assert_eq!(upload.complete(&sent).await, completed);
+        assert_eq!(upload.listed().await.completed, Some(completed));
         let calls = application.calls().split_off(told);
+        assert_eq!(calls.len(), 5, "what has answered is not told again");
         let ids: std::collections::BTreeSet<_> =
             calls.iter().map(|call| call.header("webhook-id").unwrap()).collect();
         assert_eq!(ids.len(), 1, "the same id for the same upload");

@@ -17,12 +17,14 @@ mod resume;
 mod complete;
 mod complete_many;
 
+mod differing;
 mod forms;
 mod hosts;
 mod md5;
 mod probe;
 
 mod abort;
+mod finality;
 mod sweep;
 
 mod replicas;

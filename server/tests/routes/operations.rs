@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use partway_server::config::{DestinationConfig, Settings};
+use partway_server::store::named::Sweeping;
 use partway_server::stores::OpenStores;
 
 use crate::support::*;
@@ -149,5 +150,7 @@ async fn a_bucket_is_looked_after_once_and_by_its_longest_lifetime() {
         .map(|store| (store.name.as_str(), store.bucket.as_str(), store.token_lifetime.as_secs() / 3_600))
         .collect();
     assert_eq!(seen, [("films,notes", BUCKET, 7 * 24), ("photos", "photos", 1)]);
-    assert!(open.stores.iter().all(|store| store.is_swept && store.key_prefix == "ours/"));
+    assert!(
+        open.stores.iter().all(|store| store.sweeping == Sweeping::Everything && store.key_prefix == "ours/")
+    );
 }

@@ -179,7 +179,7 @@ async fn a_store_that_is_away_at_the_start_is_asked_again() {
         let expected = if status == 403 {
             matches!(found, StoreError::Denied(_))
         } else {
-            matches!(found, StoreError::Unavailable(_))
+            matches!(found, StoreError::Unavailable { .. })
         };
         assert!(expected, "{found}");
 

@@ -58,6 +58,6 @@ async fn listing_is_no_way_around() {
     let app = sniffing().await;
     let upload = begin(&app, "image/png", HTML, HTML.len()).await;
     upload.send_all().await;
-    upload.try_list().await.refused(ErrorCode::ContentMismatch);
-    assert!(!app.exists(&upload.grant.key).await);
+    assert_eq!(upload.listed().await.completed, None, "it waits");
+    assert!(!app.exists(&upload.grant.key).await, "and was never where it is to be");
 }

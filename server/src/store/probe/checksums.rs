@@ -44,7 +44,7 @@ pub async fn access(store: &S3Store, prefix: &str) -> Result<(), StoreError> {
         store.head(&key).await
     };
     let tried = tried.await;
-    let removed = store.delete(&key).await;
+    let removed = store.delete(&key, None).await;
     if tried?.is_none() {
         return Err(StoreError::Misbehaved("an object that was put is not there".to_owned()));
     }

@@ -7,19 +7,20 @@
 
 mod checksums;
 mod conditions;
+mod copies;
 mod rules;
 mod tags;
 mod terms;
 
 use partway_shared::checksum::ChecksumKind;
-use uuid::Uuid;
 
 use crate::policy::Attributes;
 
-use super::{NewObject, S3Store, Store, StoreError, UploadRef, Whole};
+use super::{NewObject, S3Store, Store, StoreError, UploadRef, Whole, namespace};
 
 pub use checksums::{Check, access, object_crc64nvme, part_crc64nvme, part_md5, put_crc64nvme, put_md5};
-pub use conditions::{complete_if_none_match, put_if_none_match};
+pub use conditions::{complete_if_none_match, late_put_if_none_match, put_if_none_match};
+pub use copies::{bare_headers, copy, copy_if_none_match};
 pub use rules::Rule;
 pub use tags::{put_tags, upload_tags};
 pub use terms::{Outsider, copied_part, copied_put, form, length, signature};
@@ -29,7 +30,7 @@ const OTHER_BODY: &[u8] = b"These bytes are not the ones that were sent.";
 
 /// A key that nothing has.
 pub(crate) fn key(prefix: &str) -> String {
-    format!("{prefix}.partway/probe-{}", Uuid::new_v4())
+    namespace::probe(prefix)
 }
 
 /// Puts an object under this key, with a checksum where none does: a bucket with object lock takes nothing
@@ -55,7 +56,7 @@ async fn abort(store: &S3Store, upload: UploadRef<'_>) {
 }
 
 async fn remove(store: &S3Store, key: &str) {
-    if let Err(error) = store.delete(key).await {
+    if let Err(error) = store.delete(key, None).await {
         tracing::warn!(upload.key = key, %error, "the object of a probe was not removed");
     }
 }

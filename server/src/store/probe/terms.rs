@@ -52,7 +52,7 @@ impl<'a> Outsider<'a> {
         let reply = self.http.send("PUT", url, headers.iter().copied(), body).await?;
         // A store that is away says nothing of its rules.
         if reply.status >= 500 && reply.status != 501 {
-            return Err(StoreError::Unavailable(reply.said()));
+            return Err(StoreError::unavailable(reply.said()));
         }
         Ok(reply)
     }
@@ -183,7 +183,7 @@ pub async fn form(outsider: Outsider<'_>, checksum: ChecksumKind) -> Result<Rule
             let reply =
                 outsider.http.send("POST", &form.url, [("content-type", content_type)], &body).await?;
             if reply.status >= 500 && reply.status != 501 {
-                return Err(StoreError::Unavailable(reply.said()));
+                return Err(StoreError::unavailable(reply.said()));
             }
             Ok(reply)
         };

@@ -34,8 +34,8 @@ pub(crate) struct Traits {
     pub(crate) forms: bool,
     /// Whether objects have the tags that a PUT was given, and those of an upload in parts.
     pub(crate) tags: [bool; 2],
-    /// Whether a PUT to a key that is taken can be refused.
-    pub(crate) put_condition: bool,
+    /// Whether files are sent straight to their keys: a PUT to a key that is taken is refused.
+    pub(crate) direct: bool,
     /// The checks of the doctor's that it does not pass, mended as far as it can be.
     pub(crate) weak: &'static [&'static str],
 }

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 pub use answer::{Answer, Completed};
 pub use app::{BUCKET, TOKEN_SECRET, TestApp, before, settings};
-pub use lax::{LaxStore, Manners};
+pub use lax::{LaxStore, Manners, Said};
 pub use partway_server::config::ChecksumSetting;
 pub use partway_shared::checksum::{Checksum, ChecksumKind, Crc64Nvme, Md5, PartHasher};
 pub use partway_shared::error::{ErrorCode, Problem};

@@ -96,8 +96,11 @@ impl<'a> Upload<'a> {
 
     /// Sends what is missing, completes, and finds the file in the store: nothing was lost on the way.
     pub async fn finish(&self) -> CompletedUpload {
-        let stored = self.list().await;
-        let stored: BTreeMap<_, _> = stored.into_iter().map(|part| (part.part_number, part.etag)).collect();
+        let ListedParts { parts, completed } = self.listed().await;
+        let mut stored: BTreeMap<_, _> =
+            parts.into_iter().map(|part| (part.part_number, part.etag)).collect();
+        // What is sent straight to its key is there as a whole.
+        stored.extend(completed.map(|object| (PartNumber::FIRST, object.etag)));
         let missing = self.plan.part_numbers().filter(|number| !stored.contains_key(number));
         let missing: Vec<_> = missing.map(PartNumber::get).collect();
         let sent = if missing.is_empty() { Vec::new() } else { self.send(missing).await };
