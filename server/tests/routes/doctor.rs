@@ -3,6 +3,7 @@
 use actix_web::HttpRequest;
 use partway_server::config::DestinationConfig;
 use partway_server::doctor::{Options, Outcome, Report, examine};
+use partway_server::store::probe::{self, Rule};
 use partway_server::stores::OpenStores;
 
 use crate::support::*;
@@ -121,6 +122,21 @@ async fn tags_that_are_lost_are_noticed() {
         let found = wrong(&report).into_iter().filter(|(check, _)| check.starts_with("tags, "));
         assert_eq!(found.map(|(check, _)| check).collect::<Vec<_>>(), lost, "{report}");
         assert_tidy(&behind).await;
+    }
+}
+
+/// Ceph's gateway answers a question for tags with nothing at all where there are none.
+#[tokio::test]
+async fn tags_that_nothing_is_said_of_are_lost() {
+    let behind = TestApp::start().await;
+    let lax = LaxStore::altering(&behind, |request, said| {
+        if request.method() == "GET" && request.query_string().contains("tagging") {
+            said.body.clear();
+        }
+    });
+    let app = TestApp::with(before(&lax.endpoint, behind.secret_access_key())).await;
+    for found in [probe::put_tags(&app.s3, "").await, probe::upload_tags(&app.s3, "").await] {
+        assert!(matches!(found, Ok(Rule::Broken(_))), "{found:?}");
     }
 }
 

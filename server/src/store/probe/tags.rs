@@ -76,11 +76,18 @@ fn tags() -> Attributes {
 
 async fn are_kept(store: &S3Store, key: &str) -> Result<Rule, StoreError> {
     let asked = store.client.get_object_tagging().bucket(&store.bucket).key(key).send().await;
-    match asked.map_err(StoreError::from) {
+    let asked = match asked {
+        // Ceph's gateway answers without a word if there are none.
+        Err(error) if error.raw_response().is_some_and(|answer| answer.status().is_success()) => {
+            return Ok(Rule::Broken(LOST));
+        }
+        asked => asked.map_err(StoreError::from),
+    };
+    match asked {
         Ok(got) if got.tag_set.iter().any(|tag| tag.key() == "partway" && tag.value() == "probe") => {
             Ok(Rule::Kept)
         }
-        // One that knows no tags refuses the question; Ceph's gateway answers it without a word if there are none.
+        // One that knows no tags refuses the question.
         Ok(_) | Err(StoreError::Misbehaved(_)) => Ok(Rule::Broken(LOST)),
         Err(error) => Err(error),
     }
