@@ -255,7 +255,9 @@ impl Store for S3Store {
         };
         let copied = self.avoided.send(&optional, send).await?;
         let is_kms = !matches!(copied.server_side_encryption, None | Some(ServerSideEncryption::Aes256));
-        let version_id = copied.version_id.filter(|id| id != "null");
+        // Garage names one of each copy, and of no object that is looked at.
+        let has_versions = source.object.version_id.is_some();
+        let version_id = copied.version_id.filter(|id| has_versions && id != "null");
         let result = copied.copy_object_result;
         let result = result.ok_or_else(|| StoreError::unavailable("a copy was answered with nothing"))?;
         Ok(StoredObject {
@@ -292,8 +294,9 @@ impl Store for S3Store {
         };
         match request.clone().version_id(version_id).send().await.map_err(StoreError::from) {
             Ok(_) | Err(StoreError::NoSuchUpload) => Ok(()),
-            // It takes a permission of its own; without it the bytes stay as a version that is no longer current.
-            Err(StoreError::Denied(_)) => {
+            // It takes a permission of its own, without which the bytes stay as a version that is no longer current; and some
+            // stores name versions that they do not know afterwards.
+            Err(StoreError::Denied(_) | StoreError::Misbehaved(_)) => {
                 request.send().await?;
                 Ok(())
             }

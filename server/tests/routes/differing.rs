@@ -116,6 +116,32 @@ async fn etags_that_are_weak_or_bare() {
     }
 }
 
+/// Garage names a version of each object that is put or copied, and knows of none afterwards.
+#[tokio::test]
+async fn versions_that_are_no_versions() {
+    let behind = TestApp::start().await;
+    let named = LaxStore::altering(&behind, |request, said| {
+        if request.method() == "PUT" {
+            *said = said.clone().with_header("x-amz-version-id", "0f0e0d0c0b0a09080706050403020100");
+        }
+    });
+    let lax = LaxStore::before_lax(&named, &behind, |request, _| {
+        if request.query_string().contains("versionId=") { Manners::Refuses(501) } else { Manners::Keeps }
+    });
+    let application = Peer::start(|_| actix_web::HttpResponse::NoContent().finish());
+    let url = application.url.clone();
+    let app = TestApp::with(|settings| {
+        before(&lax.endpoint, behind.secret_access_key())(settings);
+        settings.hooks.after_complete = Some(url);
+        settings.hooks.secret = Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned().into());
+    })
+    .await;
+    all_arrive(&app).await;
+    assert_eq!(application.calls().len(), 4, "each is told once");
+    let left = behind.store.list_objects_v2().bucket(BUCKET).prefix(".partway/").send().await.unwrap();
+    assert_eq!(left.key_count, Some(0), "{:?}", left.contents);
+}
+
 /// A store that takes long answers at once, and says afterwards how it went.
 #[tokio::test]
 async fn a_success_that_turns_out_to_be_none() {
