@@ -17,6 +17,7 @@ use crate::host::HostNames;
 use crate::listen::Listener;
 use crate::mount::{BuildError, Partway};
 use crate::origins::AllowedOrigins;
+use crate::routes::Audience;
 use crate::store::S3Store;
 use crate::telemetry::RequestSpan;
 use crate::tls::{Certificate, TlsError};
@@ -76,7 +77,9 @@ impl Application {
         let url = listener.url(certificate.is_some());
         let operations_url = operations.as_ref().map(|listener| listener.url(false));
         let partway = Box::pin(Partway::builder(settings.clone()).build()).await?;
-        let operations = operations.map(|listener| serve_operations(&partway, listener)).transpose()?;
+        let operations = operations
+            .map(|listener| serve_operations(&partway, listener, settings.operations.docs))
+            .transpose()?;
         let server = serve(&settings, listener, certificate, partway.clone())?;
         Ok(Self { server, operations, partway, url, operations_url })
     }
@@ -147,12 +150,13 @@ fn serve(
     let config = &settings.server;
     let host_names = Data::new(HostNames::new(config));
     let origins = AllowedOrigins::parse(&config.allowed_origins)
-        .map_err(|why| io::Error::new(io::ErrorKind::InvalidInput, why))?;
+        .map_err(|(_, why)| io::Error::new(io::ErrorKind::InvalidInput, why))?;
     let origins = Arc::new(origins);
     // The application's cookies say who asks, so that pages elsewhere have to be able to send them.
     let cookies = settings.identity.kind == IdentityKind::Forward;
     let with_metrics = settings.operations.metrics && settings.operations.listen.is_none();
     let with_docs = settings.operations.docs;
+    let audience = if settings.operations.public { Audience::Everybody } else { Audience::ThisMachine };
     let mut server = HttpServer::new(move || {
         App::new()
             .app_data(host_names.clone())
@@ -170,10 +174,10 @@ fn serve(
             .configure(routes::configure_health)
             .configure(|config| {
                 if with_metrics {
-                    routes::configure_metrics(config);
+                    config.configure(routes::configure_metrics(audience));
                 }
                 if with_docs {
-                    routes::configure_docs(config);
+                    config.configure(routes::configure_docs(audience));
                 }
             })
     })
@@ -196,8 +200,8 @@ fn serve(
     Ok(server.run())
 }
 
-/// Metrics and health at an address of their own. Nothing there is anybody's but the operator's.
-fn serve_operations(partway: &Partway, listener: Listener) -> io::Result<dev::Server> {
+/// Metrics, health and the API's description at an address of their own. Nothing there is anybody's but the operator's.
+fn serve_operations(partway: &Partway, listener: Listener, with_docs: bool) -> io::Result<dev::Server> {
     let partway = partway.clone();
     let server = HttpServer::new(move || {
         App::new()
@@ -205,7 +209,12 @@ fn serve_operations(partway: &Partway, listener: Listener) -> io::Result<dev::Se
             .app_data(partway.metrics())
             .wrap(problem::error_handlers())
             .configure(routes::configure_health)
-            .configure(routes::configure_metrics)
+            .configure(routes::configure_metrics(Audience::Everybody))
+            .configure(|config| {
+                if with_docs {
+                    config.configure(routes::configure_docs(Audience::Everybody));
+                }
+            })
     });
     let server = server.workers(1).disable_signals();
     Ok(match listener {

@@ -72,6 +72,11 @@ fn name(host: &str) -> &str {
     }
 }
 
+/// Whether this `host[:port]` is this machine's name for itself.
+pub(crate) fn is_loopback_name(host: &str) -> bool {
+    is_loopback(name(host))
+}
+
 fn is_loopback(name: &str) -> bool {
     let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
     name.eq_ignore_ascii_case("localhost")

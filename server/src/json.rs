@@ -1,47 +1,59 @@
-//! JSON bodies: read up to the limit, and refused with the field that is wrong.
+//! JSON bodies: read up to the limit, and refused with the field that is wrong. All that are there at once have a limit too.
 
 mod objects;
 
-use std::future::Future;
-use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::web::{Bytes, Data};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::web::BytesMut;
+use actix_web::{HttpMessage, HttpRequest};
+use futures_util::StreamExt;
 use partway_shared::error::{ErrorCode, Problem};
 use serde::de::DeserializeOwned;
 
 use crate::excerpt::excerpt;
-use crate::problem::Refusal;
 
 use self::objects::Objects;
 
-/// The body of a request, as `T`.
-#[derive(Debug)]
-pub struct Json<T>(pub T);
-
-/// What a body may be.
+/// What bodies may be.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
     /// The largest that is read, in bytes.
     pub max: usize,
     /// How long it may take to come.
     pub timeout: Duration,
+    /// How many bytes of bodies there may be at once, over all connections.
+    pub max_together: usize,
 }
 
-impl Default for BodyLimits {
-    fn default() -> Self {
-        Self { max: 64 * 1_024, timeout: Duration::from_secs(30) }
+/// Reads bodies, and knows how much of them there is.
+#[derive(Debug)]
+pub(crate) struct Bodies {
+    limits: BodyLimits,
+    held: AtomicUsize,
+}
+
+/// Bytes that are there, until this is dropped.
+#[derive(Debug)]
+struct Held {
+    bodies: Arc<Bodies>,
+    bytes: usize,
+}
+
+impl Bodies {
+    pub(crate) const fn new(limits: BodyLimits) -> Self {
+        Self { limits, held: AtomicUsize::new(0) }
     }
-}
 
-impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
-    type Error = Refusal;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Refusal>>>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+    /// Reads a body whole, as `T`. What it takes of the memory counts until the request is answered.
+    pub(crate) async fn read<T: DeserializeOwned>(
+        self: Arc<Self>,
+        request: &HttpRequest,
+        mut payload: Payload,
+    ) -> Result<T, Problem> {
         let is_json = request
             .headers()
             .get(header::CONTENT_TYPE)
@@ -49,35 +61,60 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
             .and_then(|kind| kind.split(';').next())
             .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
         if !is_json {
-            let problem =
-                Problem::new(ErrorCode::UnsupportedMediaType, "send it with Content-Type: application/json");
-            return Box::pin(async { Err(problem.into()) });
+            let why = "send it with Content-Type: application/json";
+            return Err(Problem::new(ErrorCode::UnsupportedMediaType, why));
         }
-        let limits = request.app_data::<Data<BodyLimits>>().map(|limits| ***limits);
-        let BodyLimits { max, timeout } = limits.unwrap_or_default();
-        // actix's own reader looks for its limit among the request's data.
-        let bytes = actix_web::web::Payload::from_request(request, payload);
-        Box::pin(async move {
-            let payload = bytes.await.map_err(|_| too_large(max))?;
-            let Ok(body) = tokio::time::timeout(timeout, payload.to_bytes_limited(max)).await else {
-                let why = format!("the body was not there after {timeout:?}");
-                return Err(Problem::new(ErrorCode::RequestTimeout, why).into());
-            };
-            let body = match body {
-                Ok(Ok(body)) => body,
-                Ok(Err(_)) => return Err(Problem::new(ErrorCode::InvalidJson, "the body ended early").into()),
-                Err(_) => return Err(too_large(max)),
-            };
-            parse(&body).map(Json)
-        })
+        let BodyLimits { max, timeout, .. } = self.limits;
+        let too_large = || Problem::new(ErrorCode::BodyTooLarge, format!("at most {max} bytes are read"));
+        let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        if length.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > max) {
+            return Err(too_large());
+        }
+        let mut held = Held { bodies: self, bytes: 0 };
+        let read = async {
+            let mut body = BytesMut::new();
+            while let Some(chunk) = payload.next().await {
+                let chunk =
+                    chunk.map_err(|_| Problem::new(ErrorCode::InvalidJson, "the body ended early"))?;
+                if body.len() + chunk.len() > max {
+                    return Err(too_large());
+                }
+                held.grow(chunk.len())?;
+                body.extend_from_slice(&chunk);
+            }
+            Ok(body)
+        };
+        let read = tokio::time::timeout(timeout, read).await;
+        let body = read.map_err(|_| {
+            let why = format!("the body was not there after {timeout:?}");
+            Problem::new(ErrorCode::RequestTimeout, why)
+        })??;
+        let parsed = parse(&body);
+        request.extensions_mut().insert(held);
+        parsed
     }
 }
 
-fn too_large(max: usize) -> Refusal {
-    Problem::new(ErrorCode::BodyTooLarge, format!("at most {max} bytes are read")).into()
+impl Held {
+    fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
+        let max = self.bodies.limits.max_together;
+        let before = self.bodies.held.fetch_add(bytes, Ordering::Relaxed);
+        self.bytes += bytes;
+        if before + bytes <= max {
+            return Ok(());
+        }
+        let why = "other requests are being read, and there is no room for this one yet";
+        Err(Problem::new(ErrorCode::ServerBusy, why).with_retry_after(2))
+    }
 }
 
-fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.bodies.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let parsed = serde_path_to_error::deserialize(Objects(&mut json)).map_err(|error| {
         let path = error.path().to_string();

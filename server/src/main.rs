@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use partway_server::app::Application;
 use partway_server::config::Settings;
-use partway_server::telemetry;
+use partway_server::{redact, telemetry};
 
 use commands::doctor::{self, DoctorArgs};
 use commands::sweep::{self, SweepArgs};
@@ -99,7 +99,7 @@ async fn main() -> ExitCode {
     };
     outcome.unwrap_or_else(|error| {
         // The log may not be set up yet, and somebody at a terminal reads this.
-        let _ = writeln!(std::io::stderr(), "partway: {error}");
+        let _ = writeln!(std::io::stderr(), "partway: {}", redact::urls(&error.to_string()));
         ExitCode::from(if_failed)
     })
 }

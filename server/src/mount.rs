@@ -12,15 +12,17 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::web::{Data, ServiceConfig};
+use bytesize::ByteSize;
 
 use crate::config::{DEFAULT_DESTINATION, Settings, SettingsError};
 use crate::destinations::{self, Opened};
 use crate::embedded::Server as EmbeddedServer;
 use crate::hooks::{Hooks, HttpHooks, NoHooks};
 use crate::identity::{self, Identify, Identity};
-use crate::json::BodyLimits;
+use crate::json::{Bodies, BodyLimits};
 use crate::limits::Limiter;
 use crate::metrics::Metrics;
+use crate::origins::AllowedOrigins;
 use crate::readiness::Readiness;
 use crate::routes::widget::PageSettings;
 use crate::store::S3Store;
@@ -54,7 +56,8 @@ struct Inner {
     uploads: Data<Uploads>,
     identity: Data<Identity>,
     page: Data<PageSettings>,
-    body: Data<BodyLimits>,
+    bodies: Data<Bodies>,
+    origins: Data<AllowedOrigins>,
     readiness: Data<Readiness>,
     metrics: Data<Metrics>,
     store: S3Store,
@@ -92,8 +95,9 @@ impl Builder {
         self
     }
 
-    /// Opens the stores and puts everything together. `[server]` counts for tokens and bodies alone: listening, CORS and
-    /// logs are the application's, and so is what `[tls]` and `[operations]` say.
+    /// Opens the stores and puts everything together. `[server]` counts for tokens, bodies and `allowed_origins` alone:
+    /// listening, CORS and logs are the application's, and so is what `[tls]` and `[operations]` say. A page of another
+    /// origin has to be in `allowed_origins` as well as in the application's CORS, or what it asks for is refused.
     ///
     /// # Errors
     /// Says what is in the way.
@@ -127,15 +131,20 @@ impl Builder {
             hooks,
             limiter: Arc::clone(&limiter),
         };
-        let body = BodyLimits {
-            max: usize::try_from(settings.server.max_body.as_u64()).unwrap_or(usize::MAX),
+        let origins = AllowedOrigins::parse(&settings.server.allowed_origins)
+            .map_err(|(_, why)| BuildError::Other(why))?;
+        let bytes = |size: ByteSize| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
+        let bodies = Bodies::new(BodyLimits {
+            max: bytes(settings.server.max_body),
             timeout: settings.server.request_timeout,
-        };
+            max_together: bytes(settings.server.max_bodies),
+        });
         Ok(Partway(Arc::new(Inner {
             uploads: Data::new(uploads),
             identity: Data::new(Identity { identify, limiter }),
             page: Data::new(page),
-            body: Data::new(body),
+            bodies: Data::new(bodies),
+            origins: Data::new(origins),
             readiness: Data::new(Readiness::new(stores)),
             metrics: Data::new(metrics),
             store,
@@ -167,7 +176,8 @@ impl Partway {
                 .app_data(inner.uploads.clone())
                 .app_data(inner.identity.clone())
                 .app_data(inner.page.clone())
-                .app_data(inner.body.clone())
+                .app_data(inner.bodies.clone())
+                .app_data(inner.origins.clone())
                 .configure(routes::configure);
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Requests are logged by their route, never by their path or query: what a client puts there by mistake may be a token.
 //! Libraries print requests and their signatures below the level `info`, so what they say there is not logged, whatever
-//! the filter says.
+//! the filter says. Of every address in a line its origin is left, whoever wrote it (`redact`).
 
 #[cfg(feature = "otel")]
 mod otel;
@@ -23,6 +23,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
 use crate::config::LogFormat;
+use crate::redact::Redacting;
 
 /// Sends the log to standard error.
 ///
@@ -113,7 +114,7 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let filter = EnvFilter::try_new(filter)?;
-    let log = fmt::layer().with_writer(writer).with_ansi(colours);
+    let log = fmt::layer().with_writer(Redacting(writer)).with_ansi(colours);
     let log = match format {
         LogFormat::Text => log.with_filter(filter_fn(is_harmless)).boxed(),
         LogFormat::Json => log.json().flatten_event(true).with_filter(filter_fn(is_harmless)).boxed(),

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use partway_shared::checksum::ChecksumKind;
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::limits::MAX_KEY_BYTES;
@@ -16,6 +16,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
+
+use crate::keyed;
 
 /// Set apart from whatever else may be signed with the same secret.
 const CONTEXT: &[u8] = b"partway upload token v1\0";
@@ -123,9 +125,7 @@ impl TokenMint {
     /// Tokens under this secret.
     #[must_use]
     pub fn new(secret: &SecretString) -> Self {
-        let mut mac = Hmac::new_from_slice(secret.expose_secret().as_bytes())
-            // HMAC takes keys of any length; the error is of the trait, which serves other MACs too.
-            .unwrap_or_else(|_| Hmac::new(&Default::default()));
+        let mut mac = keyed::hmac(secret.expose_secret().as_bytes());
         mac.update(CONTEXT);
         Self { mac }
     }

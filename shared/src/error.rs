@@ -142,6 +142,8 @@ error_codes! {
     IdentityUnavailable = "identity_unavailable" { status: Some(503), retryable: true, title: "Who asks cannot be checked" }
     /// The application has not answered a hook; what it decides or has to know waits for it.
     HookUnavailable = "hook_unavailable" { status: Some(503), retryable: true, title: "The application has not answered" }
+    /// So many requests are being read that there is no room for another.
+    ServerBusy = "server_busy" { status: Some(503), retryable: true, title: "The server is busy" }
     /// A defect of the server's.
     Internal = "internal" { status: Some(500), retryable: true, title: "The server failed" }
 

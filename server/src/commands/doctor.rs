@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use partway_server::config::Settings;
 use partway_server::doctor::{self, Options, Outcome};
+use partway_server::redact;
 use partway_server::stores::OpenStores;
 
 #[derive(Debug, Default, Args)]
@@ -54,9 +55,9 @@ pub(crate) async fn run(
     let mut out = std::io::stdout().lock();
     if args.json {
         let json = serde_json::json!({ "outcome": report.outcome(), "stores": report.stores });
-        writeln!(out, "{}", serde_json::to_string_pretty(&json)?)?;
+        writeln!(out, "{}", redact::urls(&serde_json::to_string_pretty(&json)?))?;
     } else {
-        write!(out, "{report}")?;
+        write!(out, "{}", redact::urls(&report.to_string()))?;
     }
     let worst = if args.strict { Outcome::Warning } else { Outcome::Failure };
     Ok(if report.outcome() >= worst { ExitCode::from(1) } else { ExitCode::SUCCESS })

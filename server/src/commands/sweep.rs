@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use partway_server::config::{Settings, parse_duration};
+use partway_server::redact;
 use partway_server::store::named::Sweeping;
 use partway_server::stores::OpenStores;
 use partway_server::sweep::{Mode, Outlived, Swept, min_age, sweep};
@@ -72,7 +73,9 @@ fn line(outlived: &Outlived, mode: Mode, error: Error<'_>) -> String {
     let age = format!("{} d {:2} h", hours / 24, hours % 24);
     let key = outlived.left.key();
     match (error, mode) {
-        (Some(error), _) => format!("{age:>10}  {key}  could not be removed: {error}"),
+        (Some(error), _) => {
+            format!("{age:>10}  {key}  could not be removed: {}", redact::urls(&error.to_string()))
+        }
         (None, Mode::DryRun) => format!("{age:>10}  {key}"),
         (None, Mode::Remove) => format!("{age:>10}  {key}  removed"),
     }
@@ -85,7 +88,7 @@ fn json(store: &str, outlived: &Outlived, mode: Mode, error: Error<'_>) -> Strin
         "upload_id": outlived.left.upload_id(),
         "age_seconds": outlived.age.as_secs(),
         "removed": mode == Mode::Remove && error.is_none(),
-        "error": error.map(ToString::to_string),
+        "error": error.map(|error| redact::urls(&error.to_string()).into_owned()),
     })
     .to_string()
 }

@@ -8,7 +8,8 @@ use partway_shared::limits::MAX_KEY_BYTES;
 use serde::Deserialize;
 
 use crate::policy::{
-    Attributes, KeyTemplate, MAX_KEY_PREFIX, Policy, check_metadata, check_tags, check_value, is_type_pattern,
+    Attributes, KeyTemplate, MAX_KEY_PREFIX, Policy, check_metadata, check_tags, check_value, is_extension,
+    is_type_pattern,
 };
 
 use super::{ServerConfig, Settings, SettingsError, UploadsConfig, choice, duration, list, nearest};
@@ -130,10 +131,10 @@ impl DestinationConfig {
         };
         if let Some(store) = &self.store {
             let Some(config) = settings.stores.get(store) else {
-                let names = settings.stores.keys().map(String::as_str);
-                let why = match nearest(store, names) {
-                    Some(meant) => format!("there is no [stores.{store}]; did you mean {meant:?}?"),
-                    None => format!("there is no [stores.{store}]"),
+                let names: Vec<_> = settings.stores.keys().map(String::as_str).collect();
+                let why = match nearest(store, names.iter().copied()) {
+                    Some(meant) => format!("there is no such store; did you mean {meant:?}?"),
+                    None => format!("there is no such store among [stores]: {}", names.join(", ")),
                 };
                 return refuse("store", &why);
             };
@@ -151,14 +152,11 @@ impl DestinationConfig {
                 "with uploads.key_prefix before it, keys could be longer than S3's 1,024 bytes",
             );
         }
-        if let Some(bad) = self.types.iter().find(|pattern| !is_type_pattern(pattern)) {
-            return refuse("types", &format!("{bad:?} is not a media type such as image/png or image/*"));
+        if let Some(index) = self.types.iter().position(|pattern| !is_type_pattern(pattern)) {
+            return refuse(&format!("types[{index}]"), "it is not a media type such as image/png or image/*");
         }
-        if let Some(bad) = self.extensions.iter().find(|extension| {
-            let extension = extension.trim_start_matches('.');
-            extension.is_empty() || !extension.bytes().all(|b| b.is_ascii_alphanumeric())
-        }) {
-            return refuse("extensions", &format!("{bad:?} is not an extension such as jpg"));
+        if let Some(index) = self.extensions.iter().position(|extension| !is_extension(extension)) {
+            return refuse(&format!("extensions[{index}]"), "it is not an extension such as jpg");
         }
         check_metadata(&self.metadata).or_else(|why| refuse("metadata", &why))?;
         check_tags(&self.tags).or_else(|why| refuse("tags", &why))?;

@@ -10,10 +10,9 @@ use serde::{Deserialize, Deserializer, de};
 /// # Errors
 /// Says what is wrong with it.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    let span: Span =
-        text.parse().map_err(|_| format!("{text:?} is not a length of time such as 15m or 7d"))?;
+    let span: Span = text.parse().map_err(|_| "it is not a length of time such as 15m or 7d".to_owned())?;
     let length = span.to_duration(SpanRelativeTo::days_are_24_hours());
-    let length = length.map_err(|_| format!("{text:?} has no certain length; say it in days"))?;
+    let length = length.map_err(|_| "it has no certain length; say it in days".to_owned())?;
     Duration::try_from(length).map_err(|_| "it must not be negative".to_owned())
 }
 

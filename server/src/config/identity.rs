@@ -152,10 +152,10 @@ impl ForwardConfig {
             return Err(SettingsError::unusable("identity.forward.url", "the address to ask is missing"));
         };
         check_url("identity.forward.url", url)?;
-        for name in &self.headers {
+        for (index, name) in self.headers.iter().enumerate() {
             if name.parse::<actix_web::http::header::HeaderName>().is_err() {
-                let why = format!("{name:?} is not the name of a header");
-                return Err(SettingsError::unusable("identity.forward.headers", why));
+                let setting = format!("identity.forward.headers[{index}]");
+                return Err(SettingsError::unusable(setting, "it is not the name of a header"));
             }
         }
         if self.headers.is_empty() {

@@ -85,13 +85,17 @@ pub enum SettingsError {
         /// Why.
         error: std::io::Error,
     },
-    /// The file is not TOML.
-    #[error("{}: {error}", file.display())]
+    /// The file is not TOML. The line itself, which may hold a secret, is not repeated.
+    #[error("{}: line {line}, column {column}: {why}", file.display())]
     NotToml {
         /// The file.
         file: PathBuf,
-        /// What is wrong, with line and column.
-        error: toml::de::Error,
+        /// Where.
+        line: usize,
+        /// Where in the line.
+        column: usize,
+        /// What is wrong.
+        why: String,
     },
     /// A setting is not known, or not of its type; out of bounds, or contradicts another.
     #[error("{place}{setting}: {why}")]
@@ -108,6 +112,17 @@ pub enum SettingsError {
 impl SettingsError {
     fn unusable(setting: impl Into<String>, why: impl Into<String>) -> Self {
         Self::Unusable { place: String::new(), setting: setting.into(), why: why.into() }
+    }
+
+    fn not_toml(file: &Path, text: &str, error: &toml::de::Error) -> Self {
+        let at = error.span().map_or(0, |span| span.start);
+        let before = text.get(..at).unwrap_or_default();
+        Self::NotToml {
+            file: file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before.rsplit('\n').next().unwrap_or_default().chars().count() + 1,
+            why: error.message().to_owned(),
+        }
     }
 
     fn placed(self, origins: &Origins) -> Self {
@@ -155,8 +170,8 @@ impl Settings {
         let mut builder = Config::builder();
         let mut origins = Origins::default();
         if let Some((path, text)) = file {
-            origins = Origins::of_file(path, text)
-                .map_err(|error| SettingsError::NotToml { file: path.to_owned(), error })?;
+            origins =
+                Origins::of_file(path, text).map_err(|error| SettingsError::not_toml(path, text, &error))?;
             builder = builder.add_source(File::from_str(text, FileFormat::Toml));
         }
         for (variable, value) in environment {
@@ -171,7 +186,7 @@ impl Settings {
             origins.add_variable(setting, variable);
         }
         let config =
-            builder.build().map_err(|error| SettingsError::unusable("configuration", error.to_string()))?;
+            builder.build().map_err(|error| SettingsError::unusable("configuration", reason(error)))?;
         let settings: Self = serde_path_to_error::deserialize(config).map_err(|error| {
             let path = error.path().to_string();
             SettingsError::unusable(path, nearest::explain(&reason(error.into_inner()))).placed(&origins)
@@ -257,12 +272,18 @@ impl Settings {
     }
 }
 
-/// What is wrong, without the place, which is told better.
+/// What is wrong, without the place, which is told better, and without the value, which may be a secret.
 fn reason(error: config::ConfigError) -> String {
     match error {
         config::ConfigError::At { error, .. } => reason(*error),
         config::ConfigError::Type { unexpected, expected, .. } => {
-            format!("invalid type: {unexpected}, expected {expected}")
+            // What it is comes before the value.
+            let unexpected = unexpected.to_string();
+            let kind = unexpected.split(['`', '"']).next().unwrap_or_default().trim();
+            format!("invalid type: {kind}, expected {expected}")
+        }
+        config::ConfigError::FileParse { .. } => {
+            "a value in the file is of no type that settings have".to_owned()
         }
         other => other.to_string(),
     }
@@ -293,9 +314,9 @@ fn listen_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAd
     };
     named.parse().map_err(|_| {
         // No name is looked up: what it is today need not be what it is at the next start.
-        serde::de::Error::custom(format!(
-            "{text:?} is not an address to listen on, such as 127.0.0.1:8080, [::1]:8080 or localhost:8080"
-        ))
+        serde::de::Error::custom(
+            "it is not an address to listen on, such as 127.0.0.1:8080, [::1]:8080 or localhost:8080",
+        )
     })
 }
 

@@ -6,16 +6,34 @@ const PARSABLE: &str = "parsable string";
 /// What serde says of a name that is not known, or of a size that is none, said for people.
 pub(super) fn explain(message: &str) -> String {
     let unknown = ["unknown field `", "unknown variant `"].iter().find_map(|kind| message.find(kind));
-    let Some(start) = unknown else { return message.replace(PARSABLE, "a size such as `16 MiB`") };
+    let Some(start) = unknown else {
+        return without_value(message).replace(PARSABLE, "a size such as `16 MiB`");
+    };
     let (before, message) = message.split_at(start);
     let mut quoted = message.split('`').skip(1).step_by(2);
     let Some(given) = quoted.next() else { return message.to_owned() };
     let known: Vec<_> = quoted.collect();
-    let what = if message.starts_with("unknown field") { "unknown setting" } else { "unknown value" };
+    let is_field = message.starts_with("unknown field");
     match nearest(given, known.iter().copied()) {
-        Some(meant) => format!("{before}{what} `{given}`; did you mean `{meant}`?"),
-        None => format!("{before}{what} `{given}`; there are {}", known.join(", ")),
+        Some(meant) if is_field => format!("{before}unknown setting `{given}`; did you mean `{meant}`?"),
+        None if is_field => format!("{before}unknown setting `{given}`; there are {}", known.join(", ")),
+        // What is close to a known word is no secret.
+        Some(meant) => format!("{before}unknown value `{given}`; did you mean `{meant}`?"),
+        None => format!("{before}unknown value; there are {}", known.join(", ")),
     }
+}
+
+/// What serde says of a value that does not fit, without the value.
+fn without_value(message: &str) -> String {
+    for kind in ["invalid type: ", "invalid value: ", "invalid length "] {
+        if message.starts_with(kind)
+            && let Some(expected) = message.rfind(", expected ")
+        {
+            let name = kind.trim_end_matches([':', ' ']);
+            return [name, message.get(expected..).unwrap_or_default()].concat();
+        }
+    }
+    message.to_owned()
 }
 
 /// The known name that is closest to a misspelt one, if any is close.
@@ -41,6 +59,10 @@ mod tests {
         assert_eq!(explain(message), "unknown setting `colour`; there are listen, workers");
         let message = "unknown variant `md4`, expected one of `auto`, `md5`";
         assert_eq!(explain(message), "unknown value `md4`; did you mean `md5`?");
+        let message = "unknown variant `a secret`, expected one of `auto`, `md5`";
+        assert_eq!(explain(message), "unknown value; there are auto, md5");
+        let message = "invalid type: string \"a secret, expected \", expected a map";
+        assert_eq!(explain(message), "invalid type, expected a map");
         assert_eq!(explain("invalid type"), "invalid type");
         let message = "invalid value: string \"20 elephants\", expected parsable string";
         assert!(explain(message).ends_with("expected a size such as `16 MiB`"));

@@ -20,8 +20,8 @@ pub struct OperationsConfig {
     ///
     /// It tells how much is uploaded, and nothing of what or by whom.
     pub metrics: bool,
-    /// An address of its own for `/metrics`, `/healthz` and `/readyz`, without TLS, such as `10.0.0.5:9090`; `/metrics` is
-    /// then there alone. Default none: all are answered where everything else is.
+    /// An address of its own for `/metrics`, `/docs`, `/openapi.json`, `/healthz` and `/readyz`, without TLS, such as
+    /// `10.0.0.5:9090`, for whoever reaches it; `/metrics` is then there alone. Default none.
     #[serde(deserialize_with = "some_listen_address")]
     pub listen: Option<SocketAddr>,
     /// The address of an OpenTelemetry collector that traces are sent to by OTLP over HTTP, such as
@@ -29,10 +29,13 @@ pub struct OperationsConfig {
     pub otlp_endpoint: Option<String>,
     /// Whether `/docs` and `/openapi.json` are answered. Default yes.
     pub docs: bool,
+    /// Whether `/metrics`, `/docs` and `/openapi.json` are answered to everybody where everything else is. Default no: to
+    /// clients on the same machine alone, and to none that comes by a proxy.
+    pub public: bool,
 }
 
 impl Default for OperationsConfig {
     fn default() -> Self {
-        Self { metrics: true, listen: None, otlp_endpoint: None, docs: true }
+        Self { metrics: true, listen: None, otlp_endpoint: None, docs: true, public: false }
     }
 }

@@ -47,6 +47,9 @@ pub struct ServerConfig {
     /// The largest request body. Default `2 MiB`: a thousand files in one request, or the ETags of
     /// ten thousand parts, with room to spare.
     pub max_body: ByteSize,
+    /// How many bytes of request bodies there may be at once, over all connections; what is beyond is refused for now. Default
+    /// `64 MiB`, at least `max_body`. A body counts until its request is answered.
+    pub max_bodies: ByteSize,
     /// How long a client may take to send a request, head and body each. Default `30s`.
     ///
     /// A slow line needs some for a body of two megabytes; one that never ends its request holds a connection as long.
@@ -86,6 +89,7 @@ impl Default for ServerConfig {
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
             max_body: ByteSize::mib(2),
+            max_bodies: ByteSize::mib(64),
             request_timeout: Duration::from_secs(30),
             shutdown_timeout: Duration::from_secs(30),
             workers: None,
@@ -115,24 +119,26 @@ impl ServerConfig {
         if self.max_body < ByteSize::kib(64) {
             return Err(SettingsError::unusable("server.max_body", "it must be at least 64 KiB"));
         }
+        if self.max_bodies < self.max_body {
+            return Err(SettingsError::unusable("server.max_bodies", "it must be at least server.max_body"));
+        }
         if self.request_timeout < Duration::from_secs(1) {
             return Err(SettingsError::unusable("server.request_timeout", "it must be at least 1s"));
         }
         if self.workers == Some(0) {
             return Err(SettingsError::unusable("server.workers", "it must be at least 1"));
         }
-        for host in &self.allowed_hosts {
+        for (index, host) in self.allowed_hosts.iter().enumerate() {
             let parsed = Url::parse(&format!("http://{host}/"));
             let is_host = parsed.is_ok_and(|url| url.host_str() == Some(host.to_ascii_lowercase().as_str()));
             if !is_host || host.ends_with(":80") {
-                let why = format!(
-                    "{host:?} is not a host name such as upload.example.com (no scheme, no port, no path)"
-                );
-                return Err(SettingsError::unusable("server.allowed_hosts", why));
+                let why = "it is not a host name such as upload.example.com (no scheme, no port, no path)";
+                return Err(SettingsError::unusable(format!("server.allowed_hosts[{index}]"), why));
             }
         }
-        AllowedOrigins::parse(&self.allowed_origins)
-            .map_err(|why| SettingsError::unusable("server.allowed_origins", why))?;
+        AllowedOrigins::parse(&self.allowed_origins).map_err(|(index, why)| {
+            SettingsError::unusable(format!("server.allowed_origins[{index}]"), why)
+        })?;
         Ok(())
     }
 }

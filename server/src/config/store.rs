@@ -119,7 +119,7 @@ impl StoreConfig {
         }
         if let Some(endpoint) = &self.endpoint {
             Address::new(endpoint, "bucket", true)
-                .map_err(|error| unusable("endpoint", format!("{endpoint:?}: {error}")))?;
+                .map_err(|error| unusable("endpoint", error.to_string()))?;
         }
         if !self.endpoints.is_empty() {
             Hosts::new(&self.endpoints, "bucket", true)

@@ -4,8 +4,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
+
+use crate::keyed::hmac;
 
 /// What hooks are signed with.
 #[derive(Clone)]
@@ -22,7 +24,7 @@ impl SigningSecret {
         if !(24..=64).contains(&key.len()) {
             return Err("after \"whsec_\" it is 24 to 64 bytes in base64");
         }
-        Hmac::new_from_slice(&key).map(Self).map_err(|_| "it cannot be a key")
+        Ok(Self(hmac(&key)))
     }
 
     /// The value of `webhook-signature`.

@@ -17,7 +17,8 @@ use tokio::time::Instant;
 
 use crate::config::ForwardConfig;
 use crate::outgoing::Client;
-use crate::policy::Limits;
+use crate::policy::{Limits, SaidBy};
+use crate::redact;
 
 use super::{Caller, Identify, Subject};
 
@@ -68,7 +69,7 @@ impl Forward {
 
     async fn ask(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let away = |why: &str| {
-            tracing::warn!(url = self.url, why, "the application did not say who asks");
+            tracing::warn!(url = %redact::urls(&self.url), why, "the application did not say who asks");
             Problem::new(ErrorCode::IdentityUnavailable, "the application did not say who asks")
         };
         let mut passed = http::HeaderMap::new();
@@ -97,12 +98,7 @@ impl Forward {
         }
         let answer: Answer = serde_json::from_slice(&answer.body)
             .map_err(|error| away(&format!("its answer is not {{\"subject\": …}}: {error}")))?;
-        answer.limits.check().map_err(away)?;
-        if answer.limits.max_files.is_some() {
-            return Err(away(
-                "max_files is a ticket's: an answer that is asked for again and again cannot be used up",
-            ));
-        }
+        answer.limits.check(SaidBy::Application).map_err(away)?;
         let subject = Subject::new(answer.subject).map_err(|problem| away(&problem.detail))?;
         Ok(Caller { subject, limits: answer.limits, ticket: None })
     }

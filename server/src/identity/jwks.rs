@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::config::JwtConfig;
 use crate::outgoing::Client;
+use crate::redact;
 
 use super::jwt::StaticKey;
 
@@ -102,7 +103,7 @@ impl Jwks {
                 Some(fresh)
             }
             Err(why) => {
-                tracing::warn!(url = self.url, why, "the identity provider's keys could not be fetched");
+                tracing::warn!(url = %redact::urls(&self.url), why, "the identity provider's keys could not be fetched");
                 // The old ones go on being good: the provider being away is no reason to shut everybody out.
                 known
             }

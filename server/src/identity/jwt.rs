@@ -17,7 +17,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::config::JwtConfig;
-use crate::policy::Limits;
+use crate::policy::{Limits, SaidBy};
 
 use super::jwks::Jwks;
 use super::{Caller, Identify, Subject, Ticket, crypto};
@@ -126,13 +126,20 @@ impl Jwt {
         let mut validation = self.validation.clone();
         validation.algorithms = HashSet::from([key.algorithm]).into_iter().collect();
         let claims = decode::<Claims>(token, &key.key, &validation).map_err(|error| refusal(&error))?.claims;
-        claims.partway.check().map_err(invalid)?;
+        claims.partway.check(SaidBy::Ticket).map_err(invalid)?;
         let ticket = claims.partway.max_files.map(|_| Ticket {
-            id: claims.jti.unwrap_or_else(|| format!("{:x}", Hex(&Sha256::digest(token)))),
+            id: claims.jti.unwrap_or_else(|| signed_digest(token)),
             expires_at: claims.exp.saturating_add(self.validation.leeway),
         });
         Ok(Caller { subject: Subject::new(claims.sub)?, limits: claims.partway, ticket })
     }
+}
+
+/// What tells a token that has no `jti` from others: a digest of what is signed. Not of the signature, of which there may
+/// be several that are good: of ES256 everybody can make a second one.
+fn signed_digest(token: &str) -> String {
+    let signed = token.rsplit_once('.').map_or(token, |(signed, _)| signed);
+    format!("{:x}", Hex(&Sha256::digest(signed)))
 }
 
 /// Bytes as hex.

@@ -22,7 +22,7 @@ use partway_shared::error::{ErrorCode, Problem};
 
 use crate::config::{IdentityConfig, IdentityKind};
 use crate::limits::Limiter;
-use crate::policy::Limits;
+use crate::policy::{Limits, SaidBy};
 use crate::problem::Refusal;
 
 pub use anyone::Anyone;
@@ -91,6 +91,18 @@ impl Caller {
     }
 }
 
+impl Caller {
+    /// Whether what it may do less can be kept; an application that mounts Partway may say anything.
+    fn check(&self) -> Result<(), Problem> {
+        let by = if self.ticket.is_some() { SaidBy::Ticket } else { SaidBy::Application };
+        self.limits.check(by).map_err(|why| {
+            tracing::error!(why, "the limits that the application says of a caller cannot be kept");
+            let why = "the application says limits that cannot be kept; the server's log says more";
+            Problem::new(ErrorCode::IdentityUnavailable, why)
+        })
+    }
+}
+
 /// Finds out who makes a request.
 ///
 /// An application that mounts Partway implements it over its own sessions.
@@ -129,6 +141,7 @@ impl FromRequest for Caller {
                 Problem::new(ErrorCode::Internal, "the routes are mounted without an identity")
             })?;
             let caller = identity.identify.identify(&request).await?;
+            caller.check()?;
             identity.limiter.request(&caller.subject).await?;
             Ok(caller)
         })

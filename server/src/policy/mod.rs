@@ -25,7 +25,7 @@ use self::template::extension;
 
 pub use attributes::{Attributes, UPLOAD_MARK, check_metadata, check_tags, check_value};
 pub use disposition::content_disposition;
-pub use limits::{Limits, MAX_KEY_PREFIX};
+pub use limits::{Limits, MAX_KEY_PREFIX, SaidBy, is_extension};
 pub use media_type::{MediaType, is_type_pattern};
 pub use sniff::{SNIFFED_BYTES, contradiction};
 pub use template::{KeyTemplate, KeyValues, check_key};

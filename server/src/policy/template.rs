@@ -101,7 +101,9 @@ impl KeyTemplate {
         while let Some(open) = rest.find(['{', '}']) {
             let (before, from) = rest.split_at(open);
             let end = from.find('}').filter(|_| from.starts_with('{'));
-            let end = end.ok_or_else(|| format!("a brace is not closed, or not opened, at {from:?}"))?;
+            let end = end.ok_or_else(|| {
+                format!("the brace at byte {} is not closed, or not opened", text.len() - from.len() + 1)
+            })?;
             if !before.is_empty() {
                 pieces.push(Piece::Text(before.to_owned()));
             }
@@ -242,7 +244,10 @@ fn slot(name: &str) -> Result<Slot, String> {
     let names = || SLOTS.iter().map(|(name, _)| *name);
     Err(match nearest(name, names()) {
         Some(meant) => format!("there is no {{{name}}}; did you mean {{{meant}}}?"),
-        None => format!("there is no {{{name}}}; there are {}", names().collect::<Vec<_>>().join(", ")),
+        None => format!(
+            "there is no such name as one in braces; there are {}",
+            names().collect::<Vec<_>>().join(", ")
+        ),
     })
 }
 
@@ -311,7 +316,7 @@ mod tests {
             ("", "all files"),
             ("{subject}", "all files"),
             ("{filname}", "did you mean {filename}?"),
-            ("{}", "there is no {}"),
+            ("{}", "there is no such name"),
             ("{uuid", "brace"),
             ("uuid}", "brace"),
             ("a}{uuid}", "brace"),

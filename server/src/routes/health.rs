@@ -1,12 +1,15 @@
 //! What monitors ask: `/healthz`, `/readyz` and `/metrics`.
 
 use actix_web::http::header;
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, Responder};
 
 use crate::metrics::{CONTENT_TYPE, Metrics};
 use crate::problem::Refused;
 use crate::readiness::{Readiness, Ready};
+
+use super::operators::{self, Audience};
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     // Monitors that want no body ask with HEAD.
@@ -16,8 +19,9 @@ pub(super) fn configure(config: &mut ServiceConfig) {
 }
 
 /// Adds `/metrics`.
-pub(super) fn configure_metrics(config: &mut ServiceConfig) {
-    config.service(web::resource("/metrics").get(metrics).route(web::head().to(metrics)));
+pub(super) fn configure_metrics(config: &mut ServiceConfig, audience: Audience) {
+    let resource = web::resource("/metrics").get(metrics).route(web::head().to(metrics));
+    config.service(resource.wrap(from_fn(move |request, next| operators::admit(audience, request, next))));
 }
 
 /// The process is alive and answers

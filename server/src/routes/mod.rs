@@ -1,12 +1,16 @@
 //! The routes. Each file takes a request apart, asks the module that knows, and answers.
 
+mod asked;
 pub(crate) mod caller;
 mod docs;
 pub(crate) mod health;
+mod operators;
 pub(crate) mod uploads;
 pub mod widget;
 
 use actix_web::web::ServiceConfig;
+
+pub use operators::Audience;
 
 /// Adds the API and the widget's files, which work at any place.
 pub fn configure(config: &mut ServiceConfig) {
@@ -18,9 +22,9 @@ pub fn configure_page(config: &mut ServiceConfig) {
     config.configure(widget::configure_page);
 }
 
-/// Adds `/docs` and `/openapi.json`.
-pub fn configure_docs(config: &mut ServiceConfig) {
-    config.configure(docs::configure);
+/// Adds `/docs` and `/openapi.json`, for these clients.
+pub fn configure_docs(audience: Audience) -> impl FnOnce(&mut ServiceConfig) {
+    move |config| docs::configure(config, audience)
 }
 
 /// Adds `/healthz` and `/readyz`, which need [`Readiness`](crate::readiness::Readiness) among the app's data.
@@ -28,7 +32,7 @@ pub fn configure_health(config: &mut ServiceConfig) {
     config.configure(health::configure);
 }
 
-/// Adds `/metrics`, which needs [`Metrics`](crate::metrics::Metrics) among the app's data.
-pub fn configure_metrics(config: &mut ServiceConfig) {
-    config.configure(health::configure_metrics);
+/// Adds `/metrics` for these clients, which needs [`Metrics`](crate::metrics::Metrics) among the app's data.
+pub fn configure_metrics(audience: Audience) -> impl FnOnce(&mut ServiceConfig) {
+    move |config| health::configure_metrics(config, audience)
 }

@@ -12,11 +12,11 @@ use partway_shared::wire::{
 };
 use serde::Serialize;
 
-use crate::identity::Caller;
-use crate::json::Json;
 use crate::openapi::Refusals;
 use crate::problem::Refusal;
 use crate::uploads::Uploads;
+
+use super::asked::Asked;
 
 pub(super) fn configure(config: &mut ServiceConfig) {
     config
@@ -44,11 +44,8 @@ pub(super) type Answer = Result<HttpResponse, Refusal>;
     ),
     security((), ("bearer" = []))
 )]
-pub(crate) async fn create(
-    uploads: Data<Uploads>,
-    caller: Caller,
-    Json(request): Json<CreateUploads>,
-) -> Answer {
+pub(crate) async fn create(uploads: Data<Uploads>, asked: Asked<CreateUploads>) -> Answer {
+    let Asked { caller, request } = asked;
     Ok(answer(HttpResponse::Created(), &uploads.create(&caller, &request).await?))
 }
 
@@ -64,7 +61,8 @@ pub(crate) async fn create(
     ),
     security((), ("bearer" = []))
 )]
-pub(crate) async fn sign(uploads: Data<Uploads>, caller: Caller, Json(request): Json<SignParts>) -> Answer {
+pub(crate) async fn sign(uploads: Data<Uploads>, asked: Asked<SignParts>) -> Answer {
+    let Asked { caller, request } = asked;
     Ok(answer(HttpResponse::Ok(), &uploads.sign(&caller, &request).await?))
 }
 
@@ -80,7 +78,8 @@ pub(crate) async fn sign(uploads: Data<Uploads>, caller: Caller, Json(request): 
     ),
     security((), ("bearer" = []))
 )]
-pub(crate) async fn list(uploads: Data<Uploads>, caller: Caller, Json(request): Json<ListParts>) -> Answer {
+pub(crate) async fn list(uploads: Data<Uploads>, asked: Asked<ListParts>) -> Answer {
+    let Asked { caller, request } = asked;
     Ok(answer(HttpResponse::Ok(), &uploads.list(&caller, &request.token).await?))
 }
 
@@ -99,11 +98,8 @@ pub(crate) async fn list(uploads: Data<Uploads>, caller: Caller, Json(request): 
     ),
     security((), ("bearer" = []))
 )]
-pub(crate) async fn complete(
-    uploads: Data<Uploads>,
-    caller: Caller,
-    Json(request): Json<CompleteUploads>,
-) -> Answer {
+pub(crate) async fn complete(uploads: Data<Uploads>, asked: Asked<CompleteUploads>) -> Answer {
+    let Asked { caller, request } = asked;
     Ok(answer(HttpResponse::Ok(), &uploads.complete(&caller, &request).await?))
 }
 
@@ -119,11 +115,8 @@ pub(crate) async fn complete(
     ),
     security((), ("bearer" = []))
 )]
-pub(crate) async fn abort(
-    uploads: Data<Uploads>,
-    caller: Caller,
-    Json(request): Json<AbortUpload>,
-) -> Answer {
+pub(crate) async fn abort(uploads: Data<Uploads>, asked: Asked<AbortUpload>) -> Answer {
+    let Asked { caller, request } = asked;
     uploads.abort(&caller, &request.token).await?;
     Ok(HttpResponse::NoContent().finish())
 }

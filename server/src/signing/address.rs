@@ -25,8 +25,8 @@ pub enum AddressError {
     #[error("it is not a URL: {0}")]
     NotAUrl(#[from] url::ParseError),
     /// Neither HTTP nor HTTPS.
-    #[error("its scheme must be http or https, not {0}")]
-    Scheme(String),
+    #[error("its scheme must be http or https")]
+    Scheme,
     /// No host.
     #[error("it has no host")]
     NoHost,
@@ -47,7 +47,7 @@ impl Address {
     pub fn new(endpoint: &str, bucket: &str, path_style: bool) -> Result<Self, AddressError> {
         let url = Url::parse(endpoint)?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(AddressError::Scheme(url.scheme().to_owned()));
+            return Err(AddressError::Scheme);
         }
         let host = url.host_str().ok_or(AddressError::NoHost)?;
         let is_plain = url.query().is_none() && url.fragment().is_none();

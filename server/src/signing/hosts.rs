@@ -55,16 +55,16 @@ pub enum HostsError {
     #[error("there must be at least one")]
     None,
     /// One of them is not usable.
-    #[error("{endpoint:?}: {error}")]
+    #[error("number {}: {error}", index + 1)]
     Address {
-        /// Which.
-        endpoint: String,
+        /// Which, by its place.
+        index: usize,
         /// Why.
         error: AddressError,
     },
     /// Two are the same, which would spread nothing.
-    #[error("{0:?} is given twice")]
-    Twice(String),
+    #[error("number {} is given twice", _0 + 1)]
+    Twice(usize),
 }
 
 impl Hosts {
@@ -74,11 +74,11 @@ impl Hosts {
     /// When there is none, one is not `http(s)://host[:port][/path]`, or two are the same.
     pub fn new(endpoints: &[String], bucket: &str, path_style: bool) -> Result<Self, HostsError> {
         let mut addresses: Vec<Address> = Vec::with_capacity(endpoints.len());
-        for endpoint in endpoints {
+        for (index, endpoint) in endpoints.iter().enumerate() {
             let address = Address::new(endpoint, bucket, path_style)
-                .map_err(|error| HostsError::Address { endpoint: endpoint.clone(), error })?;
+                .map_err(|error| HostsError::Address { index, error })?;
             if addresses.contains(&address) {
-                return Err(HostsError::Twice(endpoint.clone()));
+                return Err(HostsError::Twice(index));
             }
             addresses.push(address);
         }
@@ -141,7 +141,7 @@ mod tests {
     fn each_once_and_each_usable() {
         assert_eq!(hosts(&[]).unwrap_err(), HostsError::None);
         for twice in ["http://a.test", "http://A.test:80", "http://a.test/"] {
-            assert_eq!(hosts(&["http://a.test", twice]).unwrap_err(), HostsError::Twice(twice.to_owned()));
+            assert_eq!(hosts(&["http://a.test", twice]).unwrap_err(), HostsError::Twice(1));
         }
         assert!(matches!(hosts(&["http://a.test", "b.test"]), Err(HostsError::Address { .. })));
         assert!(hosts(&["http://a.test", "https://a.test", "http://a.test:81"]).is_ok());

@@ -1,9 +1,11 @@
 //! The signing key of a day, and signatures with it.
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
+
+use crate::keyed::hmac;
 
 /// Signs for one region on one day.
 #[derive(Clone)]
@@ -39,7 +41,7 @@ impl SigningKey {
         for step in [region, "s3", "aws4_request"] {
             key = mac(&key, step.as_bytes());
         }
-        Self { mac: keyed(&key), scope: format!("{date}/{region}/s3/aws4_request") }
+        Self { mac: hmac(&key), scope: format!("{date}/{region}/s3/aws4_request") }
     }
 
     /// The signature, in hex, of a form's policy in base64.
@@ -79,12 +81,7 @@ fn hex(bytes: &[u8; 32]) -> [u8; 64] {
 }
 
 fn mac(key: &[u8], text: &[u8]) -> [u8; 32] {
-    let mut mac = keyed(key);
+    let mut mac = hmac(key);
     mac.update(text);
     mac.finalize().into_bytes().into()
-}
-
-fn keyed(key: &[u8]) -> Hmac<Sha256> {
-    // HMAC takes keys of any length; the error is of the trait, which serves other MACs too.
-    Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&Default::default()))
 }

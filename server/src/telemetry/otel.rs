@@ -24,12 +24,10 @@ pub(super) fn layer<S>(endpoint: &str) -> Result<(impl Layer<S> + use<S>, SdkTra
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let url = Url::parse(endpoint).map_err(|error| format!("{endpoint:?}: {error}"))?;
+    let url = Url::parse(endpoint).map_err(|error| format!("it is not a URL: {error}"))?;
     if url.scheme() != "http" {
         // The exporter would need a second stack of TLS.
-        return Err(format!(
-            "{endpoint:?} is not http://…; a collector beside the server can send on by TLS"
-        ));
+        return Err("it is not http://…; a collector beside the server can send on by TLS".to_owned());
     }
     let exporter = SpanExporter::builder().with_http().with_endpoint(endpoint).build();
     let exporter = exporter.map_err(|error| error.to_string())?;

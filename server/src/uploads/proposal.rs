@@ -15,7 +15,7 @@ use crate::destinations::Destination;
 use crate::hooks::{Decision, ProposedUpload};
 use crate::identity::Caller;
 use crate::limits::{Counted, Newcomer};
-use crate::policy::{KeyValues, MediaType, check_key, check_limits, check_metadata, check_tags};
+use crate::policy::{KeyValues, MediaType, SaidBy, check_key, check_limits, check_metadata, check_tags};
 use crate::store::namespace;
 use crate::token::UploadClaims;
 
@@ -28,6 +28,8 @@ pub(super) struct Proposal<'a> {
     pub(super) plan: Plan,
     pub(super) claims: UploadClaims,
     pub(super) lifetime: Duration,
+    /// What the caller's keys begin with by its own limits; nothing unless these say so.
+    granted_prefix: String,
     /// The file's place in the request.
     pub(super) field: String,
 }
@@ -74,7 +76,7 @@ impl Uploads {
             path: file.path.as_deref(),
             now: identity::asked_at(file, Timestamp::now()),
         });
-        let ticket_prefix = caller.limits.key_prefix.as_deref().unwrap_or_default();
+        let own_prefix = caller.limits.key_prefix.as_deref();
         let expires = SystemTime::now() + destination.token_lifetime;
         let content_type = MediaType::of(file)
             .map_err(|why| Problem::new(ErrorCode::InvalidField, why).with_field(format!("{field}.type")))?;
@@ -83,7 +85,7 @@ impl Uploads {
             subject: caller.subject.as_str().to_owned(),
             destination: destination.name.clone(),
             bucket: destination.bucket.name.clone(),
-            key: [&policy.key_prefix, ticket_prefix, &below].concat(),
+            key: [&policy.key_prefix, own_prefix.unwrap_or_default(), &below].concat(),
             shared: !policy.key.is_unique(),
             staged: false,
             upload_id: None,
@@ -100,7 +102,9 @@ impl Uploads {
             let why = "its key would begin with .partway/, which is the server's own";
             return Err(Problem::new(ErrorCode::InvalidField, why).with_field(field));
         }
-        Ok(Proposal { file, destination, plan, claims, lifetime: destination.token_lifetime, field })
+        let granted_prefix = own_prefix.map_or_else(String::new, |own| [&policy.key_prefix, own].concat());
+        let lifetime = destination.token_lifetime;
+        Ok(Proposal { file, destination, plan, claims, lifetime, granted_prefix, field })
     }
 
     /// Asks the application once for all files.
@@ -188,7 +192,7 @@ impl Proposal<'_> {
                 format!("the application's decision cannot be used: {why}"),
             )
         };
-        decision.limits.check().map_err(unusable)?;
+        decision.limits.check(SaidBy::Hook).map_err(unusable)?;
         check_limits(self.file, &decision.limits, &self.field)?;
         if decision.limits.names(&self.destination.name) == Some(false) {
             let why = "the application does not let it go there";
@@ -200,6 +204,9 @@ impl Proposal<'_> {
             check_key(&key).map_err(unusable)?;
             if namespace::is_own(&self.destination.policy.key_prefix, &key) {
                 return Err(unusable("what begins with .partway/ is the server's own"));
+            }
+            if !key.starts_with(&self.granted_prefix) {
+                return Err(unusable("the key is not below the key_prefix that the caller has"));
             }
             self.claims.key = key;
             self.claims.shared = true;

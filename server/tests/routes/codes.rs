@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer};
 use bytesize::ByteSize;
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt as _};
 use partway_server::config::{DestinationConfig, IdentityKind, Settings};
 use partway_server::policy::KeyTemplate;
 use partway_server::token::{TokenMint, UploadClaims};
@@ -166,6 +166,24 @@ async fn provoke(code: ErrorCode, app: &TestApp) -> Option<Problem> {
         ErrorCode::HookUnavailable => {
             let app = TestApp::with(before_create(&nobody())).await;
             app.try_create(file("a.bin", 1)).await.refused(code)
+        }
+        ErrorCode::ServerBusy => {
+            let app = TestApp::with(|settings| {
+                settings.server.max_body = ByteSize::kib(64);
+                settings.server.max_bodies = ByteSize::kib(64);
+            })
+            .await;
+            let most = stream::iter([Ok::<_, std::io::Error>(vec![b' '; 60 * KIB])]).chain(stream::pending());
+            let held = app.request(Method::POST, "/v1/uploads").header("content-type", "application/json");
+            let held = tokio::spawn(held.body(reqwest::Body::wrap_stream(most)).send());
+            let answer = loop {
+                let answer = app.post_text("/v1/uploads", " ".repeat(60 * KIB)).await;
+                if answer.status == 503 {
+                    break answer;
+                }
+            };
+            held.abort();
+            answer.refused(code)
         }
         ErrorCode::Internal => of_defect().await.refused(code),
 

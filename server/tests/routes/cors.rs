@@ -109,3 +109,38 @@ async fn the_widget_is_for_every_page() {
     let answer = Answer::to(app.request(Method::GET, "/widget/index.js").header("origin", PAGE)).await;
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some("*")));
 }
+
+/// CORS keeps a page from reading an answer; by then the request would have been carried out.
+#[tokio::test]
+async fn a_foreign_page_changes_nothing() {
+    let app = embedded_in_page().await;
+    let upload = app.begin("a.bin", 100).await;
+    upload.send_all().await;
+    let abort = AbortUpload { token: upload.token() };
+    for (header, value) in [
+        ("origin", "https://evil.example.com"),
+        ("origin", "null"),
+        ("origin", "https://app.example.com.evil.test"),
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+    ] {
+        for path in [
+            "/v1/uploads",
+            "/v1/uploads/sign",
+            "/v1/uploads/list",
+            "/v1/uploads/complete",
+            "/v1/uploads/abort",
+        ] {
+            let request = app.request(Method::POST, path).header(header, value);
+            let answer = Answer::to(request.json(&abort)).await;
+            answer.refused(ErrorCode::OriginNotAllowed);
+            assert_eq!(answer.header("access-control-allow-origin"), None, "{header}: {value}");
+        }
+    }
+    for own in [PAGE, &app.url] {
+        let request = app.request(Method::POST, "/v1/uploads/list").header("origin", own);
+        let list = ListParts { token: upload.token() };
+        Answer::to(request.json(&list)).await.is::<ListedParts>(200);
+    }
+    upload.finish().await;
+}

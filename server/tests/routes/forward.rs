@@ -21,6 +21,13 @@ fn application() -> Peer {
         None => HttpResponse::Unauthorized().finish(),
         Some("banned") => HttpResponse::Forbidden().finish(),
         Some("odd") => HttpResponse::Ok().json(json!({ "subject": "x", "max_file_size": 1 })),
+        Some("limited") => HttpResponse::Ok().json(json!({ "subject": "x", "limits": { "max_files": 1 } })),
+        Some("misspelt") => {
+            HttpResponse::Ok().json(json!({ "subject": "x", "limits": { "max_file_sise": 1 } }))
+        }
+        Some("dotted") => {
+            HttpResponse::Ok().json(json!({ "subject": "x", "limits": { "extensions": ["tar.gz"] } }))
+        }
         Some("empty") => HttpResponse::Ok().json(json!({ "subject": "" })),
         Some("broken") => HttpResponse::InternalServerError().finish(),
         Some("small") => {
@@ -92,7 +99,7 @@ async fn what_the_application_refuses_or_fails_at() {
     let app = TestApp::with(by_forward(&application.url)).await;
     create(&app, None).await.refused(ErrorCode::CredentialsMissing);
     create(&app, Some("banned")).await.refused(ErrorCode::NotPermitted);
-    for broken in ["odd", "empty", "broken"] {
+    for broken in ["odd", "empty", "broken", "limited", "misspelt", "dotted"] {
         create(&app, Some(broken)).await.refused(ErrorCode::IdentityUnavailable);
     }
     let created: CreatedUploads = create(&app, Some("small")).await.is(201);

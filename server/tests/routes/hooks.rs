@@ -160,6 +160,11 @@ async fn decisions_that_cannot_be_followed() {
         json!({ "metadata": { "a": "x".repeat(4_000) } }),
         json!({ "tags": { "a": "<b>" } }),
         json!({ "limits": { "types": ["image"] } }),
+        json!({ "limits": { "extensions": ["*"] } }),
+        // Limits that one upload cannot keep would be none.
+        json!({ "limits": { "key_prefix": "elsewhere/" } }),
+        json!({ "limits": { "max_files": 1 } }),
+        json!({ "limits": { "max_file_sise": 1 } }),
     ] {
         let said = decision.clone();
         let application = deciding(move |_| said.clone());
@@ -225,4 +230,23 @@ async fn a_silent_application_is_not_waited_for_without_end() {
     })
     .await;
     app.try_create(file("a.bin", 10)).await.refused(ErrorCode::HookUnavailable);
+}
+
+/// What a ticket says of keys holds for what a hook makes of them.
+#[tokio::test]
+async fn a_hook_stays_below_the_prefix_of_a_ticket() {
+    let application = deciding(|upload| match upload["name"].as_str().unwrap() {
+        "inside" => json!({ "key": "all/albums/7/x" }),
+        _ => json!({ "key": "all/albums/8/x" }),
+    });
+    let app = TestApp::with(|settings| {
+        by_ticket(settings);
+        before(&application)(settings);
+        settings.uploads.key_prefix = "all/".to_owned();
+    })
+    .await;
+    app.come_as(ticket_for("ada", json!({ "key_prefix": "albums/7/" })));
+    let mut created = app.create(vec![file("inside", 1), file("outside", 1)]).await;
+    assert_eq!(refused(created.pop().unwrap()).code, ErrorCode::HookUnavailable);
+    assert_eq!(accepted(created.pop().unwrap()).key, "all/albums/7/x");
 }

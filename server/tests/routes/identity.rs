@@ -313,3 +313,60 @@ async fn a_provider_that_is_away_is_said_to_be() {
         app.try_create(file("a.bin", 1)).await.refused(ErrorCode::IdentityUnavailable);
     }
 }
+
+/// The order of P-256, from which everybody can make a second signature of one that is good: `s` becomes `n - s`.
+const P256_ORDER: [u8; 32] = [
+    0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa,
+    0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+];
+
+fn with_the_other_s(token: &str) -> String {
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let mut signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let mut borrow = 0;
+    for place in (0..32).rev() {
+        let left = i16::from(P256_ORDER[place]) - i16::from(signature[32 + place]) - borrow;
+        borrow = i16::from(left < 0);
+        signature[32 + place] = left.rem_euclid(256) as u8;
+    }
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// The same bytes, written otherwise: the bits of the last character that are not used.
+fn with_other_last_bits(token: &str) -> String {
+    const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let (rest, last) = token.split_at(token.len() - 1);
+    let place = ALPHABET.find(last).unwrap();
+    format!("{rest}{}", &ALPHABET[place ^ 1..=place ^ 1])
+}
+
+#[tokio::test]
+async fn a_ticket_without_an_id_counts_once_however_it_is_signed() {
+    let p256 = Key::p256();
+    let claims = changed(&ticket_claims("ada"), "/partway", json!({ "max_files": 1 }));
+    let hmac = TestApp::with(by_ticket).await;
+    let ecdsa = TestApp::with(by_public_key(p256.pem())).await;
+    for (app, token) in [(&hmac, ticket_of(&claims)), (&ecdsa, p256.token(None, &claims))] {
+        app.come_as(&token);
+        accepted(app.create(vec![file("a", 1)]).await.remove(0));
+        let again = [token.clone(), with_other_last_bits(&token), format!("{token}="), format!(" {token} ")];
+        for same in again {
+            app.come_as(&same);
+            let answer = app.try_create(file("b", 1)).await;
+            if answer.status == 201 {
+                let created: CreatedUploads = answer.is(201);
+                let problem = refused(created.uploads.into_iter().next().unwrap());
+                assert_eq!(problem.code, ErrorCode::TicketUsedUp, "{same}");
+            } else {
+                answer.refused(ErrorCode::CredentialsInvalid);
+            }
+        }
+    }
+    let token = p256.token(None, &changed(&claims, "/sub", json!("eve")));
+    let other = with_the_other_s(&token);
+    assert_ne!(token, other);
+    ecdsa.come_as(&other);
+    accepted(ecdsa.create(vec![file("a", 1)]).await.remove(0));
+    ecdsa.come_as(&token);
+    assert_eq!(refused(ecdsa.create(vec![file("b", 1)]).await.remove(0)).code, ErrorCode::TicketUsedUp);
+}

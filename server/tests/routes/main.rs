@@ -11,6 +11,7 @@
 mod upload;
 
 mod batch;
+mod bodies;
 
 mod resume;
 
@@ -42,6 +43,7 @@ mod tickets;
 
 mod attributes;
 mod destinations;
+mod secrets;
 mod sniffing;
 
 mod hooks;

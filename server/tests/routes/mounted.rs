@@ -46,6 +46,16 @@ async fn a_scope_with_sessions_and_policy_of_the_application() {
         ErrorCode::FileTooLarge
     );
 
+    let foreign = http.post(format!("{url}/files/v1/uploads")).header("cookie", "session=ada");
+    let foreign = foreign
+        .header("origin", "https://evil.example.com")
+        .json(&CreateUploads { files: vec![file("a", 1)] });
+    Answer::to(foreign).await.refused(ErrorCode::OriginNotAllowed);
+    let own =
+        http.post(format!("{url}/files/v1/uploads")).header("cookie", "session=ada").header("origin", &url);
+    let own = Answer::to(own.json(&CreateUploads { files: vec![file("a.exe", 1)] })).await;
+    assert_eq!(refused(only(own.is(201))).code, ErrorCode::UploadRefused);
+
     let grant = accepted(only(create(Some("ada"), "a.bin", 5).await.is(201)));
     let call = |session: &str, what: &str| {
         let request = http.post(format!("{url}/files/v1/uploads/{what}"));

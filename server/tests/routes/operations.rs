@@ -46,11 +46,41 @@ async fn metrics_can_be_elsewhere_or_nowhere() {
     let app = TestApp::with(|settings| settings.operations.listen = Some(any_port)).await;
     app.get("/metrics").await.refused(ErrorCode::NotFound);
     let elsewhere = app.operations_url.clone().unwrap();
-    for path in ["/metrics", "/healthz", "/readyz"] {
+    for path in ["/metrics", "/docs", "/openapi.json", "/healthz", "/readyz"] {
         assert_eq!(Answer::to(app.http.get(format!("{elsewhere}{path}"))).await.status, 200, "{path}");
     }
     let other = Answer::to(app.http.post(format!("{elsewhere}/v1/uploads"))).await;
     other.refused(ErrorCode::NotFound);
+}
+
+/// Behind a proxy on the same machine everybody comes from a loopback address.
+#[tokio::test]
+async fn what_is_the_operators_is_not_for_whom_a_proxy_passes_on() {
+    const PATHS: [&str; 5] = ["/metrics", "/openapi.json", "/docs", "/docs/docs.js", "/docs/docs.css"];
+    let allow =
+        |settings: &mut Settings| settings.server.allowed_hosts = vec!["upload.example.com".to_owned()];
+    let (app, open) = (
+        TestApp::with(allow).await,
+        TestApp::with(|settings| {
+            allow(settings);
+            settings.operations.public = true;
+        })
+        .await,
+    );
+    for path in PATHS {
+        assert_eq!(app.get(path).await.status, 200, "{path}");
+        for (name, value) in
+            [("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=192.0.2.1"), ("host", "upload.example.com")]
+        {
+            let passed_on = Answer::to(app.request(Method::GET, path).header(name, value)).await;
+            let problem = passed_on.refused(ErrorCode::NotFound);
+            assert!(problem.detail.contains("operations.listen"), "{problem}");
+            let public = Answer::to(open.request(Method::GET, path).header(name, value)).await;
+            assert_eq!(public.status, 200, "{path}");
+        }
+    }
+    let proxied = app.request(Method::GET, "/healthz").header("x-forwarded-for", "192.0.2.1");
+    assert_eq!(Answer::to(proxied).await.status, 200, "monitors may be elsewhere");
 }
 
 #[tokio::test]

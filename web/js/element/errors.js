@@ -9,7 +9,7 @@ const SENTENCES = {
     "store_etag_hidden store_denied store_misbehaved origin_not_allowed host_not_allowed unknown_destination invalid_option invalid_json invalid_field unknown_field not_found method_not_allowed unsupported_media_type",
   errorEngine: "engine_unavailable",
   errorBusy:
-    "store_unavailable too_many_requests too_many_uploads limits_unavailable identity_unavailable hook_unavailable request_timeout",
+    "store_unavailable server_busy too_many_requests too_many_uploads limits_unavailable identity_unavailable hook_unavailable request_timeout",
   errorFull: "store_full",
   errorStalled: "stalled",
   errorDamaged: "part_mismatch checksum_mismatch part_missing part_refused",
@@ -24,7 +24,7 @@ const SENTENCES = {
 const WAITING = {
   waitingForServer: "server_unreachable server_misbehaved",
   waitingForConnection: "store_unreachable stalled",
-  waitingForStore: "store_unavailable too_many_requests",
+  waitingForStore: "store_unavailable server_busy too_many_requests",
   waitingForSpace: "store_full",
 };
 // Why a file does not go with an upload that was interrupted, by field or code.
