@@ -88,7 +88,12 @@ async fn nothing_is_read_of_whom_nobody_knows_yet() {
             })
         })
         .collect();
-    asked.wait_for(|asked| *asked == CONNECTIONS).await.unwrap();
+    let all = asked.wait_for(|asked| *asked == CONNECTIONS);
+    drop(
+        tokio::time::timeout(Duration::from_secs(60), all)
+            .await
+            .expect("each is asked about before its body is there"),
+    );
     // Had any of theirs been read, there would be no room for this one.
     let request = app.request(Method::POST, "/v1/uploads").header("cookie", "session=ada");
     let request = request.header("content-type", "application/json").body(body.to_vec());
