@@ -12,7 +12,7 @@ use actix_web::web::Data;
 use actix_web::{App, HttpServer, dev};
 use tracing_actix_web::TracingLogger;
 
-use crate::config::{IdentityKind, Settings};
+use crate::config::Settings;
 use crate::host::HostNames;
 use crate::listen::Listener;
 use crate::mount::{BuildError, Partway};
@@ -152,8 +152,6 @@ fn serve(
     let origins = AllowedOrigins::parse(&config.allowed_origins)
         .map_err(|(_, why)| io::Error::new(io::ErrorKind::InvalidInput, why))?;
     let origins = Arc::new(origins);
-    // The application's cookies say who asks, so that pages elsewhere have to be able to send them.
-    let cookies = settings.identity.kind == IdentityKind::Forward;
     let with_metrics = settings.operations.metrics && settings.operations.listen.is_none();
     let with_docs = settings.operations.docs;
     let audience = if settings.operations.public { Audience::Everybody } else { Audience::ThisMachine };
@@ -162,7 +160,7 @@ fn serve(
             .app_data(host_names.clone())
             .app_data(partway.readiness())
             .app_data(partway.metrics())
-            .wrap(cors(&origins, cookies))
+            .wrap(cors(&origins))
             // Around the former, whose refusals of preflights are plain text.
             .wrap(problem::error_handlers())
             .wrap(from_fn(host::check))
@@ -239,13 +237,15 @@ async fn told_to_stop() {
 }
 
 /// Pages elsewhere may call the server if their origin is configured.
-fn cors(origins: &Arc<AllowedOrigins>, cookies: bool) -> Cors {
+fn cors(origins: &Arc<AllowedOrigins>) -> Cors {
     let origins = Arc::clone(origins);
-    let cors = Cors::default()
+    Cors::default()
         .allowed_methods(["GET", "POST"])
         .allowed_origin_fn(move |origin, _| origin.to_str().is_ok_and(|origin| origins.allow(origin)))
         .allow_any_header()
         .expose_headers([header::RETRY_AFTER, telemetry::REQUEST_ID])
-        .max_age(7_200);
-    if cookies { cors.supports_credentials() } else { cors }
+        // Cookies may say who asks, to the application or to a proxy in front. The origins are named, so that nobody else's
+        // page can use them.
+        .supports_credentials()
+        .max_age(7_200)
 }

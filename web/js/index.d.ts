@@ -53,7 +53,7 @@ export interface UploaderOptions {
   token?: string | (() => string | Promise<string>);
   /**
    * Whether cookies go to the Partway server, as `fetch` has it. Unless given, `include` where the server allows it to
-   * pages of other origins, as it does with `identity.kind = "forward"`, else `same-origin`.
+   * pages of other origins, as it does to those in `server.allowed_origins`, else `same-origin`.
    */
   credentials?: "include" | "same-origin" | "omit";
   /**

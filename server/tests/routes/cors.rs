@@ -33,7 +33,11 @@ async fn an_allowed_page_may_call_every_route() {
             Some("7200"),
             "a preflight for each call is slow"
         );
-        assert_eq!(answer.header("access-control-allow-credentials"), None);
+        assert_eq!(
+            answer.header("access-control-allow-credentials"),
+            Some("true"),
+            "the widget sends cookies"
+        );
     }
     let other_method = preflight(&app, "/v1/uploads", PAGE, "PUT").await;
     other_method.refused(ErrorCode::MethodNotAllowed);
