@@ -20,6 +20,8 @@ node-fetched := "node@^22"
 # What the routes' tests start beside the server; they run the examples of tickets in Node.js and Python too.
 peer-packages := "redis-server nodejs python3"
 python-packages := "python3-venv"
+# What the embedded store is tried with beside what PyPI has.
+client-packages := "python3-venv s3cmd"
 store-packages := "ceph-mon ceph-osd ceph-common radosgw nginx-light"
 tools := justfile_directory() / "target/tools"
 garage-version := "2.5.0"
@@ -54,7 +56,7 @@ docs: (install "rust")
     RUSTDOCFLAGS="--deny warnings" cargo doc {{ everything }} --no-deps
 
 # Unit, property, simulation, route and store tests: all that need no browser
-test-unit *ARGS: (install "rust" "peers")
+test-unit *ARGS: (install "rust" "peers" "s3-clients")
     cargo test {{ everything }} --lib --bins --test simulation --test store --test routes "$@"
     cargo test {{ everything }} --doc "$@"
 
@@ -214,6 +216,15 @@ install *WHAT:
             "{{ tools }}/schemathesis/bin/pip" install --quiet "schemathesis=={{ schemathesis-version }}"
           fi
           ;;
+        s3-clients)
+          python3 -c 'import ensurepip' 2>/dev/null && have s3cmd || packages "{{ client-packages }}" "tries its store with s3cmd and more"
+          wanted=server/tests/store/clients/requirements.txt
+          if ! cmp -s $wanted "{{ tools }}/s3-clients/installed.txt"; then
+            python3 -m venv --clear "{{ tools }}/s3-clients"
+            "{{ tools }}/s3-clients/bin/pip" install --quiet --disable-pip-version-check --requirement $wanted
+            cp $wanted "{{ tools }}/s3-clients/installed.txt"
+          fi
+          ;;
         stores)
           have ceph-mon ceph-osd ceph radosgw nginx || packages "{{ store-packages }}" "is tested on Ceph, and behind nginx"
           if ! "{{ tools }}/bin/garage" --version 2>/dev/null | grep -q "{{ garage-version }}"; then
@@ -231,7 +242,7 @@ install *WHAT:
           have redis-server node python3 || packages "{{ peer-packages }}" "is tested with Redis, Node.js and Python"
           ;;
         *)
-          echo "There is nothing called $what to install; try rust, browser, node, peers, python, fuzz, schemathesis or stores." >&2
+          echo "There is nothing called $what to install; try rust, browser, node, peers, python, fuzz, s3-clients, schemathesis or stores." >&2
           exit 1
           ;;
       esac

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_cors::Cors;
 use actix_web::http::header;
@@ -22,6 +23,10 @@ use crate::store::S3Store;
 use crate::telemetry::RequestSpan;
 use crate::tls::{Certificate, TlsError};
 use crate::{host, metrics, problem, routes, telemetry};
+
+/// How long a client may go on sending what was refused. Closing earlier makes the system reset the connection, and the
+/// client's throw the refusal away.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// A server that listens and has not begun to answer.
 pub struct Application {
@@ -181,7 +186,8 @@ fn serve(
     })
     .shutdown_timeout(config.shutdown_timeout.as_secs())
     .shutdown_signal(told_to_stop())
-    .client_request_timeout(config.request_timeout);
+    .client_request_timeout(config.request_timeout)
+    .client_disconnect_timeout(LINGER);
     if let Some(workers) = config.workers {
         server = server.workers(workers);
     }

@@ -57,6 +57,7 @@ async fn main() -> Result<()> {
         buckets: vec![BUCKET.to_owned()],
         allowed_origins: Origins::Any,
         max_bytes: None,
+        body_timeout: Duration::from_secs(60),
     })?
     .serve(TcpListener::bind("127.0.0.1:0")?)?;
     let ours = Peer::new("Partway", server.local_addr());

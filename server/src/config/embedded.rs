@@ -19,6 +19,9 @@ pub struct EmbeddedConfig {
     pub data: PathBuf,
     /// Its bucket, made if it is not there. Default `uploads`.
     pub bucket: String,
+    /// The pages that may reach it, as browsers send them: `https://app.example.com`; one star in each stands for
+    /// anything (`https://*.example.com`). Default `*`: all, since every request has to be signed.
+    pub allowed_origins: Vec<String>,
     /// The most bytes that it stores. Default: as many as the disk holds.
     pub max_bytes: Option<ByteSize>,
 }
@@ -29,6 +32,7 @@ impl Default for EmbeddedConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8081)),
             data: PathBuf::from("data"),
             bucket: "uploads".to_owned(),
+            allowed_origins: vec!["*".to_owned()],
             max_bytes: None,
         }
     }

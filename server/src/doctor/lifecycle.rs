@@ -75,8 +75,12 @@ pub(super) async fn examine(named: &NamedStore, fix: bool, report: &mut StoreRep
 
 fn judge_both(named: &NamedStore, rules: &[LifecycleRule]) -> [Judgement; 2] {
     let lifetime = named.token_lifetime;
-    let (outcome, detail) = judge(rules, &named.key_prefix, lifetime);
-    let parts = (OF_PARTS, outcome, detail);
+    let parts = match judge(rules, &named.key_prefix, lifetime) {
+        (Outcome::Warning, _) if named.sweeping == Sweeping::Everything => {
+            (OF_PARTS, Outcome::Skipped, "none; the server sweeps them".to_owned())
+        }
+        (outcome, detail) => (OF_PARTS, outcome, detail),
+    };
     let files = match judge_files(rules, &own_prefix(named), lifetime) {
         (Outcome::Warning, _) if named.sweeping != Sweeping::Nothing => {
             (OF_FILES, Outcome::Skipped, "none; the server sweeps them".to_owned())

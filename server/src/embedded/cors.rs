@@ -14,7 +14,10 @@ use super::checksums::Algorithm;
 use super::options::Origins;
 
 /// How long a browser may remember a preflight: Chromium's limit.
-const MAX_AGE: Duration = Duration::from_secs(7200);
+pub(crate) const MAX_AGE: Duration = Duration::from_secs(7200);
+
+pub(crate) const METHODS: [Method; 5] =
+    [Method::GET, Method::PUT, Method::POST, Method::HEAD, Method::DELETE];
 
 /// The layer that answers preflights, and adds CORS headers to every answer, errors included.
 pub(crate) fn layer(origins: &Origins) -> Result<CorsLayer, InvalidHeaderValue> {
@@ -23,18 +26,53 @@ pub(crate) fn layer(origins: &Origins) -> Result<CorsLayer, InvalidHeaderValue> 
         // A star among others stands for all of them, as it does in S3.
         Origins::List(list) if list.iter().any(|origin| origin == "*") => AllowOrigin::any(),
         Origins::List(list) => {
-            let values = list.iter().map(|origin| HeaderValue::from_str(origin.trim_end_matches('/')));
-            AllowOrigin::list(values.collect::<Result<Vec<_>, _>>()?)
+            let patterns: Vec<String> =
+                list.iter().map(|origin| origin.trim_end_matches('/').to_owned()).collect();
+            for pattern in &patterns {
+                HeaderValue::from_str(pattern)?;
+            }
+            AllowOrigin::predicate(move |origin, _| {
+                origin.to_str().is_ok_and(|origin| patterns.iter().any(|pattern| matches(pattern, origin)))
+            })
         }
     };
+    Ok(CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods(METHODS)
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(exposed())
+        .max_age(MAX_AGE))
+}
+
+/// The headers of answers that a page may read.
+pub(crate) fn exposed() -> Vec<HeaderName> {
     let ours = ["x-amz-request-id", "x-amz-version-id", "x-amz-checksum-type", "x-amz-mp-parts-count"];
     let amz = Algorithm::ALL.iter().map(|algorithm| algorithm.header()).chain(ours);
     let standard = [ETAG, LOCATION, CONTENT_LENGTH, CONTENT_RANGE, ACCEPT_RANGES, LAST_MODIFIED, DATE];
-    let exposed: Vec<HeaderName> = standard.into_iter().chain(amz.map(HeaderName::from_static)).collect();
-    Ok(CorsLayer::new()
-        .allow_origin(origins)
-        .allow_methods([Method::GET, Method::PUT, Method::POST, Method::HEAD, Method::DELETE])
-        .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers(exposed)
-        .max_age(MAX_AGE))
+    standard.into_iter().chain(amz.map(HeaderName::from_static)).collect()
+}
+
+/// Whether an origin is one of a pattern, in which a star stands for anything.
+fn matches(pattern: &str, origin: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == origin,
+        Some((before, behind)) => {
+            let long_enough = origin.len() >= before.len() + behind.len();
+            long_enough && origin.starts_with(before) && origin.ends_with(behind)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        assert!(matches("https://*.example.com", "https://app.example.com"));
+        assert!(!matches("https://*.example.com", "https://example.com"));
+        assert!(!matches("https://*.example.com", "http://app.example.com"));
+        assert!(!matches("https://app.example.com", "https://app.example.com.evil.test"));
+        assert!(matches("http://localhost:*", "http://localhost:5173"));
+    }
 }

@@ -47,6 +47,39 @@ pub(crate) enum Error {
     KeyTooLong,
     #[error("{0}")]
     NotImplemented(String),
+    #[error("user-defined metadata may have 2,048 bytes in all, names and values; these have {0}")]
+    MetadataTooLarge(usize),
+    #[error("Object tags cannot be greater than 10")]
+    TooManyTags,
+    #[error("{0}")]
+    InvalidTag(&'static str),
+    #[error("the storage class {0:?} is not known")]
+    InvalidStorageClass(String),
+    #[error("the encryption method {0:?} is not supported; AES256 is")]
+    InvalidEncryption(String),
+    #[error("The bucket does not allow ACLs")]
+    AclNotSupported,
+    #[error("Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")]
+    BucketAcl,
+    #[error("The provided 'x-amz-content-sha256' header does not match what was computed.")]
+    ContentSha256Mismatch,
+    #[error("nothing came of the request's body for too long")]
+    Stalled,
+    #[error("{0}")]
+    MalformedXml(String),
+    #[error("the version does not exist; objects here have one each, called null")]
+    NoSuchVersion,
+    #[error("the source was replaced meanwhile; try again")]
+    Conflict,
+    #[error("the request's XML is longer than 4 MiB")]
+    XmlTooLong,
+    #[error("the bucket exists, and is yours")]
+    BucketAlreadyOwnedByYou,
+    #[error("the location constraint {0:?} is not this store's region")]
+    IllegalLocation(String),
+    /// What was asked about is not set, and has a code of its own for that.
+    #[error("{what} is not set")]
+    NotSet { code: &'static str, what: &'static str },
     #[error("the store is full: no room for these bytes")]
     Full,
     /// A fault of the store or the machine, whatever the request. The cause is for the log, never
@@ -88,6 +121,22 @@ impl Error {
             Self::MissingContentLength => S3ErrorCode::MissingContentLength,
             Self::KeyTooLong => S3ErrorCode::KeyTooLongError,
             Self::NotImplemented(_) => S3ErrorCode::NotImplemented,
+            Self::MetadataTooLarge(_) => S3ErrorCode::MetadataTooLarge,
+            Self::TooManyTags => S3ErrorCode::Custom("BadRequest".into()),
+            Self::InvalidTag(_) => S3ErrorCode::InvalidTag,
+            Self::InvalidStorageClass(_) => S3ErrorCode::InvalidStorageClass,
+            Self::InvalidEncryption(_) => S3ErrorCode::InvalidEncryptionAlgorithmError,
+            Self::AclNotSupported => S3ErrorCode::AccessControlListNotSupported,
+            Self::BucketAcl => S3ErrorCode::InvalidBucketAclWithObjectOwnership,
+            Self::ContentSha256Mismatch => S3ErrorCode::Custom("XAmzContentSHA256Mismatch".into()),
+            Self::Stalled => S3ErrorCode::RequestTimeout,
+            Self::MalformedXml(_) => S3ErrorCode::MalformedXML,
+            Self::NoSuchVersion => S3ErrorCode::NoSuchVersion,
+            Self::Conflict => S3ErrorCode::OperationAborted,
+            Self::XmlTooLong => S3ErrorCode::MaxMessageLengthExceeded,
+            Self::BucketAlreadyOwnedByYou => S3ErrorCode::BucketAlreadyOwnedByYou,
+            Self::IllegalLocation(_) => S3ErrorCode::IllegalLocationConstraintException,
+            Self::NotSet { code, .. } => S3ErrorCode::Custom((*code).into()),
             Self::Full => S3ErrorCode::Custom("InsufficientStorage".into()),
             Self::Internal(_) => S3ErrorCode::InternalError,
         }
@@ -99,6 +148,10 @@ impl From<Error> for S3Error {
         let mut answer = Self::with_message(error.code(), error.to_string());
         match error {
             Error::Full => answer.set_status_code(StatusCode::INSUFFICIENT_STORAGE),
+            Error::TooManyTags | Error::ContentSha256Mismatch => {
+                answer.set_status_code(StatusCode::BAD_REQUEST);
+            }
+            Error::NotSet { .. } => answer.set_status_code(StatusCode::NOT_FOUND),
             Error::NotModified { etag } => {
                 answer.set_headers(one_header(header::ETAG, &format!("\"{etag}\"")));
             }

@@ -19,6 +19,7 @@ use super::checksums::Algorithm;
 use super::contents::{Contents, NewContent};
 use super::digest::{Digests, Hasher};
 use super::errors::Error;
+use super::front::Stalled;
 
 /// S3's limit for one request's body.
 const MAX_BODY: u64 = 5 << 30;
@@ -192,10 +193,13 @@ fn body_error(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Error 
         if error.is::<s3s::BodySizeLimitExceeded>() {
             return Error::EntityTooLarge;
         }
+        if error.is::<Stalled>() {
+            return Error::Stalled;
+        }
         let upload = error.downcast_ref().map(UploadStreamError::to_s3_error_code);
         let chunked = error.downcast_ref().map(AwsChunkedStreamError::to_s3_error_code);
         match upload.or(chunked) {
-            Some(S3ErrorCode::BadDigest) => return Error::BadDigest("x-amz-content-sha256"),
+            Some(S3ErrorCode::BadDigest) => return Error::ContentSha256Mismatch,
             Some(S3ErrorCode::SignatureDoesNotMatch) => return Error::BadDigest("chunk signature"),
             Some(S3ErrorCode::EntityTooLarge) => return Error::EntityTooLarge,
             _ => {}

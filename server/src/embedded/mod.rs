@@ -32,6 +32,7 @@
 //!     buckets: vec!["uploads".to_owned()],
 //!     allowed_origins: Origins::Any,
 //!     max_bytes: None,
+//!     body_timeout: std::time::Duration::from_secs(60),
 //! })?;
 //! let server = store.serve(std::net::TcpListener::bind("127.0.0.1:9000")?)?;
 //! println!("S3 at http://{}", server.local_addr());
@@ -42,13 +43,18 @@
 //!
 //! # What differs from AWS
 //!
-//! - One access key, which owns everything; no ACLs, versions, lifecycle rules, policies, locks or
-//!   encryption. Requests for these are refused, not ignored.
-//! - Completing an upload a second time answers `NoSuchUpload` (AWS repeats its first answer for a
-//!   while): HEAD the key.
+//! `server/tests/store/clients/probes.py` tries each kind of behaviour, and names those that differ.
+//!
+//! - One access key, which owns everything. ACLs are disabled, and those for others refused; there are
+//!   no versions, policies, locks or keys. Requests for these are refused, not ignored.
+//! - `ServerSideEncryption: AES256` is taken and told back, and nothing is encrypted.
+//! - Storage classes are told back, and all the same.
+//! - Of lifecycle rules, `AbortIncompleteMultipartUpload` and `Expiration` after days, for a prefix,
+//!   are carried out; others are refused. CORS is set by [`Options::allowed_origins`] for all buckets.
 //! - Every object has a CRC64NVME of all its bytes, whatever other checksum it was sent with.
 //! - CopyObject writes records and no bytes. The copy keeps the source's ETag and checksums, whatever
 //!   its size.
+//! - Signature version 2 is taken in URLs and forms from this machine alone.
 //! - A full disk, or `max_bytes` reached, answers 507 `InsufficientStorage`.
 
 mod checksums;
@@ -57,8 +63,9 @@ mod contents;
 mod cors;
 mod crc;
 mod digest;
-mod drain;
 mod errors;
+mod escapes;
+mod front;
 mod index;
 mod intake;
 mod keys;

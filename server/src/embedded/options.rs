@@ -1,6 +1,7 @@
 //! Owns what a caller can choose about the store. Never knows how any of it is carried out.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -25,6 +26,9 @@ pub struct Options {
     /// unfinished uploads count; copies, which share their content, count once. What does not fit
     /// is refused with 507 `InsufficientStorage`.
     pub max_bytes: Option<u64>,
+    /// How long nothing may come of a request's body before the request is refused and its connection
+    /// closed. S3 waits for some twenty seconds; a line that was lost may take longer to come back.
+    pub body_timeout: Duration,
 }
 
 /// The origins whose pages may read the store's answers (CORS).

@@ -51,11 +51,16 @@ impl Store {
         index
             .write_blocking({
                 let buckets = options.buckets.clone();
-                move |txn| buckets.iter().try_for_each(|bucket| txn.create_bucket(bucket, now_ms()))
+                move |txn| buckets.iter().try_for_each(|bucket| txn.create_bucket(bucket, now_ms()).map(drop))
             })
             .map_err(|error| OpenError::from_index(error.into(), &options))?;
-        let service = Service::new(index, files, &options.region);
+        let service = Service::new(index, files, &options);
         Ok(Self { options, service })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn into_service(self) -> Service {
+        self.service
     }
 
     /// Serves the store on `listener`, on threads of its own, until the [`Server`] is shut down or

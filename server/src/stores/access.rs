@@ -26,6 +26,9 @@ use super::OpenStoresError;
 /// The region where none is said.
 const DEFAULT_REGION: &str = "us-east-1";
 
+/// How long the embedded store waits for more of a body: the page's own watchdog sends a part again after half of it.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// The ways to a store.
 pub(super) struct Access {
     section: String,
@@ -108,8 +111,9 @@ impl Access {
             secret_key: secrets.secret_access_key.clone(),
             region: DEFAULT_REGION.to_owned(),
             buckets: buckets.into_iter().collect(),
-            allowed_origins: Origins::Any,
+            allowed_origins: Origins::List(config.allowed_origins.clone()),
             max_bytes: config.max_bytes.map(|max| max.as_u64()),
+            body_timeout: BODY_TIMEOUT,
         });
         let opened = opened.map_err(|error| OpenStoresError::Open { data: config.data.clone(), error })?;
         let server = opened.serve(listener)?;

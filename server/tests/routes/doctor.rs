@@ -41,7 +41,10 @@ async fn a_store_that_is_well() {
     let behind = TestApp::start().await;
     let report = examined(&behind.store_origin, &behind, false).await;
     assert_eq!(wrong(&report), [], "{report}");
-    assert_eq!(report.outcome(), Outcome::Skipped, "it has no lifecycle rules, and is swept");
+    assert_eq!(report.outcome(), Outcome::Skipped, "it has no lifecycle rule, and is swept");
+    let report = examined(&behind.store_origin, &behind, true).await;
+    assert_eq!(wrong(&report), [], "{report}");
+    assert_eq!(report.outcome(), Outcome::Ok, "{report}");
     let store = &report.stores[0];
     assert_eq!(
         (store.name.as_str(), store.bucket.as_str(), store.checksum),

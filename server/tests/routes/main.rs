@@ -54,6 +54,7 @@ mod limits;
 mod mounted;
 
 mod cors;
+mod expect;
 mod health;
 mod host;
 mod log;

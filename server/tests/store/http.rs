@@ -111,7 +111,8 @@ async fn a_refusal_reaches_a_client_that_is_still_sending() {
 #[tokio::test(flavor = "multi_thread")]
 async fn cors() {
     let store = TestStore::with(|options| {
-        options.allowed_origins = Origins::List(vec!["http://page.example".to_owned()]);
+        options.allowed_origins =
+            Origins::List(vec!["http://page.example".to_owned(), "https://*.page.example".to_owned()]);
     });
     let http = reqwest::Client::new();
     let (path, _) = put_url(&store, "a", None).await;
@@ -134,6 +135,11 @@ async fn cors() {
             .headers()
             .contains_key("access-control-allow-origin")
     );
+
+    let answer = preflight("https://app.page.example").await.unwrap();
+    assert_eq!(answer.headers()["access-control-allow-origin"], "https://app.page.example");
+    let told = store.client.get_bucket_cors().bucket(BUCKET).send().await.unwrap().cors_rules.unwrap();
+    assert_eq!(told[0].allowed_origins(), ["http://page.example", "https://*.page.example"]);
 
     let put = |url: &str| http.put(url).header("origin", "http://page.example").body("x").send();
     let answer = put(&url).await.unwrap();
@@ -234,8 +240,8 @@ async fn forms() {
         (&fields, later, &b"tiny"[..], "EntityTooSmall"),
         (&fields, later, &[b'x'; 1001], "EntityTooLarge"),
         (&fields, "2020-01-01T00:00:00Z", b"hello", "AccessDenied"),
-        (&[("key", "out/x"), ("success_action_status", "201")], later, b"hello", "InvalidPolicyDocument"),
-        (&[("key", "in/x"), ("success_action_status", "200")], later, b"hello", "InvalidPolicyDocument"),
+        (&[("key", "out/x"), ("success_action_status", "201")], later, b"hello", "AccessDenied"),
+        (&[("key", "in/x"), ("success_action_status", "200")], later, b"hello", "AccessDenied"),
     ] {
         let answer = post(fields, expires, file);
         assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");

@@ -11,6 +11,8 @@
     reason = "tests"
 )]
 
+mod clients;
+mod connections;
 mod copies;
 mod durability;
 mod http;

@@ -50,8 +50,13 @@ async fn parts_become_the_object_and_unused_ones_go() {
     let got = store.client.get_object().bucket(BUCKET).key("a").range(across).send().await.unwrap();
     assert!(got.body.collect().await.unwrap().to_vec() == pieces.concat()[PART - 2..2 * PART + 6]);
 
-    // The upload is over: no second Complete, no late part, no listing.
-    assert_eq!(complete().send().await.refused(), ("NoSuchUpload".to_owned(), 404));
+    // The upload is over: a second Complete gives the same answer, whatever has become of the object, and there is no
+    // late part and no listing.
+    let again = complete().if_none_match("*").send().await.unwrap();
+    assert_eq!((again.e_tag, again.checksum_crc64_nvme), (done.e_tag, done.checksum_crc64_nvme));
+    let other = store.client.complete_multipart_upload().bucket(BUCKET).key("a").upload_id(&id);
+    let other = other.multipart_upload(completed(parts[..1].to_vec())).send().await;
+    assert_eq!(other.refused(), ("NoSuchUpload".to_owned(), 404));
     let late = store
         .client
         .upload_part()

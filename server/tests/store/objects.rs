@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 use crate::support::*;
 use aws_sdk_s3::config::RequestChecksumCalculation;
 use aws_sdk_s3::types::{
-    ChecksumAlgorithm, ChecksumMode, Delete, ObjectCannedAcl, ObjectIdentifier, ServerSideEncryption,
+    ChecksumAlgorithm, ChecksumMode, Delete, ObjectCannedAcl, ObjectIdentifier, ObjectLockLegalHoldStatus,
+    ServerSideEncryption,
 };
 use s3s::crypto::{Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
 
@@ -245,13 +246,16 @@ async fn deletes() {
 async fn what_the_store_cannot_keep_it_refuses() {
     let store = TestStore::start();
     let put = || store.client.put_object().bucket(BUCKET).key("a");
-    let refused = ("NotImplemented".to_owned(), 501);
-    let encrypted = put().server_side_encryption(ServerSideEncryption::Aes256).send().await;
-    assert_eq!(encrypted.refused(), refused);
+    let keys = put().server_side_encryption(ServerSideEncryption::AwsKms).send().await;
+    assert_eq!(keys.refused(), ("NotImplemented".to_owned(), 501));
+    let locked = put().object_lock_legal_hold_status(ObjectLockLegalHoldStatus::On).send().await;
+    assert_eq!(locked.refused(), ("NotImplemented".to_owned(), 501));
+    let refused = ("AccessControlListNotSupported".to_owned(), 400);
     let public = put().acl(ObjectCannedAcl::PublicRead).send().await;
     assert_eq!(public.refused(), refused);
     let create = store.client.create_multipart_upload().bucket(BUCKET).key("a");
     assert_eq!(create.acl(ObjectCannedAcl::PublicRead).send().await.refused(), refused);
+    assert!(store.keys().await.is_empty());
     put().acl(ObjectCannedAcl::Private).send().await.unwrap();
 }
 
@@ -259,9 +263,9 @@ async fn what_the_store_cannot_keep_it_refuses() {
 async fn buckets() {
     let store = TestStore::start();
     let client = &store.client;
-    for _ in 0..2 {
-        client.create_bucket().bucket("second").send().await.unwrap();
-    }
+    client.create_bucket().bucket("second").send().await.unwrap();
+    let again = client.create_bucket().bucket("second").send().await;
+    assert_eq!(again.refused(), ("BucketAlreadyOwnedByYou".to_owned(), 409));
     let names: Vec<_> = client.list_buckets().send().await.unwrap().buckets.unwrap();
     assert_eq!(names.iter().map(|bucket| bucket.name().unwrap()).collect::<Vec<_>>(), ["second", BUCKET]);
     assert!(client.head_bucket().bucket("second").send().await.is_ok());

@@ -41,6 +41,7 @@ pub fn options(dir: &Path) -> Options {
         buckets: vec![BUCKET.to_owned()],
         allowed_origins: Origins::Any,
         max_bytes: None,
+        body_timeout: Duration::from_secs(60),
     }
 }
 

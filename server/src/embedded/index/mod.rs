@@ -5,6 +5,7 @@
 //! one transaction and one `fsync`; so a write must check everything before it changes anything,
 //! and may then refuse without harm to the others.
 
+mod lifecycle;
 mod listing;
 mod multipart;
 mod objects;
@@ -23,7 +24,7 @@ use tokio::sync::oneshot;
 pub(crate) use listing::{Entry, ObjectQuery, UploadQuery};
 pub(crate) use multipart::{Completion, NewPart};
 pub(crate) use objects::Found;
-pub(crate) use records::{About, Body, Object, Part, Segment, Upload};
+pub(crate) use records::{About, Body, LifecycleRule, Object, Part, Segment, Upload};
 pub(crate) use tables::{Snapshot, Txn};
 
 use super::contents::{ContentId, Contents, NewContent};

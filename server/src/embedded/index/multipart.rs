@@ -8,7 +8,7 @@ use crate::embedded::conditions::WriteConditions;
 use crate::embedded::digest::multipart_etag;
 use crate::embedded::errors::Error;
 
-use super::records::{About, Body, Object, Part, Record, Segment, Upload};
+use super::records::{About, Body, Completed, Object, Part, Record, Segment, Upload};
 use super::tables::{Snapshot, Txn, read_upload};
 
 /// S3's smallest part, but for the last.
@@ -97,9 +97,14 @@ impl Txn<'_> {
     }
 
     /// Makes an object of the parts that `wanted` names, forgets the others, and ends the upload.
+    ///
+    /// Asked a second time for the same parts, it gives the same answer, whatever has become of the object since.
     pub(crate) fn complete(&mut self, key: UploadKey<'_>, wanted: &Completion) -> Result<Object, Error> {
         self.need_bucket(key.0)?;
-        let upload = read_upload(&self.uploads, key)?;
+        let upload = match read_upload(&self.uploads, key) {
+            Err(Error::NoSuchUpload) => return self.completed(key, wanted),
+            upload => upload?,
+        };
         let parts = self.wanted_parts(key.2, upload.plan, &wanted.parts)?;
         let size = parts.iter().map(|part| part.size).sum();
         if wanted.size.is_some_and(|expected| expected != size) {
@@ -120,7 +125,16 @@ impl Txn<'_> {
         let object = Object { body, size, etag, modified_ms, checksums, checksum_kind, about };
         self.set_object(key.0, key.1, &object)?;
         self.end_upload(key, &used)?;
+        let completed = Completed { at_ms: modified_ms, object: object.clone() };
+        self.completed.insert((key.0, key.1.as_bytes(), key.2), completed.to_bytes()?.as_slice())?;
         Ok(object)
+    }
+
+    fn completed(&self, key: UploadKey<'_>, wanted: &Completion) -> Result<Object, Error> {
+        let found = self.completed.get((key.0, key.1.as_bytes(), key.2))?.ok_or(Error::NoSuchUpload)?;
+        let object = Completed::from_bytes(found.value())?.object;
+        let etag = multipart_etag(wanted.parts.iter().map(|part| part.etag.as_str()));
+        if etag == object.etag { Ok(object) } else { Err(Error::NoSuchUpload) }
     }
 
     /// Ends an upload and forgets all of its parts.

@@ -7,7 +7,7 @@ use crate::embedded::conditions::WriteConditions;
 use crate::embedded::contents::ContentId;
 use crate::embedded::errors::Error;
 
-use super::records::{Body, Object, Segment};
+use super::records::{Body, Object, Record as _, Segment};
 use super::tables::{Snapshot, Txn, read_object};
 
 /// An object, and the contents that its bytes are in, in order.
@@ -37,12 +37,13 @@ impl Snapshot {
 }
 
 impl Txn<'_> {
-    /// Creates a bucket, unless it is there already.
-    pub(crate) fn create_bucket(&mut self, bucket: &str, now_ms: u64) -> Result<(), Error> {
-        if self.buckets.get(bucket)?.is_none() {
+    /// Creates a bucket, unless it is there already. Returns whether it was not.
+    pub(crate) fn create_bucket(&mut self, bucket: &str, now_ms: u64) -> Result<bool, Error> {
+        let is_new = self.buckets.get(bucket)?.is_none();
+        if is_new {
             self.buckets.insert(bucket, now_ms)?;
         }
-        Ok(())
+        Ok(is_new)
     }
 
     /// Removes a bucket that holds no objects, and aborts its uploads.
@@ -56,6 +57,8 @@ impl Txn<'_> {
         while let Some((key, id)) = self.first_upload(bucket)? {
             self.remove_upload((bucket, &key, &id))?;
         }
+        self.lifecycles.remove(bucket)?;
+        self.completed.retain_in((bucket, first, "").., |(of, _, _), _| of != bucket)?;
         self.buckets.remove(bucket)?;
         Ok(())
     }
@@ -72,6 +75,15 @@ impl Txn<'_> {
             self.add_content(content, object.size)?;
         }
         self.set_object(bucket, key, object)
+    }
+
+    /// Puts tags in the place of those that an object has.
+    pub(crate) fn set_tags(&mut self, bucket: &str, key: &str, tagging: Option<String>) -> Result<(), Error> {
+        self.need_bucket(bucket)?;
+        let mut object = self.object(bucket, key)?.ok_or(Error::NoSuchKey)?;
+        object.about.tagging = tagging;
+        self.objects.insert((bucket, key.as_bytes()), object.to_bytes()?.as_slice())?;
+        Ok(())
     }
 
     /// Puts an object that shares the contents of another one. `make` sees that one, and may

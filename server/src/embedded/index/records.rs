@@ -69,6 +69,8 @@ pub(crate) struct About {
     pub(crate) expires: Option<String>,
     pub(crate) website_redirect: Option<String>,
     pub(crate) storage_class: Option<String>,
+    /// The encryption that was asked for, which is told back and not done.
+    pub(crate) encryption: Option<String>,
     /// As in `x-amz-tagging`: a URL query.
     pub(crate) tagging: Option<String>,
     pub(crate) metadata: Vec<(String, String)>,
@@ -91,4 +93,23 @@ pub(crate) struct Part {
     pub(crate) etag: String,
     pub(crate) modified_ms: u64,
     pub(crate) checksums: Checksums,
+}
+
+/// An upload that became an object, kept for a day, so that asking twice gives the same answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Completed {
+    pub(crate) at_ms: u64,
+    pub(crate) object: Object,
+}
+
+/// What a bucket's owner wants to be removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LifecycleRule {
+    pub(crate) id: String,
+    pub(crate) prefix: String,
+    pub(crate) enabled: bool,
+    /// After so many days uploads are aborted that nobody completed.
+    pub(crate) abort_after_days: Option<u32>,
+    /// After so many days objects are removed.
+    pub(crate) expire_after_days: Option<u32>,
 }

@@ -27,6 +27,10 @@ const OBJECTS: TableDefinition<'_, ObjectKey, Bytes> = TableDefinition::new("obj
 const LISTS: TableDefinition<'_, u128, Bytes> = TableDefinition::new("part_lists");
 const UPLOADS: TableDefinition<'_, UploadsKey, Bytes> = TableDefinition::new("uploads");
 const PARTS: TableDefinition<'_, PartsKey, Bytes> = TableDefinition::new("parts");
+/// Uploads that are completed.
+const COMPLETED: TableDefinition<'_, UploadsKey, Bytes> = TableDefinition::new("completed");
+/// The rules of buckets that have some.
+const LIFECYCLES: TableDefinition<'_, &str, Bytes> = TableDefinition::new("lifecycles");
 /// How many records use a content, and its size.
 const CONTENTS: TableDefinition<'_, u128, (u32, u64)> = TableDefinition::new("contents");
 
@@ -56,6 +60,7 @@ pub(crate) struct Snapshot {
     lists: ReadOnlyTable<u128, Bytes>,
     pub(super) uploads: ReadOnlyTable<UploadsKey, Bytes>,
     pub(super) parts: ReadOnlyTable<PartsKey, Bytes>,
+    pub(super) lifecycles: ReadOnlyTable<&'static str, Bytes>,
     contents: ReadOnlyTable<u128, (u32, u64)>,
 }
 
@@ -67,6 +72,7 @@ impl Snapshot {
             lists: transaction.open_table(LISTS)?,
             uploads: transaction.open_table(UPLOADS)?,
             parts: transaction.open_table(PARTS)?,
+            lifecycles: transaction.open_table(LIFECYCLES)?,
             contents: transaction.open_table(CONTENTS)?,
         })
     }
@@ -109,6 +115,8 @@ pub(crate) struct Txn<'t> {
     lists: Table<'t, u128, Bytes>,
     pub(super) uploads: Table<'t, UploadsKey, Bytes>,
     pub(super) parts: Table<'t, PartsKey, Bytes>,
+    pub(super) completed: Table<'t, UploadsKey, Bytes>,
+    pub(super) lifecycles: Table<'t, &'static str, Bytes>,
     contents: Table<'t, u128, (u32, u64)>,
     forgotten: HashMap<ContentId, u64>,
 }
@@ -121,6 +129,8 @@ impl<'t> Txn<'t> {
             lists: transaction.open_table(LISTS)?,
             uploads: transaction.open_table(UPLOADS)?,
             parts: transaction.open_table(PARTS)?,
+            completed: transaction.open_table(COMPLETED)?,
+            lifecycles: transaction.open_table(LIFECYCLES)?,
             contents: transaction.open_table(CONTENTS)?,
             forgotten: HashMap::new(),
         })

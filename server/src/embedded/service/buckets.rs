@@ -2,23 +2,51 @@
 
 use s3s::dto::{
     Bucket, BucketLocationConstraint, CreateBucketInput, CreateBucketOutput, DeleteBucketInput,
-    DeleteBucketOutput, GetBucketLocationInput, GetBucketLocationOutput, GetBucketVersioningInput,
-    GetBucketVersioningOutput, HeadBucketInput, HeadBucketOutput, ListBucketsInput, ListBucketsOutput,
+    DeleteBucketOutput, GetBucketLocationInput, GetBucketLocationOutput, HeadBucketInput, HeadBucketOutput,
+    ListBucketsInput, ListBucketsOutput,
 };
 use s3s::{S3Request, S3Response};
 
-use super::{Service, owner, timestamp};
+use super::{Service, acl, owner, timestamp};
 use crate::embedded::errors::Error;
 use crate::embedded::index::Snapshot;
 use crate::embedded::store::now_ms;
+
+/// Where S3 began, which shows.
+const FIRST_REGION: &str = "us-east-1";
 
 pub(super) async fn create_bucket(
     service: &Service,
     request: S3Request<CreateBucketInput>,
 ) -> Result<S3Response<CreateBucketOutput>, Error> {
-    let bucket = request.input.bucket;
+    let input = request.input;
+    let grants = [
+        &input.grant_full_control,
+        &input.grant_read,
+        &input.grant_read_acp,
+        &input.grant_write,
+        &input.grant_write_acp,
+    ];
+    let others = grants.iter().any(|grant| grant.is_some());
+    let canned = input.acl.as_ref().map(s3s::dto::BucketCannedACL::as_str);
+    acl::check(canned, others).map_err(|_| Error::BucketAcl)?;
+    if input.object_lock_enabled_for_bucket == Some(true) {
+        return Err(Error::NotImplemented("the store has no object lock".to_owned()));
+    }
+    let constraint =
+        input.create_bucket_configuration.and_then(|configuration| configuration.location_constraint);
+    let constraint =
+        constraint.as_ref().map(BucketLocationConstraint::as_str).filter(|name| !name.is_empty());
+    if let Some(other) = constraint.filter(|name| **name != *service.region) {
+        return Err(Error::IllegalLocation(other.to_owned()));
+    }
+    let bucket = input.bucket;
     let location = Some(format!("/{bucket}"));
-    service.index.write(None, move |txn| txn.create_bucket(&bucket, now_ms())).await?;
+    let is_new = service.index.write(None, move |txn| txn.create_bucket(&bucket, now_ms())).await?;
+    // S3's first region has always passed over that.
+    if !is_new && &*service.region != FIRST_REGION {
+        return Err(Error::BucketAlreadyOwnedByYou);
+    }
     Ok(S3Response::new(CreateBucketOutput { location, ..Default::default() }))
 }
 
@@ -79,15 +107,7 @@ pub(super) async fn get_bucket_location(
 ) -> Result<S3Response<GetBucketLocationOutput>, Error> {
     service.index.read(move |snapshot| snapshot.need_bucket(&request.input.bucket)).await?;
     // S3 leaves out its first region.
-    let named = Some(service.region.to_string()).filter(|region| region != "us-east-1");
+    let named = Some(service.region.to_string()).filter(|region| region != FIRST_REGION);
     let location_constraint = named.map(BucketLocationConstraint::from);
     Ok(S3Response::new(GetBucketLocationOutput { location_constraint }))
-}
-
-pub(super) async fn get_bucket_versioning(
-    service: &Service,
-    request: S3Request<GetBucketVersioningInput>,
-) -> Result<S3Response<GetBucketVersioningOutput>, Error> {
-    service.index.read(move |snapshot| snapshot.need_bucket(&request.input.bucket)).await?;
-    Ok(S3Response::new(GetBucketVersioningOutput::default()))
 }

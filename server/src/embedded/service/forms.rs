@@ -1,12 +1,13 @@
 //! Owns HTML form uploads (POST policies). The protocol layer has checked the policy, its
-//! conditions and its signature; what is left is a put.
+//! conditions and its signature; what is left is a put, and two fields that it passes over: `acl` and `tagging`.
 
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use s3s::dto::{PostObjectInput, PostObjectOutput, PutObjectInput};
 use s3s::{S3Request, S3Response};
 
-use super::{Service, puts};
+use super::{Service, acl, puts, tagging};
 use crate::embedded::errors::Error;
+use crate::embedded::front::seen::FormHead;
 use crate::embedded::keys;
 
 pub(super) async fn post_object(
@@ -16,12 +17,26 @@ pub(super) async fn post_object(
     if request.input.key.is_empty() {
         return Err(Error::InvalidArgument("the form's key is empty".to_owned()));
     }
+    let content_type = request.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let content_type = content_type.unwrap_or_default().to_owned();
+    let head = request.extensions.get::<FormHead>().cloned().unwrap_or_default();
+    acl::check(head.field("acl", &content_type).as_deref(), false)?;
+    let mut request = request;
+    if let Some(tags) = head.field("tagging", &content_type) {
+        request.input.tagging = tagging::from_xml(&tags)?;
+    }
     let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let location = format!("http://{host}/{}/{}", request.input.bucket, keys::url_encode(&request.input.key));
     let redirects = request.input.success_action_redirect.is_some();
     let mut answer = puts::put_object(service, request.map_input(as_put)).await?;
     let etag = answer.output.e_tag.as_ref().and_then(|etag| etag.to_http_header().ok());
     answer.headers.extend(etag.map(|etag| (header::ETAG, etag)));
+    let encryption =
+        answer.output.server_side_encryption.as_ref().map(s3s::dto::ServerSideEncryption::as_str);
+    let encryption = encryption.and_then(|name| HeaderValue::from_str(name).ok());
+    answer
+        .headers
+        .extend(encryption.map(|name| (HeaderName::from_static("x-amz-server-side-encryption"), name)));
     if !redirects {
         answer
             .headers

@@ -6,9 +6,10 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Response};
 
-use super::{Service, etag, owner, size, timestamp};
+use super::{Service, etag, in_disguise, owner, size, timestamp};
 use crate::embedded::digest::hex;
 use crate::embedded::errors::Error;
+use crate::embedded::escapes::disguise;
 use crate::embedded::index::{Entry, Object, ObjectQuery, UploadQuery};
 use crate::embedded::keys;
 
@@ -38,8 +39,8 @@ pub(super) async fn list_objects_v2(
     let key_count = i32::try_from(entries.len()).ok();
     let (objects, common_prefixes) = split(entries, write);
     let with_owner = input.fetch_owner.unwrap_or(false);
-    let contents = objects.into_iter().map(|(key, object)| shown(key, &object, write, with_owner)).collect();
-    Ok(S3Response::new(ListObjectsV2Output {
+    let contents = objects.into_iter().map(|(key, object)| shown(&key, &object, write, with_owner)).collect();
+    Ok(write.answer(ListObjectsV2Output {
         name: Some(input.bucket),
         prefix: Some(write.text(input.prefix.as_deref().unwrap_or_default())),
         max_keys: i32::try_from(limit).ok(),
@@ -73,8 +74,8 @@ pub(super) async fn list_objects(
     let (entries, more) = page(service, query).await?;
     let next_marker = entries.last().filter(|_| more).map(|entry| write.text(entry.name()));
     let (objects, common_prefixes) = split(entries, write);
-    let contents = objects.into_iter().map(|(key, object)| shown(key, &object, write, true)).collect();
-    Ok(S3Response::new(ListObjectsOutput {
+    let contents = objects.into_iter().map(|(key, object)| shown(&key, &object, write, true)).collect();
+    Ok(write.answer(ListObjectsOutput {
         name: Some(input.bucket),
         prefix: Some(write.text(input.prefix.as_deref().unwrap_or_default())),
         marker: Some(write.text(input.marker.as_deref().unwrap_or_default())),
@@ -128,7 +129,7 @@ pub(super) async fn list_multipart_uploads(
         upload_id: Some(id),
         ..Default::default()
     });
-    Ok(S3Response::new(ListMultipartUploadsOutput {
+    Ok(write.answer(ListMultipartUploadsOutput {
         bucket: Some(input.bucket),
         common_prefixes: Some(common_prefixes),
         delimiter: input.delimiter.as_deref().map(|text| write.text(text)),
@@ -145,7 +146,7 @@ pub(super) async fn list_multipart_uploads(
     }))
 }
 
-async fn page(service: &Service, query: ObjectQuery) -> Result<(Vec<Entry<Object>>, bool), Error> {
+pub(super) async fn page(service: &Service, query: ObjectQuery) -> Result<(Vec<Entry<Object>>, bool), Error> {
     // A page of none is never followed by another one.
     let none = query.limit == 0;
     let (entries, more) = service.index.read(move |snapshot| snapshot.list_objects(&query)).await?;
@@ -154,12 +155,12 @@ async fn page(service: &Service, query: ObjectQuery) -> Result<(Vec<Entry<Object
 
 /// Whether names are written as they are, or URL-encoded since XML cannot hold all characters.
 #[derive(Clone, Copy)]
-struct Writing {
+pub(super) struct Writing {
     url: bool,
 }
 
 impl Writing {
-    fn new(encoding: Option<&EncodingType>) -> Result<Self, Error> {
+    pub(super) fn new(encoding: Option<&EncodingType>) -> Result<Self, Error> {
         match encoding.map(EncodingType::as_str) {
             None => Ok(Self { url: false }),
             Some(EncodingType::URL) => Ok(Self { url: true }),
@@ -167,12 +168,16 @@ impl Writing {
         }
     }
 
-    fn text(self, name: &str) -> String {
-        if self.url { keys::url_encode(name) } else { name.to_owned() }
+    pub(super) fn text(self, name: &str) -> String {
+        if self.url { keys::url_encode(name) } else { disguise(name).into_owned() }
+    }
+
+    pub(super) fn answer<T>(self, output: T) -> S3Response<T> {
+        if self.url { S3Response::new(output) } else { in_disguise(output) }
     }
 }
 
-fn limit(asked: Option<i32>, name: &str) -> Result<usize, Error> {
+pub(super) fn limit(asked: Option<i32>, name: &str) -> Result<usize, Error> {
     match asked {
         None => Ok(MOST_ENTRIES),
         Some(asked) => usize::try_from(asked)
@@ -181,7 +186,7 @@ fn limit(asked: Option<i32>, name: &str) -> Result<usize, Error> {
     }
 }
 
-fn split<T>(entries: Vec<Entry<T>>, write: Writing) -> (Vec<(String, T)>, Vec<CommonPrefix>) {
+pub(super) fn split<T>(entries: Vec<Entry<T>>, write: Writing) -> (Vec<(String, T)>, Vec<CommonPrefix>) {
     let (mut items, mut prefixes) = (Vec::new(), Vec::new());
     for entry in entries {
         match entry {
@@ -192,14 +197,14 @@ fn split<T>(entries: Vec<Entry<T>>, write: Writing) -> (Vec<(String, T)>, Vec<Co
     (items, prefixes)
 }
 
-fn shown(key: String, object: &Object, write: Writing, with_owner: bool) -> s3s::dto::Object {
+fn shown(key: &str, object: &Object, write: Writing, with_owner: bool) -> s3s::dto::Object {
     let algorithms: Vec<_> =
         object.checksums.algorithms().map(|known| known.name().to_owned().into()).collect();
     s3s::dto::Object {
         checksum_type: (!algorithms.is_empty()).then(|| object.checksum_kind.name().to_owned().into()),
         checksum_algorithm: (!algorithms.is_empty()).then_some(algorithms),
         e_tag: Some(etag(&object.etag)),
-        key: Some(if write.url { write.text(&key) } else { key }),
+        key: Some(write.text(key)),
         last_modified: Some(timestamp(object.modified_ms)),
         owner: with_owner.then(owner),
         restore_status: None,

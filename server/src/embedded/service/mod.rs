@@ -1,13 +1,22 @@
 //! Owns the S3 operations: what each request means for the index and the contents. Never knows
 //! sockets, signatures or how requests are written; those are the protocol layer's.
 
+mod about;
+mod acl;
+mod attributes;
 mod buckets;
+mod copies;
+mod cors;
 mod forms;
+pub(crate) mod lifecycle;
 mod listing;
 mod multipart;
 mod objects;
 mod puts;
+mod tagging;
 mod unkept;
+mod unset;
+mod versions;
 
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -17,7 +26,10 @@ use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result};
 
 use super::contents::Contents;
+use super::escapes::Escaped;
+use super::front::seen;
 use super::index::Index;
+use super::options::{Options, Origins};
 
 /// The operations on one open store.
 #[derive(Debug, Clone)]
@@ -25,11 +37,13 @@ pub(crate) struct Service {
     index: Arc<Index>,
     contents: Arc<Contents>,
     region: Arc<str>,
+    origins: Arc<Origins>,
 }
 
 impl Service {
-    pub(crate) fn new(index: Index, contents: Arc<Contents>, region: &str) -> Self {
-        Self { index: Arc::new(index), contents, region: region.into() }
+    pub(crate) fn new(index: Index, contents: Arc<Contents>, options: &Options) -> Self {
+        let origins = Arc::new(options.allowed_origins.clone());
+        Self { index: Arc::new(index), contents, region: options.region.as_str().into(), origins }
     }
 }
 
@@ -40,6 +54,7 @@ macro_rules! operations {
         impl S3 for Service {
             $(
                 async fn $name(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
+                    seen::verify_xml(&request.extensions, &request.headers)?;
                     Ok($file::$name(self, request).await?)
                 }
             )*
@@ -53,17 +68,54 @@ operations! {
     list_buckets => buckets, ListBucketsInput => ListBucketsOutput;
     delete_bucket => buckets, DeleteBucketInput => DeleteBucketOutput;
     get_bucket_location => buckets, GetBucketLocationInput => GetBucketLocationOutput;
-    get_bucket_versioning => buckets, GetBucketVersioningInput => GetBucketVersioningOutput;
+    get_bucket_acl => acl, GetBucketAclInput => GetBucketAclOutput;
+    put_bucket_acl => acl, PutBucketAclInput => PutBucketAclOutput;
+    get_object_acl => acl, GetObjectAclInput => GetObjectAclOutput;
+    put_object_acl => acl, PutObjectAclInput => PutObjectAclOutput;
+    get_bucket_ownership_controls => acl, GetBucketOwnershipControlsInput => GetBucketOwnershipControlsOutput;
+    get_bucket_cors => cors, GetBucketCorsInput => GetBucketCorsOutput;
+    put_bucket_cors => cors, PutBucketCorsInput => PutBucketCorsOutput;
+    get_bucket_lifecycle_configuration => lifecycle,
+        GetBucketLifecycleConfigurationInput => GetBucketLifecycleConfigurationOutput;
+    put_bucket_lifecycle_configuration => lifecycle,
+        PutBucketLifecycleConfigurationInput => PutBucketLifecycleConfigurationOutput;
+    delete_bucket_lifecycle => lifecycle, DeleteBucketLifecycleInput => DeleteBucketLifecycleOutput;
+    get_bucket_accelerate_configuration => unset,
+        GetBucketAccelerateConfigurationInput => GetBucketAccelerateConfigurationOutput;
+    get_bucket_encryption => unset, GetBucketEncryptionInput => GetBucketEncryptionOutput;
+    get_bucket_logging => unset, GetBucketLoggingInput => GetBucketLoggingOutput;
+    get_bucket_notification_configuration => unset,
+        GetBucketNotificationConfigurationInput => GetBucketNotificationConfigurationOutput;
+    get_bucket_policy => unset, GetBucketPolicyInput => GetBucketPolicyOutput;
+    get_bucket_policy_status => unset, GetBucketPolicyStatusInput => GetBucketPolicyStatusOutput;
+    get_bucket_replication => unset, GetBucketReplicationInput => GetBucketReplicationOutput;
+    get_bucket_request_payment => unset, GetBucketRequestPaymentInput => GetBucketRequestPaymentOutput;
+    get_bucket_tagging => unset, GetBucketTaggingInput => GetBucketTaggingOutput;
+    get_bucket_versioning => unset, GetBucketVersioningInput => GetBucketVersioningOutput;
+    get_bucket_website => unset, GetBucketWebsiteInput => GetBucketWebsiteOutput;
+    get_object_legal_hold => unset, GetObjectLegalHoldInput => GetObjectLegalHoldOutput;
+    get_object_lock_configuration => unset, GetObjectLockConfigurationInput => GetObjectLockConfigurationOutput;
+    get_object_retention => unset, GetObjectRetentionInput => GetObjectRetentionOutput;
+    get_public_access_block => unset, GetPublicAccessBlockInput => GetPublicAccessBlockOutput;
+    delete_bucket_encryption => unset, DeleteBucketEncryptionInput => DeleteBucketEncryptionOutput;
+    delete_bucket_policy => unset, DeleteBucketPolicyInput => DeleteBucketPolicyOutput;
+    delete_bucket_tagging => unset, DeleteBucketTaggingInput => DeleteBucketTaggingOutput;
+    delete_bucket_website => unset, DeleteBucketWebsiteInput => DeleteBucketWebsiteOutput;
+    delete_public_access_block => unset, DeletePublicAccessBlockInput => DeletePublicAccessBlockOutput;
     put_object => puts, PutObjectInput => PutObjectOutput;
     post_object => forms, PostObjectInput => PostObjectOutput;
     get_object => objects, GetObjectInput => GetObjectOutput;
     head_object => objects, HeadObjectInput => HeadObjectOutput;
-    get_object_tagging => objects, GetObjectTaggingInput => GetObjectTaggingOutput;
+    get_object_attributes => attributes, GetObjectAttributesInput => GetObjectAttributesOutput;
+    get_object_tagging => tagging, GetObjectTaggingInput => GetObjectTaggingOutput;
+    put_object_tagging => tagging, PutObjectTaggingInput => PutObjectTaggingOutput;
+    delete_object_tagging => tagging, DeleteObjectTaggingInput => DeleteObjectTaggingOutput;
     delete_object => objects, DeleteObjectInput => DeleteObjectOutput;
     delete_objects => objects, DeleteObjectsInput => DeleteObjectsOutput;
-    copy_object => puts, CopyObjectInput => CopyObjectOutput;
+    copy_object => copies, CopyObjectInput => CopyObjectOutput;
     list_objects => listing, ListObjectsInput => ListObjectsOutput;
     list_objects_v2 => listing, ListObjectsV2Input => ListObjectsV2Output;
+    list_object_versions => versions, ListObjectVersionsInput => ListObjectVersionsOutput;
     list_multipart_uploads => listing, ListMultipartUploadsInput => ListMultipartUploadsOutput;
     create_multipart_upload => multipart, CreateMultipartUploadInput => CreateMultipartUploadOutput;
     upload_part => multipart, UploadPartInput => UploadPartOutput;
@@ -91,4 +143,11 @@ fn size(bytes: u64) -> i64 {
 /// Everything belongs to the holder of the access key.
 fn owner() -> Owner {
     Owner { display_name: Some("partway".to_owned()), id: Some("partway".to_owned()) }
+}
+
+/// An answer whose names went through [`escapes::disguise`](super::escapes::disguise).
+fn in_disguise<T>(output: T) -> S3Response<T> {
+    let mut answer = S3Response::new(output);
+    answer.extensions.insert(Escaped);
+    answer
 }

@@ -9,13 +9,16 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Response};
 
-use super::puts::{Intake, about, copy_source};
+use super::about::about;
+use super::copies::copy_source;
+use super::puts::Intake;
 use super::unkept::refuse_unkept;
-use super::{Service, etag, owner, size, timestamp};
+use super::{Service, etag, in_disguise, owner, size, timestamp};
 use crate::embedded::checksums::{Algorithm, Checksums, Kind, Plan, answer_checksums, given_checksums};
 use crate::embedded::conditions::{ReadConditions, WriteConditions};
 use crate::embedded::contents::ContentId;
 use crate::embedded::errors::Error;
+use crate::embedded::escapes::disguise;
 use crate::embedded::index::{Completion, NewPart, Part, Upload};
 use crate::embedded::intake::Received;
 use crate::embedded::keys;
@@ -50,16 +53,17 @@ pub(super) async fn create_multipart_upload(
     let id = format!("{now:012x}{:032x}", ContentId::random()?.0);
     let output = CreateMultipartUploadOutput {
         bucket: Some(input.bucket.clone()),
-        key: Some(input.key.clone()),
+        key: Some(disguise(&input.key).into_owned()),
         upload_id: Some(id.clone()),
         checksum_algorithm: plan.map(|plan| plan.algorithm.name().to_owned().into()),
         checksum_type: plan.map(|plan| plan.kind.name().to_owned().into()),
+        server_side_encryption: input.server_side_encryption.clone(),
         ..Default::default()
     };
-    let (bucket, key) = (input.bucket, input.key);
+    let (bucket, key) = (input.bucket.clone(), input.key.clone());
     let upload = Upload { initiated_ms: now, plan, about: about!(input) };
     service.index.write(None, move |txn| txn.create_upload((&bucket, &key, &id), &upload)).await?;
-    Ok(S3Response::new(output))
+    Ok(in_disguise(output))
 }
 
 pub(super) async fn upload_part(
@@ -70,7 +74,7 @@ pub(super) async fn upload_part(
     let number = part_number(input.part_number)?;
     let place =
         Place { bucket: input.bucket.clone(), key: input.key.clone(), id: input.upload_id.clone(), number };
-    let plan = place.plan(service).await?;
+    let Upload { plan, about, .. } = place.upload(service).await?;
     let given = given_checksums!(input)?;
     let named =
         input.checksum_algorithm.take().map(|name| Algorithm::from_name(name.as_str())).transpose()?;
@@ -92,7 +96,9 @@ pub(super) async fn upload_part(
     };
     let received = intake.receive(service).await?;
     let part = place.put(service, received).await?;
-    let mut output = UploadPartOutput { e_tag: Some(etag(&part.etag)), ..Default::default() };
+    let server_side_encryption = about.encryption.map(Into::into);
+    let e_tag = Some(etag(&part.etag));
+    let mut output = UploadPartOutput { e_tag, server_side_encryption, ..Default::default() };
     let shown = Plan::shown(plan, &part.checksums);
     answer_checksums!(output, shown);
     Ok(S3Response::new(output))
@@ -105,7 +111,7 @@ pub(super) async fn upload_part_copy(
     let input = request.input;
     let number = part_number(input.part_number)?;
     let place = Place { bucket: input.bucket, key: input.key, id: input.upload_id, number };
-    let plan = place.plan(service).await?;
+    let Upload { plan, about, .. } = place.upload(service).await?;
     let (bucket, key) = copy_source(&input.copy_source)?;
     let conditions = ReadConditions {
         if_match: input.copy_source_if_match,
@@ -142,7 +148,13 @@ pub(super) async fn upload_part_copy(
     };
     let shown = Plan::shown(plan, &part.checksums);
     answer_checksums!(result, shown);
-    Ok(S3Response::new(UploadPartCopyOutput { copy_part_result: Some(result), ..Default::default() }))
+    let server_side_encryption = about.encryption.map(Into::into);
+    let copy_part_result = Some(result);
+    Ok(S3Response::new(UploadPartCopyOutput {
+        copy_part_result,
+        server_side_encryption,
+        ..Default::default()
+    }))
 }
 
 pub(super) async fn list_parts(
@@ -172,13 +184,13 @@ pub(super) async fn list_parts(
         shown
     });
     let Upload { plan, about, .. } = &page.upload;
-    Ok(S3Response::new(ListPartsOutput {
+    Ok(in_disguise(ListPartsOutput {
         bucket: Some(input.bucket),
         checksum_algorithm: plan.map(|plan| plan.algorithm.name().to_owned().into()),
         checksum_type: plan.map(|plan| plan.kind.name().to_owned().into()),
         initiator: Some(Initiator { display_name: owner().display_name, id: owner().id }),
         is_truncated: Some(page.more && limit > 0),
-        key: Some(input.key),
+        key: Some(disguise(&input.key).into_owned()),
         max_parts: i32::try_from(limit).ok(),
         next_part_number_marker: next,
         owner: Some(owner()),
@@ -223,15 +235,16 @@ pub(super) async fn complete_multipart_upload(
     let mut output = CompleteMultipartUploadOutput {
         location: Some(format!("http://{host}/{}/{}", input.bucket, keys::url_encode(&input.key))),
         bucket: Some(input.bucket),
-        key: Some(input.key),
+        key: Some(disguise(&input.key).into_owned()),
         e_tag: Some(etag(&object.etag)),
+        server_side_encryption: object.about.encryption.map(Into::into),
         ..Default::default()
     };
     answer_checksums!(output, object.checksums);
     if !object.checksums.is_empty() {
         output.checksum_type = Some(object.checksum_kind.name().to_owned().into());
     }
-    Ok(S3Response::new(output))
+    Ok(in_disguise(output))
 }
 
 pub(super) async fn abort_multipart_upload(
@@ -253,9 +266,9 @@ struct Place {
 
 impl Place {
     /// What the upload was created with; refuses early if it is not under way.
-    async fn plan(&self, service: &Service) -> Result<Option<Plan>, Error> {
+    async fn upload(&self, service: &Service) -> Result<Upload, Error> {
         let (bucket, key, id) = (self.bucket.clone(), self.key.clone(), self.id.clone());
-        Ok(service.index.read(move |snapshot| snapshot.upload((&bucket, &key, &id))).await?.plan)
+        service.index.read(move |snapshot| snapshot.upload((&bucket, &key, &id))).await
     }
 
     /// Makes what was received the part, if the upload is still under way.

@@ -2,15 +2,16 @@
 
 use s3s::dto::{
     DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
-    GetObjectInput, GetObjectOutput, GetObjectTaggingInput, GetObjectTaggingOutput, HeadObjectInput,
-    HeadObjectOutput, Range, Tag,
+    GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Range,
 };
 use s3s::{S3Error, S3Request, S3Response};
 
-use super::{Service, etag, size, timestamp};
+use super::versions::only_version;
+use super::{Service, etag, in_disguise, size, tagging, timestamp};
 use crate::embedded::checksums::answer_checksums;
 use crate::embedded::conditions::{ReadConditions, WriteConditions};
 use crate::embedded::errors::Error;
+use crate::embedded::escapes::disguise;
 use crate::embedded::index::{Found, Object};
 use crate::embedded::keys;
 use crate::embedded::range::Stretch;
@@ -24,7 +25,7 @@ pub(super) async fn get_object(
     request: S3Request<GetObjectInput>,
 ) -> Result<S3Response<GetObjectOutput>, Error> {
     let input = request.input;
-    no_versions(input.version_id.as_deref())?;
+    only_version(input.version_id.as_deref())?;
     let conditions = ReadConditions {
         if_match: input.if_match,
         if_none_match: input.if_none_match,
@@ -56,7 +57,7 @@ pub(super) async fn head_object(
     request: S3Request<HeadObjectInput>,
 ) -> Result<S3Response<HeadObjectOutput>, Error> {
     let input = request.input;
-    no_versions(input.version_id.as_deref())?;
+    only_version(input.version_id.as_deref())?;
     let conditions = ReadConditions {
         if_match: input.if_match,
         if_none_match: input.if_none_match,
@@ -79,23 +80,12 @@ pub(super) async fn head_object(
     Ok(answer)
 }
 
-pub(super) async fn get_object_tagging(
-    service: &Service,
-    request: S3Request<GetObjectTaggingInput>,
-) -> Result<S3Response<GetObjectTaggingOutput>, Error> {
-    let input = request.input;
-    no_versions(input.version_id.as_deref())?;
-    let object = service.index.read(move |snapshot| snapshot.object(&input.bucket, &input.key)).await?;
-    let tag_set = tags(&object).map(|(key, value)| Tag { key: Some(key), value: Some(value) }).collect();
-    Ok(S3Response::new(GetObjectTaggingOutput { tag_set, ..Default::default() }))
-}
-
 pub(super) async fn delete_object(
     service: &Service,
     request: S3Request<DeleteObjectInput>,
 ) -> Result<S3Response<DeleteObjectOutput>, Error> {
     let input = request.input;
-    no_versions(input.version_id.as_deref())?;
+    only_version(input.version_id.as_deref())?;
     let conditions = WriteConditions { if_match: input.if_match, if_none_match: None };
     service.index.write(None, move |txn| txn.delete(&input.bucket, &input.key, &conditions)).await?;
     Ok(S3Response::new(DeleteObjectOutput::default()))
@@ -107,7 +97,7 @@ pub(super) async fn delete_objects(
 ) -> Result<S3Response<DeleteObjectsOutput>, Error> {
     let DeleteObjectsInput { bucket, delete, .. } = request.input;
     if delete.objects.is_empty() || delete.objects.len() > MOST_DELETED {
-        return Err(Error::InvalidRequest(format!("1 to {MOST_DELETED} keys can be deleted at once")));
+        return Err(Error::MalformedXml(format!("1 to {MOST_DELETED} keys can be deleted at once")));
     }
     let quiet = delete.quiet.unwrap_or(false);
     let results = service
@@ -118,43 +108,36 @@ pub(super) async fn delete_objects(
             for object in delete.objects {
                 let if_match = object.e_tag.map(s3s::dto::ETagCondition::ETag);
                 let conditions = WriteConditions { if_match, if_none_match: None };
-                let result = no_versions(object.version_id.as_deref())
+                let result = only_version(object.version_id.as_deref())
                     .and_then(|()| keys::check(&object.key))
                     .and_then(|()| txn.delete(&bucket, &object.key, &conditions));
                 match result {
                     Err(error) if !error.is_refusal() => return Err(error),
-                    result => results.push((object.key, result)),
+                    result => results.push((object.key, object.version_id, result)),
                 }
             }
             Ok(results)
         })
         .await?;
     let (mut deleted, mut errors) = (Vec::new(), Vec::new());
-    for (key, result) in results {
+    for (key, version_id, result) in results {
+        let key = Some(disguise(&key).into_owned());
         match result {
             Ok(()) if quiet => {}
-            Ok(()) => deleted.push(DeletedObject { key: Some(key), ..Default::default() }),
+            Ok(()) => deleted.push(DeletedObject { key, version_id, ..Default::default() }),
             Err(error) => {
                 let error = S3Error::from(error);
                 errors.push(s3s::dto::Error {
                     code: Some(error.code().as_str().to_owned()),
                     message: error.message().map(str::to_owned),
-                    key: Some(key),
-                    version_id: None,
+                    key,
+                    version_id,
                 });
             }
         }
     }
     let output = DeleteObjectsOutput { deleted: Some(deleted), errors: Some(errors), request_charged: None };
-    Ok(S3Response::new(output))
-}
-
-/// Refuses requests for a version other than the only one there is.
-fn no_versions(version: Option<&str>) -> Result<(), Error> {
-    match version {
-        None | Some("null") => Ok(()),
-        Some(_) => Err(Error::NotImplemented("objects have no versions".to_owned())),
-    }
+    Ok(in_disguise(output))
 }
 
 /// The bytes that a request wants.
@@ -179,10 +162,6 @@ fn stretch(found: &Found, range: Option<Range>, part_number: Option<i32>) -> Res
     }
 }
 
-fn tags(object: &Object) -> impl Iterator<Item = (String, String)> {
-    form_urlencoded::parse(object.about.tagging.as_deref().unwrap_or_default().as_bytes()).into_owned()
-}
-
 /// The fields that GetObject and HeadObject have in common.
 macro_rules! described {
     ($output:ident, $object:expr, $stretch:expr, $checksum_mode:expr) => {{
@@ -202,8 +181,11 @@ macro_rules! described {
             last_modified: Some(timestamp(object.modified_ms)),
             metadata: Some(about.metadata.into_iter().collect()),
             parts_count: object.body.parts_count().and_then(|count| i32::try_from(count).ok()),
+            server_side_encryption: about.encryption.map(Into::into),
             storage_class: about.storage_class.map(Into::into),
-            tag_count: Some(tags(object).count()).filter(|n| *n > 0).and_then(|n| i32::try_from(n).ok()),
+            tag_count: Some(tagging::of(object).count())
+                .filter(|n| *n > 0)
+                .and_then(|n| i32::try_from(n).ok()),
             website_redirect_location: about.website_redirect,
             ..Default::default()
         };

@@ -1,5 +1,5 @@
-//! Owns the refusal of what the store would have to ignore: a client that asks for encryption, a
-//! lock or public access must not believe that it got them.
+//! Owns the refusal of what the store would have to ignore: a client that asks for its own key, or a lock, must not
+//! believe that it got them.
 
 use crate::embedded::errors::Error;
 
@@ -7,11 +7,10 @@ use crate::embedded::errors::Error;
 macro_rules! refuse_unkept {
     ($input:expr) => {
         $crate::embedded::service::unkept::refuse(
-            $input.server_side_encryption.is_some()
-                || $input.ssekms_key_id.is_some()
+            $input.ssekms_key_id.is_some()
                 || $input.sse_customer_algorithm.is_some()
                 || $input.sse_customer_key.is_some(),
-            "encryption",
+            "encryption with keys",
         )?;
         $crate::embedded::service::unkept::refuse(
             $input.object_lock_mode.is_some()
@@ -19,14 +18,12 @@ macro_rules! refuse_unkept {
                 || $input.object_lock_retain_until_date.is_some(),
             "object lock",
         )?;
-        let acl = $input.acl.as_ref().map(s3s::dto::ObjectCannedACL::as_str);
-        $crate::embedded::service::unkept::refuse(
+        $crate::embedded::service::acl::check(
+            $input.acl.as_ref().map(s3s::dto::ObjectCannedACL::as_str),
             $input.grant_full_control.is_some()
                 || $input.grant_read.is_some()
                 || $input.grant_read_acp.is_some()
-                || $input.grant_write_acp.is_some()
-                || acl.is_some_and(|acl| acl != "private" && !acl.starts_with("bucket-owner-")),
-            "access for others (ACL)",
+                || $input.grant_write_acp.is_some(),
         )?;
     };
 }
