@@ -53,10 +53,10 @@ pub(crate) enum Error {
     TooManyTags,
     #[error("{0}")]
     InvalidTag(&'static str),
-    #[error("the storage class {0:?} is not known")]
-    InvalidStorageClass(String),
-    #[error("the encryption method {0:?} is not supported; AES256 is")]
-    InvalidEncryption(String),
+    #[error("The storage class you specified is not valid")]
+    InvalidStorageClass,
+    #[error("The encryption method specified is not supported; AES256 is")]
+    InvalidEncryption,
     #[error("The bucket does not allow ACLs")]
     AclNotSupported,
     #[error("Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")]
@@ -124,8 +124,8 @@ impl Error {
             Self::MetadataTooLarge(_) => S3ErrorCode::MetadataTooLarge,
             Self::TooManyTags => S3ErrorCode::Custom("BadRequest".into()),
             Self::InvalidTag(_) => S3ErrorCode::InvalidTag,
-            Self::InvalidStorageClass(_) => S3ErrorCode::InvalidStorageClass,
-            Self::InvalidEncryption(_) => S3ErrorCode::InvalidEncryptionAlgorithmError,
+            Self::InvalidStorageClass => S3ErrorCode::InvalidStorageClass,
+            Self::InvalidEncryption => S3ErrorCode::InvalidEncryptionAlgorithmError,
             Self::AclNotSupported => S3ErrorCode::AccessControlListNotSupported,
             Self::BucketAcl => S3ErrorCode::InvalidBucketAclWithObjectOwnership,
             Self::ContentSha256Mismatch => S3ErrorCode::Custom("XAmzContentSHA256Mismatch".into()),

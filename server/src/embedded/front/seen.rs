@@ -26,7 +26,7 @@ pub(crate) enum Seen {
     #[default]
     Nothing,
     Xml {
-        hashers: Option<(Hasher, Sha256)>,
+        hashers: Option<Box<(Hasher, Sha256)>>,
         left: u64,
         digests: XmlDigests,
     },
@@ -72,7 +72,7 @@ impl Seen {
         let wanted = Algorithm::ALL.into_iter().filter(|known| request.headers.contains_key(known.header()));
         let length = request.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
         let left = length.and_then(|length| length.parse().ok()).unwrap_or(u64::MAX);
-        Self::Xml { hashers: Some((Hasher::new(wanted), Sha256::new())), left, digests }
+        Self::Xml { hashers: Some(Box::new((Hasher::new(wanted), Sha256::new()))), left, digests }
     }
 
     pub(super) fn data(&mut self, data: &[u8]) {
@@ -80,7 +80,7 @@ impl Seen {
             Self::Nothing => {}
             Self::Xml { hashers, left, digests } => {
                 digests.lock().bytes += data.len();
-                if let Some((hasher, sha256)) = hashers {
+                if let Some((hasher, sha256)) = hashers.as_deref_mut() {
                     hasher.update(data);
                     sha256.update(data);
                 }
@@ -96,8 +96,9 @@ impl Seen {
 
     pub(super) fn end(&mut self) {
         if let Self::Xml { hashers, digests, .. } = self
-            && let Some((hasher, sha256)) = hashers.take()
+            && let Some(hashers) = hashers.take()
         {
+            let (hasher, sha256) = *hashers;
             let seen = (hasher.finish(), hex(&sha256.finalize()));
             digests.lock().digests = Some(seen);
         }

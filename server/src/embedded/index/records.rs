@@ -9,7 +9,7 @@ use crate::embedded::contents::ContentId;
 use crate::embedded::errors::Error;
 
 /// The version of the records below; an index of another version is not opened.
-pub(crate) const SCHEMA: u64 = 2;
+pub(crate) const SCHEMA: u64 = 3;
 
 /// A record that is stored as the value of a table.
 pub(crate) trait Record: Serialize + DeserializeOwned {

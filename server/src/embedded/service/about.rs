@@ -55,7 +55,7 @@ pub(super) fn storage_class(asked: Option<&str>) -> Result<Option<String>, Error
     match asked {
         None | Some("STANDARD") => Ok(None),
         Some(class) if STORAGE_CLASSES.contains(&class) => Ok(Some(class.to_owned())),
-        Some(class) => Err(Error::InvalidStorageClass(class.to_owned())),
+        Some(_) => Err(Error::InvalidStorageClass),
     }
 }
 
@@ -67,7 +67,7 @@ pub(super) fn encryption(asked: Option<&str>) -> Result<Option<String>, Error> {
         Some("aws:kms" | "aws:kms:dsse") => {
             Err(Error::NotImplemented("the store has no keys of a key management service".to_owned()))
         }
-        Some(other) => Err(Error::InvalidEncryption(other.to_owned())),
+        Some(_) => Err(Error::InvalidEncryption),
     }
 }
 

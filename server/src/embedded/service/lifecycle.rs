@@ -25,7 +25,7 @@ pub(crate) async fn run(service: Service) {
         match service.tidy(now_ms()).await {
             Ok(0) => {}
             Ok(gone) => {
-                tracing::info!(gone, "removed uploads and objects that a lifecycle rule says are too old")
+                tracing::info!(gone, "removed uploads and objects that a lifecycle rule says are too old");
             }
             Err(error) => tracing::error!(?error, "lifecycle rules were not carried out"),
         }

@@ -39,7 +39,7 @@ pub(super) async fn put_object_tagging(
         .tag_set
         .into_iter()
         .map(|tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default()));
-    let tagging = from_pairs(tags.collect())?;
+    let tagging = from_pairs(&tags.collect::<Vec<_>>())?;
     service.index.write(None, move |txn| txn.set_tags(&input.bucket, &input.key, tagging)).await?;
     Ok(S3Response::new(PutObjectTaggingOutput::default()))
 }
@@ -70,7 +70,7 @@ pub(super) fn from_header(header: Option<&str>) -> Result<Option<String>, Error>
                 .to_owned(),
         ));
     }
-    from_pairs(pairs)
+    from_pairs(&pairs)
 }
 
 /// Tags as the field `tagging` of a form has them, in XML.
@@ -80,12 +80,13 @@ pub(super) fn from_xml(xml: &str) -> Result<Option<String>, Error> {
     let tagging =
         tagging.map_err(|_| Error::MalformedXml("the form's tagging is not the XML of tags".to_owned()))?;
     let pairs = tagging.tag_set.into_iter();
-    from_pairs(pairs.map(|tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default())).collect())
+    let pairs = pairs.map(|tag| (tag.key.unwrap_or_default(), tag.value.unwrap_or_default()));
+    from_pairs(&pairs.collect::<Vec<_>>())
 }
 
-fn from_pairs(pairs: Vec<(String, String)>) -> Result<Option<String>, Error> {
+fn from_pairs(pairs: &[(String, String)]) -> Result<Option<String>, Error> {
     let mut names = HashSet::new();
-    for (key, value) in &pairs {
+    for (key, value) in pairs {
         if key.is_empty() || key.chars().count() > LONGEST_KEY || !key.chars().all(is_allowed) {
             return Err(Error::InvalidTag("The TagKey you have provided is invalid"));
         }
@@ -99,7 +100,7 @@ fn from_pairs(pairs: Vec<(String, String)>) -> Result<Option<String>, Error> {
     if pairs.len() > MOST_TAGS {
         return Err(Error::TooManyTags);
     }
-    let written = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+    let written = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
     Ok((!written.is_empty()).then_some(written))
 }
 
