@@ -5,6 +5,7 @@
 //! no DOM: time and randomness come in as arguments, work goes out as values.
 
 pub mod checksum;
+pub mod client;
 pub mod error;
 pub mod limits;
 #[cfg(feature = "openapi")]

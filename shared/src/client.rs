@@ -1,0 +1,360 @@
+//! Partway's server over HTTP, as a client sees it: the request that each call is, and what its answer means.
+//!
+//! It owns paths, methods and JSON. It never knows how a request is made: a browser does it with `fetch`, a native client with
+//! a library of its own, and both report what came back as an [`Answer`]. That no answer came is for them to say, with
+//! [`Failure::NoAnswer`].
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::upload::{ControlCall, ControlReply, Failure};
+use crate::wire::CallerInfo;
+
+/// A request to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Its method.
+    pub method: Method,
+    /// Its path, to be appended to the endpoint.
+    pub path: &'static str,
+    /// Its body, to be sent as `application/json`.
+    pub body: Option<String>,
+}
+
+/// A request's method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`
+    Get,
+    /// `POST`
+    Post,
+}
+
+/// What came back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: String,
+    /// The header `Retry-After`, by [`parse_retry_after`]. A page of another origin sees it only where CORS exposes it.
+    pub retry_after: Option<Duration>,
+}
+
+/// Which of the [`ControlCall`]s a call is. It outlives the call, for its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CallKind {
+    /// [`ControlCall::Create`]
+    Create,
+    /// [`ControlCall::Sign`]
+    Sign,
+    /// [`ControlCall::List`]
+    List,
+    /// [`ControlCall::Complete`]
+    Complete,
+    /// [`ControlCall::Abort`]
+    Abort,
+}
+
+impl Method {
+    /// Returns its name in HTTP.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+impl ControlCall {
+    /// Returns which call it is.
+    #[must_use]
+    pub const fn kind(&self) -> CallKind {
+        match self {
+            Self::Create(_) => CallKind::Create,
+            Self::Sign(_) => CallKind::Sign,
+            Self::List(_) => CallKind::List,
+            Self::Complete(_) => CallKind::Complete,
+            Self::Abort(_) => CallKind::Abort,
+        }
+    }
+
+    /// Creates the request for it.
+    #[must_use]
+    pub fn request(&self) -> Request {
+        let body = match self {
+            Self::Create(body) => serde_json::to_string(body),
+            Self::Sign(body) => serde_json::to_string(body),
+            Self::List(body) => serde_json::to_string(body),
+            Self::Complete(body) => serde_json::to_string(body),
+            Self::Abort(body) => serde_json::to_string(body),
+        };
+        // serde_json fails for maps whose keys are not strings, and no body has one.
+        Request { method: Method::Post, path: self.kind().path(), body: body.ok() }
+    }
+}
+
+impl CallKind {
+    /// Returns its path, to be appended to the endpoint.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Create => "/v1/uploads",
+            Self::Sign => "/v1/uploads/sign",
+            Self::List => "/v1/uploads/list",
+            Self::Complete => "/v1/uploads/complete",
+            Self::Abort => "/v1/uploads/abort",
+        }
+    }
+
+    /// Returns what an answer to such a call means.
+    pub fn read_answer(self, answer: &Answer) -> Result<ControlReply, Failure> {
+        match self {
+            Self::Create => read_body(answer).map(ControlReply::Created),
+            Self::Sign => read_body(answer).map(ControlReply::Signed),
+            Self::List => read_body(answer).map(ControlReply::Listed),
+            Self::Complete => read_body(answer).map(ControlReply::Completed),
+            Self::Abort => ensure_success(answer).map(|()| ControlReply::Aborted),
+        }
+    }
+}
+
+/// Creates the request for who the caller is.
+#[must_use]
+pub const fn caller_request() -> Request {
+    Request { method: Method::Get, path: "/v1/caller", body: None }
+}
+
+/// Returns what an answer to [`caller_request`] means.
+pub fn read_caller(answer: &Answer) -> Result<CallerInfo, Failure> {
+    read_body(answer)
+}
+
+/// Parses the header `Retry-After` where it is a number of seconds. A date is `None`: the clocks of two machines differ.
+#[must_use]
+pub fn parse_retry_after(header: &str) -> Option<Duration> {
+    header.trim_ascii().parse().ok().map(Duration::from_secs)
+}
+
+fn read_body<T: DeserializeOwned>(answer: &Answer) -> Result<T, Failure> {
+    ensure_success(answer)?;
+    serde_json::from_str(&answer.body).map_err(|error| {
+        let what = if answer.body.trim_ascii_start().starts_with('<') {
+            "a page of HTML came back, perhaps from a proxy".to_owned()
+        } else if serde_json::from_str::<IgnoredAny>(&answer.body).is_err() {
+            "the answer is not JSON".to_owned()
+        } else {
+            format!("the answer is not what was expected ({error})")
+        };
+        Failure::Unusable(format!("{what}; is the endpoint the address of a Partway server?"))
+    })
+}
+
+/// The fields of a [`Problem`](crate::error::Problem) that a failure has. The code may be one of a later server's.
+#[derive(Deserialize)]
+struct Refusal {
+    code: String,
+    detail: String,
+    field: Option<String>,
+    retry_after: Option<u64>,
+}
+
+/// Fails unless the status is 2xx: with the server's own problem, or with the status that something before it answered.
+fn ensure_success(answer: &Answer) -> Result<(), Failure> {
+    let &Answer { status, ref body, retry_after } = answer;
+    if (200..300).contains(&status) {
+        return Ok(());
+    }
+    Err(match serde_json::from_str(body) {
+        Ok(Refusal { code, detail, field, retry_after: seconds }) => Failure::Status {
+            status,
+            code: Some(code),
+            detail,
+            field,
+            retry_after: retry_after.max(seconds.map(Duration::from_secs)),
+        },
+        Err(_) => Failure::Status { status, code: None, detail: String::new(), field: None, retry_after },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::error::{ErrorCode, Problem};
+    use crate::part::{ETag, PartNumber};
+    use crate::wire::{
+        AbortUpload, CompleteUpload, CompleteUploads, CompletedPart, CompletedUploads, CreateUploads,
+        CreatedUpload, CreatedUploads, ListParts, ListedParts, NewUpload, PartToSign, SignParts, SignedParts,
+    };
+
+    use super::*;
+
+    const KINDS: [CallKind; 5] =
+        [CallKind::Create, CallKind::Sign, CallKind::List, CallKind::Complete, CallKind::Abort];
+
+    fn answer(status: u16, body: impl Into<String>) -> Answer {
+        Answer { status, body: body.into(), retry_after: None }
+    }
+
+    fn ensure_request(call: &ControlCall, kind: CallKind, path: &str, body: &Value) {
+        let request = call.request();
+        assert_eq!((request.method.as_str(), request.path), ("POST", path));
+        assert_eq!(&serde_json::from_str::<Value>(&request.body.unwrap()).unwrap(), body);
+        assert_eq!(call.kind(), kind);
+    }
+
+    #[test]
+    fn every_call_is_a_request() {
+        let token = || "token".to_owned();
+        let create = CreateUploads {
+            files: vec![NewUpload { name: "a".to_owned(), size: 5, ..NewUpload::default() }],
+        };
+        let body = json!({ "files": [{ "name": "a", "size": 5 }] });
+        ensure_request(&ControlCall::Create(create), CallKind::Create, "/v1/uploads", &body);
+        let parts = vec![PartToSign { part_number: PartNumber::FIRST, checksum: None }];
+        let body = json!({ "token": "token", "parts": [{ "part_number": 1 }] });
+        let sign = ControlCall::Sign(SignParts { token: token(), parts });
+        ensure_request(&sign, CallKind::Sign, "/v1/uploads/sign", &body);
+        let list = ControlCall::List(ListParts { token: token() });
+        ensure_request(&list, CallKind::List, "/v1/uploads/list", &json!({ "token": "token" }));
+        let parts = vec![CompletedPart { part_number: PartNumber::FIRST, etag: ETag::new("abc") }];
+        let uploads = vec![CompleteUpload { token: token(), parts, checksum: None }];
+        let complete = ControlCall::Complete(CompleteUploads { uploads });
+        let parts = json!([{ "part_number": 1, "etag": "abc" }]);
+        let body = json!({ "uploads": [{ "token": "token", "parts": parts }] });
+        ensure_request(&complete, CallKind::Complete, "/v1/uploads/complete", &body);
+        let abort = ControlCall::Abort(AbortUpload { token: token() });
+        ensure_request(&abort, CallKind::Abort, "/v1/uploads/abort", &json!({ "token": "token" }));
+        assert_eq!(caller_request(), Request { method: Method::Get, path: "/v1/caller", body: None });
+    }
+
+    #[test]
+    fn every_reply_is_read() {
+        let text = |body: &dyn Fn() -> serde_json::Result<String>| answer(200, body().unwrap());
+        let refused =
+            CreatedUpload::Refused(Problem::new(ErrorCode::FileTooLarge, "by far").with_field("size"));
+        let created = CreatedUploads { owner: "somebody".to_owned(), uploads: vec![refused] };
+        let signed = SignedParts { parts: Vec::new() };
+        let listed = ListedParts { parts: Vec::new(), completed: None };
+        let completed = CompletedUploads { uploads: Vec::new() };
+        let read = |kind: CallKind, answer: Answer| kind.read_answer(&answer).unwrap();
+        let reply = read(CallKind::Create, text(&|| serde_json::to_string(&created)));
+        assert_eq!(reply, ControlReply::Created(created));
+        let reply = read(CallKind::Sign, text(&|| serde_json::to_string(&signed)));
+        assert_eq!(reply, ControlReply::Signed(signed));
+        let reply = read(CallKind::List, text(&|| serde_json::to_string(&listed)));
+        assert_eq!(reply, ControlReply::Listed(listed));
+        let reply = read(CallKind::Complete, text(&|| serde_json::to_string(&completed)));
+        assert_eq!(reply, ControlReply::Completed(completed));
+        assert_eq!(read(CallKind::Abort, answer(204, "")), ControlReply::Aborted);
+        let info = CallerInfo { owner: "somebody".to_owned() };
+        assert_eq!(read_caller(&text(&|| serde_json::to_string(&info))), Ok(info));
+    }
+
+    #[test]
+    fn fields_of_a_later_server_are_left_alone() {
+        let later = answer(200, json!({ "owner": "somebody", "uploads": [], "later": [1] }).to_string());
+        assert!(CallKind::Create.read_answer(&later).is_ok());
+    }
+
+    #[test]
+    fn an_answer_of_something_else_is_unusable() {
+        for (body, expected) in [
+            ("<!doctype html>", "a page of HTML"),
+            ("\n  <html>", "a page of HTML"),
+            ("", "not JSON"),
+            ("{\"parts\"", "not JSON"),
+            ("[]", "not what was expected"),
+            ("{\"uploads\":{}}", "not what was expected"),
+        ] {
+            for kind in KINDS.into_iter().filter(|&kind| kind != CallKind::Abort) {
+                let Err(Failure::Unusable(detail)) = kind.read_answer(&answer(200, body)) else {
+                    panic!("{kind:?} {body}");
+                };
+                assert!(detail.contains(expected), "{kind:?} {body}: {detail}");
+            }
+            assert!(matches!(read_caller(&answer(200, body)), Err(Failure::Unusable(_))), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_lacks_a_field_names_it() {
+        let Err(Failure::Unusable(detail)) = CallKind::Create.read_answer(&answer(200, "{\"uploads\":[]}"))
+        else {
+            panic!("it has no owner");
+        };
+        assert!(detail.contains("owner"), "{detail}");
+    }
+
+    #[test]
+    fn a_refusal_is_the_servers_problem_with_the_status_of_the_answer() {
+        let problem = Problem::new(ErrorCode::InvalidField, "-1 is below 0").with_field("files[0].size");
+        let body = serde_json::to_string(&problem).unwrap();
+        for kind in KINDS {
+            assert_eq!(
+                kind.read_answer(&answer(400, body.clone())),
+                Err(Failure::from(problem.clone())),
+                "{kind:?}"
+            );
+        }
+        assert_eq!(read_caller(&answer(400, body)), Err(Failure::from(problem)));
+    }
+
+    #[test]
+    fn the_longer_of_two_waits_counts() {
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        let problem =
+            |wait: Option<u64>| Problem { retry_after: wait, ..Problem::new(ErrorCode::ServerBusy, "") };
+        for (header, body, expected) in
+            [(Some(3), Some(7), 7), (Some(7), Some(3), 7), (Some(7), None, 7), (None, Some(7), 7)]
+        {
+            let body = serde_json::to_string(&problem(body)).unwrap();
+            let answer = Answer { status: 503, body, retry_after: header.map(Duration::from_secs) };
+            let Err(Failure::Status { retry_after, .. }) = CallKind::Sign.read_answer(&answer) else {
+                panic!("it is a refusal");
+            };
+            assert_eq!(retry_after, seconds(expected), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_of_a_proxy_is_its_status() {
+        for body in ["<html>Bad gateway", "", "{}", "{\"message\":\"no\"}", "null"] {
+            let answer =
+                Answer { status: 502, body: body.to_owned(), retry_after: Some(Duration::from_secs(2)) };
+            let expected = Failure::Status {
+                status: 502,
+                code: None,
+                detail: String::new(),
+                field: None,
+                retry_after: Some(Duration::from_secs(2)),
+            };
+            for kind in KINDS {
+                assert_eq!(kind.read_answer(&answer), Err(expected.clone()), "{kind:?} {body}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_of_a_later_server_keeps_what_happened() {
+        let body = json!({ "code": "no_such_code", "detail": "what happened", "status": 418 }).to_string();
+        let Err(Failure::Status { status, code, detail, .. }) =
+            CallKind::List.read_answer(&answer(418, body))
+        else {
+            panic!("it is a refusal");
+        };
+        assert_eq!((status, code.as_deref(), detail.as_str()), (418, Some("no_such_code"), "what happened"));
+    }
+
+    #[test]
+    fn retry_after_is_read_where_it_is_a_number() {
+        assert_eq!(parse_retry_after(" 120 "), Some(Duration::from_secs(120)));
+        for other in ["", "-1", "1.5", "Wed, 21 Oct 2026 07:28:00 GMT"] {
+            assert_eq!(parse_retry_after(other), None, "{other}");
+        }
+    }
+}
