@@ -4,9 +4,16 @@
 // A host is given commands by name, `command("cancel", id)`, which keep their
 // order and return nothing. What comes of them, and what happens by itself, is told
 // as `{ type, ... }`, never before the command has returned. Which commands and
-// events there are, it does not know: the engine and the Uploader do.
+// events there are, it does not know: commands are the methods of the engine's class, and events are the
+// engine's, both declared in Rust.
 
 import { PartwayError } from "./errors.js";
+
+/** @typedef {import("./partway_web.js").Engine} Engine */
+/** @typedef {import("./partway_web.js").EngineOptions} EngineOptions */
+/** @typedef {{ [Name in keyof Engine]: [Name, ...Parameters<Engine[Name]>] }[Exclude<keyof Engine, "free" | symbol>]} Command */
+/** @typedef {["open", EngineOptions] | Command} Message */
+/** @typedef {{ command(...message: Message): void, close(): void }} Host */
 
 let warned = false;
 
@@ -88,15 +95,15 @@ class WorkerHost {
 }
 
 // What a worker loads, the page does not, unless there can be no worker.
-let Session;
+let EngineHost;
 
 class PageHost {
-  #session;
+  #host;
   #tell;
 
   static async prepare() {
     try {
-      Session ??= (await import("./engine.js")).Session;
+      EngineHost ??= (await import("./engine.js")).EngineHost;
     } catch (cause) {
       throw { code: "engine_unavailable", message: cause.message, retryable: true, cause };
     }
@@ -104,11 +111,11 @@ class PageHost {
 
   constructor(tell) {
     this.#tell = tell;
-    this.#session = new Session((event) => queueMicrotask(() => this.#tell?.(event)));
+    this.#host = new EngineHost((event) => queueMicrotask(() => this.#tell?.(event)));
   }
 
   command(...message) {
-    this.#session.handle(message);
+    this.#host.handle(message);
   }
 
   close() {

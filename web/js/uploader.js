@@ -202,7 +202,7 @@ export class Uploader extends EventTarget {
         const { id, path, destination } = resumable;
         const upload = new Upload(this.#host, this.#nextId++, { file, path, destination, handle });
         this.#takenUp.set(upload.id, { upload, resumable, resolve, reject });
-        this.#engine.command("takeUp", [{ id: upload.id, file, handle }], id);
+        this.#engine.command("takeUp", { id: upload.id, file, handle }, id);
       }),
     discard: (resumable) => {
       this.#engine?.command("discard", resumable.id);

@@ -2,11 +2,11 @@
 
 // Named here as well, so that the browser asks for both at once.
 import "./partway_web.js";
-import { Session } from "./engine.js";
+import { EngineHost } from "./engine.js";
 
-const session = new Session((event) => postMessage(event));
+const host = new EngineHost((event) => postMessage(event));
 
 onmessage = ({ data }) => {
-  session.handle(data);
+  host.handle(data);
   if (data[0] === "close") close();
 };

@@ -1,24 +1,21 @@
-//! Partway in the browser: the engine around the upload machine of `partway-shared`.
+//! Partway in the browser: slices files, hashes the slices and sends them to the store, as the upload machine of
+//! `partway-shared` decides.
 //!
-//! It decides, and the host in `js/engine` does: reads slices of files, calls the server, PUTs `Blob` slices, keeps
-//! the journal. Between them go messages, as JSON, and time comes in as a number. So nothing in here waits, and
-//! none of it needs a browser to be tested. It never sees credentials, and file bytes come in to be hashed only.
+//! - `api` is what JavaScript sees: a class, its options and its events;
+//! - `session` decides, and knows no browser: commands and outcomes go in, effects and events come out;
+//! - `io` carries effects out, by web-sys and gloo-net.
+//!
+//! File bytes enter wasm memory to be hashed only. What is sent, the browser reads from disk itself.
 
-mod control;
-mod driver;
-mod engine;
-mod journal;
-mod json;
-mod keeper;
-mod offers;
-mod options;
-mod replies;
-mod report;
-mod requests;
+#![cfg_attr(not(target_family = "wasm"), allow(dead_code, unreachable_pub))]
 
-pub use engine::Engine;
-
-/// The standard library's own is made for more than an engine holds, and weighs 5 kB more.
+// Elsewhere than in a browser nothing but tests calls what is here.
+#[cfg(any(target_family = "wasm", test))]
+mod api;
 #[cfg(target_family = "wasm")]
-#[global_allocator]
-static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();
+mod io;
+#[cfg(any(target_family = "wasm", test))]
+mod session;
+
+#[cfg(target_family = "wasm")]
+pub use api::{Engine, EngineOptions, FileEntry};

@@ -1,0 +1,132 @@
+//! One slice on its way to the store: as a PUT, or as a form for small files.
+//!
+//! By `XMLHttpRequest`, since `fetch` tells nothing of a body on its way. The body is a `Blob`: the browser reads it from disk
+//! as it sends it, and it never enters memory here.
+
+use std::time::Duration;
+
+use partway_shared::client::parse_retry_after;
+use partway_shared::part::ETag;
+use partway_shared::time::Time;
+use partway_shared::upload::Failure;
+use partway_shared::wire::SignedPut;
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Blob, FormData, ProgressEvent, XmlHttpRequest};
+
+use super::clock::now;
+
+/// Between two reports of progress, unless it is the last.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// How a PUT ended: the ETag of a 2xx, if the header could be read.
+pub(super) type Outcome = Result<Option<ETag>, Failure>;
+
+/// A PUT on its way. Dropping it cuts it off, and nothing more is heard of it.
+pub(super) struct Put {
+    xhr: XmlHttpRequest,
+    on_progress: Option<Closure<dyn FnMut(ProgressEvent)>>,
+    _on_end: Closure<dyn FnMut()>,
+}
+
+impl Put {
+    /// Sends `body`; tells how many bytes have left, and once how it ended.
+    ///
+    /// # Errors
+    /// With what the browser throws when it refuses to send it.
+    pub(super) fn send(
+        put: &SignedPut,
+        body: &Blob,
+        on_progress: impl Fn(u64) + 'static,
+        on_end: impl Fn(Outcome) + 'static,
+    ) -> Result<Self, JsValue> {
+        let xhr = XmlHttpRequest::new()?;
+        let ended = xhr.clone();
+        // One listener for load, error, abort and timeout: Safari fires `abort` where others fire `error` when the
+        // network goes.
+        let on_end = Closure::<dyn FnMut()>::new(move || on_end(outcome(&ended)));
+        xhr.set_onloadend(Some(on_end.as_ref().unchecked_ref()));
+        let mut guard = Self { xhr: xhr.clone(), on_progress: None, _on_end: on_end };
+        if let Some(fields) = &put.form {
+            // No header and no upload listener, either of which would cost a preflight
+            // (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
+            let form = FormData::new()?;
+            for (name, value) in &fields.0 {
+                form.append_with_str(name, value)?;
+            }
+            form.append_with_blob("file", body)?;
+            xhr.open("POST", &put.url)?;
+            xhr.send_with_opt_form_data(Some(&form))?;
+        } else {
+            xhr.open("PUT", &put.url)?;
+            for (name, value) in &put.headers.0 {
+                xhr.set_request_header(name, value)?;
+            }
+            let on_progress = guard.on_progress.insert(throttled(on_progress));
+            xhr.upload()?.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
+            xhr.send_with_opt_blob(Some(body))?;
+        }
+        Ok(guard)
+    }
+}
+
+impl Drop for Put {
+    fn drop(&mut self) {
+        if self.on_progress.is_some()
+            && let Ok(upload) = self.xhr.upload()
+        {
+            upload.set_onprogress(None);
+        }
+        self.xhr.set_onloadend(None);
+        let _ = self.xhr.abort();
+    }
+}
+
+fn throttled(report: impl Fn(u64) + 'static) -> Closure<dyn FnMut(ProgressEvent)> {
+    let mut reported: Option<Time> = None;
+    Closure::new(move |event: ProgressEvent| {
+        let now = now();
+        let is_early = reported.is_some_and(|reported| now.since(reported) < INTERVAL);
+        if !is_early || event.loaded() >= event.total() {
+            reported = Some(now);
+            report(event.loaded() as u64);
+        }
+    })
+}
+
+fn outcome(xhr: &XmlHttpRequest) -> Outcome {
+    match xhr.status().unwrap_or(0) {
+        0 => Err(Failure::NoAnswer),
+        // The answer to a form names the ETag in its body, whatever CORS exposes.
+        200..=299 => {
+            Ok(header(xhr, "ETag").or_else(|| element(&text(xhr), "ETag")).map(|tag| ETag::new(&tag)))
+        }
+        status => {
+            let body = text(xhr);
+            Err(Failure::Status {
+                status,
+                code: element(&body, "Code"),
+                detail: element(&body, "Message").unwrap_or_default(),
+                field: None,
+                retry_after: header(xhr, "Retry-After").and_then(|header| parse_retry_after(&header)),
+            })
+        }
+    }
+}
+
+fn text(xhr: &XmlHttpRequest) -> String {
+    xhr.response_text().ok().flatten().unwrap_or_default()
+}
+
+/// Returns a header of the answer, if there is one and CORS exposes it.
+fn header(xhr: &XmlHttpRequest, name: &str) -> Option<String> {
+    xhr.get_response_header(name).ok().flatten()
+}
+
+/// Returns the text of an element of S3's documents, which have no attributes and no nesting here, and in which nothing but an
+/// ETag's quotes is escaped.
+fn element(xml: &str, name: &str) -> Option<String> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once("</")?;
+    Some(text.replace("&quot;", "\""))
+}
