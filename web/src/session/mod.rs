@@ -26,6 +26,7 @@ use partway_shared::upload::{
 use partway_shared::wire::CreationId;
 
 pub(crate) use entry::{Entry, Record};
+#[cfg_attr(not(target_family = "wasm"), allow(unused_imports))]
 pub(crate) use offers::Found;
 
 use keeper::Keeper;
