@@ -3,8 +3,10 @@
 
 set positional-arguments := true
 
-# Packages of Debian and Ubuntu. Without wasm-opt (binaryen) and esbuild the widget is larger.
-build-packages := "build-essential binaryen esbuild"
+# Packages of Debian and Ubuntu.
+compiler-packages := "build-essential"
+# wasm-opt and esbuild, without which the widget is not built. server/widget/build/tools.rs knows the oldest versions that do.
+widget-packages := "binaryen esbuild"
 # What every step of `test` builds with: one set of features, so that dependencies are built once.
 everything := "--workspace --features partway-tests/bench --locked"
 chromium-packages := "chromium chromium-driver"
@@ -115,8 +117,9 @@ check-deploy: (install "rust")
     done
     echo "There is no engine for containers here, so none was built." >&2
 
-# What is left out unless asked for: traces for OpenTelemetry
+# What is left out unless asked for, traces for OpenTelemetry, and what can be left out, the widget
 check-otel: (install "rust")
+    cargo clippy --package partway-server --no-default-features --all-targets --locked -- --deny warnings
     cargo clippy --package partway-server --features otel --all-targets --locked -- --deny warnings
     cargo test --package partway-server --features otel --test traces --locked
 
@@ -134,7 +137,7 @@ sizes: (install "rust" "node")
 
 # Build the npm package, and pack it into target/npm
 package: (install "rust" "node")
-    cargo build --package partway-server --locked
+    cargo build --package partway-widget --locked
     node web/npm/build.js
 
 # All benchmarks that need nothing from npm, one after another: ratios against peers, side by side
@@ -187,9 +190,8 @@ install *WHAT:
           if have rustup; then
             rustup toolchain install --no-self-update >/dev/null 2>&1 || rustup toolchain install --no-self-update >&2
           fi
-          have cc || packages "{{ build-packages }}" "needs a C compiler"
-          have wasm-opt || packages binaryen "would be some kB lighter with wasm-opt" || true
-          have esbuild || packages esbuild "would be some kB lighter with esbuild" || true
+          have cc || packages "{{ compiler-packages }}" "needs a C compiler"
+          have wasm-opt esbuild || packages "{{ widget-packages }}" "builds its widget with wasm-opt and esbuild"
           ;;
         browser)
           have chromium chromedriver || have google-chrome chromedriver || packages "{{ chromium-packages }}" "is tested in Chromium"
@@ -234,7 +236,7 @@ install *WHAT:
           fi
           ;;
         fuzz)
-          have c++ || packages "{{ build-packages }}" "needs a C++ compiler to be fuzzed"
+          have c++ || packages "{{ compiler-packages }}" "needs a C++ compiler to be fuzzed"
           "{{ tools }}/bin/cargo-fuzz" --version 2>/dev/null | grep -q "{{ fuzz-version }}" ||
             cargo install --quiet --locked --root "{{ tools }}" --version "{{ fuzz-version }}" cargo-fuzz
           ;;

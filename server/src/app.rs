@@ -173,9 +173,10 @@ fn serve(
             .wrap(from_fn(telemetry::show_id))
             .wrap(TracingLogger::<RequestSpan>::new())
             .configure(partway.routes())
-            .configure(routes::configure_page)
             .configure(routes::configure_health)
             .configure(|config| {
+                #[cfg(feature = "widget")]
+                config.configure(routes::configure_page);
                 if with_metrics {
                     config.configure(routes::configure_metrics(audience));
                 }

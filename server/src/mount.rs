@@ -24,6 +24,7 @@ use crate::limits::Limiter;
 use crate::metrics::Metrics;
 use crate::origins::AllowedOrigins;
 use crate::readiness::Readiness;
+#[cfg(feature = "widget")]
 use crate::routes::widget::PageSettings;
 use crate::store::S3Store;
 use crate::store::named::{NamedStore, Sweeping};
@@ -55,6 +56,7 @@ pub struct Partway(Arc<Inner>);
 struct Inner {
     uploads: Data<Uploads>,
     identity: Data<Identity>,
+    #[cfg(feature = "widget")]
     page: Data<PageSettings>,
     bodies: Data<Bodies>,
     origins: Data<AllowedOrigins>,
@@ -62,6 +64,7 @@ struct Inner {
     metrics: Data<Metrics>,
     store: S3Store,
     store_origin: String,
+    store_origins: Vec<String>,
     background: Mutex<Background>,
 }
 
@@ -124,7 +127,7 @@ impl Builder {
         let swept: Vec<_> = swept.map(|(named, _)| (named.clone(), metrics.of(&named.name))).collect();
         let sweeping =
             (!swept.is_empty()).then(|| Timer::start(swept, settings.sweep.interval(), sweep::GRACE));
-        let page = PageSettings { connect_origins: destinations.origins() };
+        let store_origins = destinations.origins();
         let uploads = Uploads {
             destinations,
             tokens: TokenMint::new(&token_secret),
@@ -142,13 +145,15 @@ impl Builder {
         Ok(Partway(Arc::new(Inner {
             uploads: Data::new(uploads),
             identity: Data::new(Identity { identify, limiter }),
-            page: Data::new(page),
+            #[cfg(feature = "widget")]
+            page: Data::new(PageSettings { connect_origins: store_origins.clone() }),
             bodies: Data::new(bodies),
             origins: Data::new(origins),
             readiness: Data::new(Readiness::new(stores)),
             metrics: Data::new(metrics),
             store,
             store_origin,
+            store_origins,
             background: Mutex::new(Background { probings, sweeping, embedded }),
         })))
     }
@@ -168,14 +173,16 @@ impl Partway {
         Builder { settings, identity: None, hooks: None }
     }
 
-    /// The routes of the API and the widget's files, for an application or a scope: `/v1/…` and `/widget/…` below it.
+    /// The routes of the API, `/v1/…`, for an application or a scope; with the feature `widget`, which is on by default, the
+    /// widget's files below `/widget/` as well.
     pub fn routes(&self) -> impl FnOnce(&mut ServiceConfig) + use<> {
         let inner = Arc::clone(&self.0);
         move |config| {
+            #[cfg(feature = "widget")]
+            config.app_data(inner.page.clone());
             config
                 .app_data(inner.uploads.clone())
                 .app_data(inner.identity.clone())
-                .app_data(inner.page.clone())
                 .app_data(inner.bodies.clone())
                 .app_data(inner.origins.clone())
                 .configure(routes::configure);
@@ -209,7 +216,7 @@ impl Partway {
     /// Origins of all stores that browsers send files to, for a page's Content-Security-Policy.
     #[must_use]
     pub fn store_origins(&self) -> &[String] {
-        &self.0.page.connect_origins
+        &self.0.store_origins
     }
 
     /// Ends what runs beside the routes. To be called once, when the server has stopped.

@@ -28,7 +28,7 @@ pub fn find() -> Result<PathBuf> {
 
     let built = modified(&binary)?;
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace has no folder")?;
-    for sources in ["server/src", "shared/src", "web/src", "web/js", "web/page"] {
+    for sources in ["server/src", "server/widget", "shared/src", "web/src", "web/js", "web/page"] {
         let (path, changed) = newest(&workspace.join(sources))?;
         ensure!(
             changed <= built,

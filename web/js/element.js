@@ -12,7 +12,7 @@ import { relay } from "./element/events.js";
 import { FormValue } from "./element/form.js";
 import { languageOf, wordingIn } from "./element/language.js";
 import { problem } from "./element/notices.js";
-import { styleSheets } from "./element/style.js";
+import { styleSheet } from "./element/style.js";
 import { View } from "./element/view.js";
 import { readEntries } from "./options.js";
 
@@ -50,7 +50,7 @@ export class PartwayUploader extends Base {
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open", delegatesFocus: true });
-    root.adoptedStyleSheets = styleSheets();
+    root.adoptedStyleSheets = [styleSheet()];
     this.#internals = this.attachInternals();
     this.#internals.role = "group";
     this.#form = new FormValue(this, this.#internals);

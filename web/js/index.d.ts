@@ -61,7 +61,7 @@ export interface UploaderOptions {
    * holds up the page, nor the page them. Unless given, true.
    *
    * A Content-Security-Policy has to allow `worker-src 'self'`, or `worker-src blob:`
-   * if index.js is of another origin than the page. If worker.js is itself served with a
+   * if index.js is of another origin than the page. If the worker's script is itself served with a
    * policy, that one governs what the worker may load and reach. Where there can be no
    * worker, the engine runs in the page's main thread, and one warning on the console tells
    * why. `false` asks for that, without a warning.

@@ -1,4 +1,4 @@
-// Makes the npm package of what the server's build has left in target/widget/files, and packs it:
+// Makes the npm package of what the build of partway-widget has left in target/widget/files, and packs it:
 // target/npm/partway and target/npm/partway-<version>.tgz. Name, version and licence are Cargo's.
 //
 //   node web/npm/build.js        prints where the archive is
@@ -27,7 +27,7 @@ function crate() {
   return packages.find(({ name }) => name === "partway-web");
 }
 
-if (!existsSync(built)) throw new Error(`${built} is not there: build the server first (cargo build)`);
+if (!existsSync(built)) throw new Error(`${built} is not there: build the widget first (cargo build --package partway-widget)`);
 rmSync(out, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 cpSync(built, folder, { recursive: true, filter: (file) => !PAGE.some((name) => file === join(built, name)) });

@@ -6,18 +6,22 @@ mod docs;
 pub(crate) mod health;
 mod operators;
 pub(crate) mod uploads;
+#[cfg(feature = "widget")]
 pub mod widget;
 
 use actix_web::web::ServiceConfig;
 
 pub use operators::Audience;
 
-/// Adds the API and the widget's files, which work at any place.
+/// Adds the API and, with the feature `widget`, the widget's files. Both work at any place.
 pub fn configure(config: &mut ServiceConfig) {
-    config.configure(uploads::configure).configure(caller::configure).configure(widget::configure);
+    config.configure(uploads::configure).configure(caller::configure);
+    #[cfg(feature = "widget")]
+    config.configure(widget::configure);
 }
 
-/// Adds the demo page.
+/// Adds the demo page. There is none without the feature `widget`.
+#[cfg(feature = "widget")]
 pub fn configure_page(config: &mut ServiceConfig) {
     config.configure(widget::configure_page);
 }

@@ -1,6 +1,6 @@
 //! The demo page at `/` and the widget's files under `/widget/`, for pages
-//! that want no build step. All are part of the binary; this module knows how to hand
-//! them out, and nothing of what they do.
+//! that want no build step. All are part of the binary (`partway-widget`); this module knows
+//! how to hand them out, and nothing of what they do.
 
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
@@ -8,6 +8,7 @@ use actix_web::http::header::{
     REFERRER_POLICY, TryIntoHeaderPair, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
+use partway_widget::File;
 
 /// What the page has to know of this installation. Register it as app data.
 #[derive(Clone, Debug, Default)]
@@ -67,21 +68,13 @@ fn content_security_policy(settings: &PageSettings) -> String {
     )
 }
 
-/// A file of the widget, with its compressed forms where they are smaller.
-struct Embedded {
-    name: &'static str,
-    content_type: &'static str,
-    digest: &'static str,
-    identity: &'static [u8],
-    brotli: Option<&'static [u8]>,
-    gzip: Option<&'static [u8]>,
-}
-
-/// Written by `build.rs`.
-static FILES: &[Embedded] = include!(concat!(env!("OUT_DIR"), "/widget_files.rs"));
+/// For a name that contains a hash of the content.
+const FOR_GOOD: &str = "public, max-age=31536000, immutable";
+/// For a name that stays the same while the content changes. The answer is a 304 until the server is another one.
+const ASK_EACH_TIME: &str = "no-cache";
 
 fn send(name: &str, request: &HttpRequest) -> HttpResponse {
-    let Some(file) = FILES.iter().find(|file| file.name == name) else {
+    let Some(file) = partway_widget::file(name) else {
         return HttpResponse::NotFound().finish();
     };
     let (coding, content) = choose_form(file, request);
@@ -91,9 +84,7 @@ fn send(name: &str, request: &HttpRequest) -> HttpResponse {
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((ETAG, tag))
-        // The names carry no version, so a browser has to ask each time; the
-        // answer is a 304 until the server is another one.
-        .insert_header((CACHE_CONTROL, "no-cache"))
+        .insert_header((CACHE_CONTROL, if file.is_hashed { FOR_GOOD } else { ASK_EACH_TIME }))
         .insert_header((VARY, "accept-encoding"))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"));
     if known {
@@ -108,7 +99,7 @@ fn send(name: &str, request: &HttpRequest) -> HttpResponse {
 }
 
 /// The smallest form that the client accepts, and the name of its coding.
-fn choose_form(file: &Embedded, request: &HttpRequest) -> (Option<&'static str>, &'static [u8]) {
+fn choose_form(file: &File, request: &HttpRequest) -> (Option<&'static str>, &'static [u8]) {
     let accepted = AcceptEncoding::parse(request).unwrap_or(AcceptEncoding(Vec::new()));
     let brotli = file.brotli.map(|content| ("br", content, quality(&accepted, &Encoding::brotli())));
     let gzip = file.gzip.map(|content| ("gzip", content, quality(&accepted, &Encoding::gzip())));
@@ -131,7 +122,7 @@ fn quality(accepted: &AcceptEncoding, coding: &Encoding) -> Quality {
 }
 
 /// Strong, so it differs between the forms of one file.
-fn entity_tag(file: &Embedded, coding: Option<&str>) -> EntityTag {
+fn entity_tag(file: &File, coding: Option<&str>) -> EntityTag {
     EntityTag::new_strong(match coding {
         Some(coding) => format!("{}-{coding}", file.digest),
         None => file.digest.to_owned(),
@@ -153,6 +144,7 @@ mod tests {
     use actix_web::body::{BodySize, MessageBody, to_bytes};
     use actix_web::http::{Method, StatusCode};
     use actix_web::test::{TestRequest, call_service, init_service};
+    use partway_widget::FILES;
 
     use super::*;
 
@@ -224,14 +216,23 @@ mod tests {
         }
     }
 
+    /// The one file whose name begins and ends so.
+    fn only(start: &str, end: &str) -> &'static File {
+        let mut found = FILES.iter().filter(|file| file.name.starts_with(start) && file.name.ends_with(end));
+        let first = found.next().unwrap();
+        assert!(found.next().is_none(), "several {start}…{end}");
+        first
+    }
+
     #[actix_web::test]
     async fn a_page_of_another_origin_may_load_the_widget() {
         for (name, content_type) in [
             ("index.js", "text/javascript; charset=utf-8"),
             ("element.js", "text/javascript; charset=utf-8"),
-            ("worker.js", "text/javascript; charset=utf-8"),
+            ("languages/de.js", "text/javascript; charset=utf-8"),
+            (only("worker-", ".js").name, "text/javascript; charset=utf-8"),
             ("page.css", "text/css; charset=utf-8"),
-            ("partway_web_bg.wasm", "application/wasm"),
+            (only("partway_web_bg-", ".wasm").name, "application/wasm"),
         ] {
             let response = get(&format!("/widget/{name}"), &[]).await;
             assert_eq!(response.status(), StatusCode::OK, "{name}");
@@ -240,13 +241,24 @@ mod tests {
             assert_eq!(header(&response, "cross-origin-resource-policy"), "cross-origin");
             assert_eq!(header(&response, "cross-origin-embedder-policy"), "require-corp");
             assert_eq!(header(&response, "x-content-type-options"), "nosniff");
-            assert_eq!(header(&response, "cache-control"), "no-cache");
         }
     }
 
     #[actix_web::test]
-    async fn a_module_of_wasm_is_one() {
-        assert!(body(get("/widget/partway_web_bg.wasm", &[]).await).await.starts_with(b"\0asm"));
+    async fn what_has_a_hash_in_its_name_is_kept_for_good_and_all_else_is_asked_for_each_time() {
+        let mut hashed = 0;
+        for file in FILES {
+            let response = get(&format!("/widget/{}", file.name), &[]).await;
+            let expected = if file.is_hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
+            assert_eq!(header(&response, "cache-control"), expected, "{}", file.name);
+            assert_eq!(header(&response, "etag"), format!("\"{}\"", file.digest), "{}", file.name);
+            hashed += usize::from(file.is_hashed);
+        }
+        assert!(hashed >= 10, "only {hashed}");
+        assert_eq!(header(&get("/", &[]).await, "cache-control"), "no-cache");
+        // Another hash was another build's file, which nobody may keep this for.
+        let response = get("/widget/worker-0123456789abcdef.js", &[]).await;
+        assert_eq!((response.status(), header(&response, "cache-control")), (StatusCode::NOT_FOUND, ""));
     }
 
     #[actix_web::test]

@@ -31,5 +31,5 @@ for (const [index, [name, input]] of Object.entries(PEERS).entries()) {
   const files = readdirSync(out).map((file) => readFileSync(join(out, file)));
   const sum = (measure) => files.map(measure).reduce((a, b) => a + b, 0);
   const brotli = sum((file) => brotliCompressSync(file, { params }).length);
-  console.log(`${name.padEnd(48)} ${String(sum((file) => file.length)).padStart(9)} ${String(brotli).padStart(19)}`);
+  console.log(`${name.padEnd(32)} ${String(sum((file) => file.length)).padStart(9)} ${String(brotli).padStart(19)}`);
 }

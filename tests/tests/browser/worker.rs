@@ -13,7 +13,7 @@ use super::{MIB, PATIENTLY, SOON, Test, ensure_arrived, is_part};
 /// The engine's module, if the page itself has loaded it. What a worker fetches is not among this, but the
 /// scripts that it imports are.
 pub(super) const ENGINE_IN_PAGE: &str = "return performance.getEntriesByType('resource')
-    .map(({ name }) => name.split('/').at(-1)).filter((name) => name === 'partway_web_bg.wasm');";
+    .map(({ name }) => name.split('/').at(-1)).filter((name) => /^partway_web_bg-.*[.]wasm$/.test(name));";
 
 /// A page that imports `Uploader` from a server and lets a file be chosen.
 fn page(server: &str) -> String {

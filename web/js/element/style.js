@@ -1,19 +1,13 @@
-// The style sheets, which all elements of a page share. The build makes a module of each.
+// The style sheet, which all elements of a page share. The build gives its text.
 
-import adapt from "./style/adapt.css.js";
-import base from "./style/base.css.js";
-import buttons from "./style/buttons.css.js";
-import dropzone from "./style/dropzone.css.js";
-import files from "./style/files.css.js";
+import text from "./style.css";
 
 let made;
 
-export function styleSheets() {
-  // The last ones win: what adapts to narrow places and to wishes of the user.
-  made ??= [base, buttons, dropzone, files, adapt].map((text) => {
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(text);
-    return sheet;
-  });
+export function styleSheet() {
+  if (!made) {
+    made = new CSSStyleSheet();
+    made.replaceSync(text);
+  }
   return made;
 }

@@ -1,15 +1,16 @@
-//! The files that the server embeds, their compressed forms, and the table of
-//! them.
+//! The files that the crate embeds, their compressed forms, and the table of them.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::hash::{DefaultHasher, Hasher};
 use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use brotli::enc::BrotliEncoderParams;
 use flate2::{Compression, GzBuilder};
+use sha2::{Digest, Sha256};
+
+use crate::bundle;
 
 /// One file of the widget, and the forms of it that are worth sending.
 pub(crate) struct Built {
@@ -26,8 +27,7 @@ pub(crate) struct Variant {
     pub(crate) size: usize,
 }
 
-/// Copies the files that a browser loads, with their folders; type declarations are left to the
-/// npm package.
+/// Copies scripts and all else that a browser loads, with their folders; type declarations are left to the npm package.
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     for path in below(from)? {
         let name = path.strip_prefix(from).context("a file outside of its folder")?;
@@ -55,13 +55,12 @@ pub(crate) fn below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Leaves nothing in a folder but copies of these files.
-pub(crate) fn publish(from: &Path, to: &Path) -> Result<()> {
-    if to.exists() {
-        fs::remove_dir_all(to).with_context(|| format!("emptying {}", to.display()))?;
+/// Makes a folder that has nothing in it.
+pub(crate) fn empty(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("emptying {}", folder.display()))?;
     }
-    fs::create_dir_all(to).with_context(|| format!("creating {}", to.display()))?;
-    copy(from, to)
+    fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))
 }
 
 /// Compresses each file of the folder as far as it goes; the result is in the
@@ -87,8 +86,7 @@ pub(crate) fn compress_all(folder: &Path) -> Result<Vec<Built>> {
     Ok(built)
 }
 
-/// Writes the Rust expression that `routes::widget` includes: a slice of its
-/// `Embedded`.
+/// Writes the Rust expression that `lib.rs` includes: a slice of its `File`.
 pub(crate) fn write_table(built: &[Built], to: &Path) -> Result<()> {
     let mut table = String::from("&[\n");
     for file in built {
@@ -96,6 +94,11 @@ pub(crate) fn write_table(built: &[Built], to: &Path) -> Result<()> {
         let Some(content_type) = content_type(name) else {
             bail!("no content type is known for the widget's file {name}");
         };
+        let is_hashed = !bundle::is_entry(name);
+        ensure!(
+            !is_hashed || has_hash(name),
+            "{name} is loaded by another file, and has no hash in its name"
+        );
         let variant = |variant: &Variant| {
             // A form that saves nothing is not worth its bytes in the binary.
             if variant.size < file.content.len() {
@@ -106,7 +109,7 @@ pub(crate) fn write_table(built: &[Built], to: &Path) -> Result<()> {
         };
         writeln!(
             table,
-            "    Embedded {{ name: {name:?}, content_type: {content_type:?}, digest: \"{digest:016x}\", \
+            "    File {{ name: {name:?}, content_type: {content_type:?}, digest: {digest:?}, is_hashed: {is_hashed}, \
              identity: include_bytes!({path:?}), brotli: {brotli}, gzip: {gzip} }},",
             digest = digest(&file.content),
             path = file.path,
@@ -131,11 +134,16 @@ fn content_type(name: &str) -> Option<&'static str> {
     })
 }
 
-/// Tells one build's file from another's; it need not resist an attacker.
-fn digest(content: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(content);
-    hasher.finish()
+/// Whether a name is as those of bundles are: `errors-KQ3HX2NA.js`.
+fn has_hash(name: &str) -> bool {
+    let hash = name.rsplit_once('.').and_then(|(stem, _)| stem.rsplit_once('-')).map_or("", |(_, hash)| hash);
+    hash.len() >= 8 && hash.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+/// Returns the first 16 digits of the content's SHA-256. That is enough to tell one build's file from another's; nobody
+/// but the build makes files.
+pub(crate) fn digest(content: &[u8]) -> String {
+    Sha256::digest(content).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn brotli(content: &[u8]) -> Result<Vec<u8>> {

@@ -32,8 +32,8 @@ pub(crate) fn compile(workspace: &Path, target: &Path) -> Result<PathBuf> {
         .args(["--profile", "widget", "--target", TARGET])
         .arg("--target-dir")
         .arg(target)
-        .env("RUSTC", rustc)
-        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(workspace))
+        .env("RUSTC", &rustc)
+        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(workspace, Path::new(&rustc))?)
         // Standard output belongs to the outer cargo; what the inner one says
         // on the other stream is shown if the build fails.
         .stdout(Stdio::null())
@@ -97,19 +97,38 @@ fn forget_the_outer_build(command: &mut Command) {
     }
 }
 
-/// Without reference types, which Debian's wasm-opt (108) cannot read. The remapped paths
-/// keep the folders of the machine that built it out of the module's panic messages.
-fn rustflags(workspace: &Path) -> String {
-    let mut flags = vec![
-        "-Ctarget-feature=-reference-types".to_owned(),
-        format!("--remap-path-prefix={}=partway", workspace.display()),
-    ];
+/// What the module may use of wasm: what Rust does by default, but for what Debian 12's wasm-opt (108) cannot read.
+/// The linker writes the list into the module, where wasm-bindgen and wasm-opt find it.
+const FEATURES: &str = "bulk-memory,mutable-globals,nontrapping-fptoint,sign-ext";
+
+fn rustflags(workspace: &Path, rustc: &Path) -> Result<String> {
+    // The standard library comes compiled with more than that, and uses none of it.
+    let mut flags = ["-Ctarget-feature=-reference-types,-multivalue", "-Clink-arg=--no-check-features"]
+        .map(str::to_owned)
+        .to_vec();
+    flags.push(format!("-Clink-arg=--features={FEATURES}"));
+    // Messages of panics name source files. The machine that built them must not show in the module.
+    let mut remap =
+        |from: &Path, to: &str| flags.push(format!("--remap-path-prefix={}={to}", from.display()));
+    remap(workspace, "partway");
     let cargo_home = env::var_os("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| env::home_dir().map(|home| home.join(".cargo")));
     if let Some(home) = cargo_home {
-        flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
+        remap(&home, "cargo");
+    }
+    // Where its sources are installed, rustc names them instead of this.
+    let sysroot = ask(rustc, &["--print", "sysroot"])?;
+    let version = ask(rustc, &["--version", "--verbose"])?;
+    if let Some(commit) = version.lines().find_map(|line| line.strip_prefix("commit-hash: ")) {
+        remap(&Path::new(sysroot.trim()).join("lib/rustlib/src/rust"), &format!("/rustc/{commit}"));
     }
     // Cargo's own separator, so that a path may hold spaces.
-    flags.join("\u{1f}")
+    Ok(flags.join("\u{1f}"))
+}
+
+fn ask(rustc: &Path, what: &[&str]) -> Result<String> {
+    let output = Command::new(rustc).args(what).output().context("starting rustc")?;
+    ensure!(output.status.success(), "rustc does not know {what:?}");
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
