@@ -167,9 +167,9 @@ impl Uploader {
         if !self.file(id).is_some_and(|file| file.state().has_ended()) {
             return false;
         }
-        let work = self.work.remove(id).unwrap_or_default();
+        let work = self.work.remove(&id).unwrap_or_default();
         self.index.update(id, &work, &Work::default());
-        self.files.remove(id);
+        self.files.remove(&id);
         true
     }
 }

@@ -19,7 +19,7 @@ impl Uploader {
         if more_to_come && !self.completions.is_empty() {
             return None;
         }
-        let files: Vec<_> = self.index.complete.iter().take(self.most.completed).collect();
+        let files: Vec<_> = self.index.complete.iter().copied().take(self.most.completed).collect();
         let timeout = self.settings.complete_timeout;
         let mut uploads = Vec::with_capacity(files.len());
         for &id in &files {
@@ -36,7 +36,7 @@ impl Uploader {
 
     /// Gives each file its own result, as if it had asked alone.
     pub(super) fn completed_many(&mut self, job: JobId, outcome: Result<ControlReply, Failure>, now: Time) {
-        let files = self.completions.remove(job).unwrap_or_default();
+        let files = self.completions.remove(&job).unwrap_or_default();
         if files.len() > 1 && outcome.as_ref().is_err_and(Failure::is_too_large) {
             self.most.completed = files.len().div_ceil(2);
             for id in files {
@@ -77,7 +77,7 @@ impl Uploader {
     /// Gives up a call for several that has had no answer for too long; whether it has.
     pub(super) fn give_up_completions(&mut self, job: JobId, now: Time) -> bool {
         let mut any = false;
-        for id in self.completions.get(job).cloned().unwrap_or_default() {
+        for id in self.completions.get(&job).cloned().unwrap_or_default() {
             let given_up = self.touch(id, |_, file| waits(file) && file.give_up_call(now));
             any |= given_up == Some(true);
         }
@@ -91,9 +91,9 @@ impl Uploader {
             files.contains(&id) && !others().any(|&other| self.file(other).is_some_and(waits))
         };
         let idle = self.completions.iter().filter(|(_, files)| is_idle(files));
-        let idle: Vec<_> = idle.map(|(job, _)| job).collect();
+        let idle: Vec<_> = idle.map(|(&job, _)| job).collect();
         for job in idle {
-            self.completions.remove(job);
+            self.completions.remove(&job);
             self.stop(job);
         }
     }

@@ -9,13 +9,12 @@ mod creating;
 mod outcomes;
 mod polling;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::checksum::ChecksumKind;
 use crate::limits::{MAX_FILES_PER_CREATE, MAX_PARTS_PER_SIGN, MAX_UPLOADS_PER_COMPLETE};
 use crate::part::PartNumber;
 use crate::progress::Speedometer;
-use crate::sorted::SortedMap;
 use crate::time::Time;
 use crate::wire::CreationId;
 
@@ -49,14 +48,14 @@ pub use commands::InFlight;
 pub struct Uploader {
     settings: Settings,
     /// A place is empty while its file is being touched.
-    files: SortedMap<FileId, Option<Box<FileUpload>>>,
+    files: BTreeMap<FileId, Option<Box<FileUpload>>>,
     /// What each file could do when it was last touched.
-    work: SortedMap<FileId, Work>,
+    work: BTreeMap<FileId, Work>,
     index: Index,
     batch: Batch,
-    jobs: SortedMap<JobId, Job>,
+    jobs: BTreeMap<JobId, Job>,
     /// Whose completions went along in one call.
-    completions: SortedMap<JobId, Vec<FileId>>,
+    completions: BTreeMap<JobId, Vec<FileId>>,
     most: Most,
     stops: VecDeque<JobId>,
     events: VecDeque<Event>,
@@ -131,12 +130,12 @@ impl Uploader {
             flow: Flow::new(settings.connections_per_host, ceiling),
             cap: settings.max_bytes_per_second.map(Cap::new),
             settings,
-            files: SortedMap::new(),
-            work: SortedMap::new(),
+            files: BTreeMap::new(),
+            work: BTreeMap::new(),
             index: Index::default(),
             batch: Batch::default(),
-            jobs: SortedMap::new(),
-            completions: SortedMap::new(),
+            jobs: BTreeMap::new(),
+            completions: BTreeMap::new(),
             most: Most::default(),
             stops: VecDeque::new(),
             events: VecDeque::new(),
@@ -177,7 +176,7 @@ impl Uploader {
 
     /// Every file, in the order in which they came.
     pub fn files(&self) -> impl Iterator<Item = FileId> + '_ {
-        self.files.keys()
+        self.files.keys().copied()
     }
 
     /// Throughput of the last seconds over all files.
@@ -195,7 +194,7 @@ impl Uploader {
     // Bookkeeping.
 
     fn file(&self, id: FileId) -> Option<&FileUpload> {
-        self.files.get(id)?.as_deref()
+        self.files.get(&id)?.as_deref()
     }
 
     /// An id that no file has yet.
@@ -235,21 +234,21 @@ impl Uploader {
     }
 
     fn lift(&mut self, id: FileId) -> Option<Box<FileUpload>> {
-        self.files.get_mut(id)?.take()
+        self.files.get_mut(&id)?.take()
     }
 
     fn put_back(&mut self, id: FileId, mut file: Box<FileUpload>, before: State) {
         if matches!(file.phase, Phase::Uploading { .. }) {
             file.parts.open_unhashed(self.settings.sign_window);
         }
-        if let Some(place) = self.files.get_mut(id) {
+        if let Some(place) = self.files.get_mut(&id) {
             *place = Some(file);
         }
         self.settle(id, before);
     }
 
     fn settle(&mut self, id: FileId, before: State) {
-        let Some(file) = self.files.get_mut(id).and_then(Option::as_mut) else { return };
+        let Some(file) = self.files.get_mut(&id).and_then(Option::as_mut) else { return };
         let work = file.work(&self.settings);
         let has_moved = file.shown.raise(file.parts.bytes_sent());
         // What is waited for is news as well, above all before a first byte has left.
@@ -297,11 +296,11 @@ impl Uploader {
     }
 
     fn finish(&mut self, job: JobId) -> Option<Job> {
-        self.jobs.remove(job)
+        self.jobs.remove(&job)
     }
 
     fn stop(&mut self, job: JobId) {
-        if self.jobs.remove(job).is_some() {
+        if self.jobs.remove(&job).is_some() {
             self.stops.push_back(job);
         }
     }
@@ -314,7 +313,7 @@ impl Uploader {
 
     fn stop_jobs(&mut self, which: impl Fn(&Job) -> bool) {
         let those = self.jobs.iter().filter(|(_, job)| which(job));
-        let those: Vec<_> = those.map(|(job, _)| job).collect();
+        let those: Vec<_> = those.map(|(&job, _)| job).collect();
         for job in those {
             self.stop(job);
         }

@@ -35,7 +35,7 @@ impl Uploader {
 
     /// How many bytes of an [`Action::Put`](crate::upload::Action::Put) have left so far.
     pub fn handle_put_progress(&mut self, job: JobId, sent: u64, now: Time) {
-        let Some(&Job::Put(id, part, _)) = self.jobs.get(job) else { return };
+        let Some(&Job::Put(id, part, _)) = self.jobs.get(&job) else { return };
         self.touch(id, |machine, file| {
             let more = file.parts.put_progress(part, job, sent, now);
             machine.count(file, more, now);
@@ -150,7 +150,7 @@ impl Uploader {
         if let Batch::Asked { create, .. } = &mut self.batch {
             create.hurry();
         }
-        let ids: Vec<_> = self.files.keys().collect();
+        let ids: Vec<_> = self.files.keys().copied().collect();
         for id in ids {
             self.touch(id, |_, file| {
                 also(file);
@@ -167,7 +167,7 @@ impl Uploader {
 
     /// Calls without an answer for too long count as unanswered.
     fn give_up_calls(&mut self, now: Time) {
-        let calls: Vec<_> = self.jobs.iter().map(|(id, &job)| (id, job)).collect();
+        let calls: Vec<_> = self.jobs.iter().map(|(&id, &job)| (id, job)).collect();
         for (id, job) in calls {
             let is_overdue = match job {
                 Job::Create => match &mut self.batch {

@@ -51,7 +51,7 @@ impl Uploader {
         if let Batch::Asked { files, create } = &mut self.batch
             && create.is_due()
         {
-            let files = files.iter().filter_map(|&id| self.files.get(id)?.as_ref());
+            let files = files.iter().filter_map(|&id| self.files.get(&id)?.as_ref());
             let files = files.map(|file| file.to_wire()).collect();
             let call = ControlCall::Create(CreateUploads { files });
             let job = JobId(self.next_job);
@@ -139,7 +139,7 @@ impl Uploader {
         let id = self
             .hash_turn
             .order(&self.index.hash)
-            .find(|id| if self.index.queued.contains(*id) { gathering } else { ahead })?;
+            .find(|id| if self.index.queued.contains(id) { gathering } else { ahead })?;
         self.hash_turn.served(id);
         self.touch(id, |machine, file| {
             let kind = file.parts.checksum_kind();
@@ -165,7 +165,7 @@ impl Uploader {
         if !self.batch.is_due(waiting, self.settings.batch_linger, now) {
             return None;
         }
-        let files: Vec<_> = self.index.batchable.iter().take(room).collect();
+        let files: Vec<_> = self.index.batchable.iter().copied().take(room).collect();
         for &id in &files {
             self.touch(id, |machine, file| {
                 file.phase = Phase::Creating(Wish::Upload);

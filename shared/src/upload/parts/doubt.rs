@@ -48,7 +48,7 @@ impl Parts {
     /// What the store has of those that it was asked for is stored, the rest goes on. Returns whether it had any.
     pub(in crate::upload) fn answered(&mut self, job: JobId, listed: &[StoredPart]) -> bool {
         let mut found = Vec::new();
-        for (number, part) in self.active.iter_mut() {
+        for (&number, part) in &mut self.active {
             if let Stage::Asked(then, by) = &mut part.stage
                 && *by == job
             {
@@ -62,7 +62,7 @@ impl Parts {
             // Without a checksum to compare nothing shows that it is what was sent.
             let is_ours = !self.checksum.needs_hashing() || self.checksum_of(theirs) == checksum;
             if is_ours {
-                self.active.remove(number);
+                self.active.remove(&number);
                 self.store(number, Stored { etag: theirs.etag.clone(), checksum });
             }
             is_ours

@@ -9,10 +9,11 @@ mod signing;
 mod stage;
 mod stored;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::checksum::ChecksumKind;
 use crate::part::{ByteRange, PartNumber};
 use crate::plan::Plan;
-use crate::sorted::{SortedMap, SortedSet};
 use crate::time::Time;
 
 use super::settings::Settings;
@@ -30,8 +31,8 @@ pub(super) struct Parts {
     /// The lowest number never touched.
     next: u32,
     /// Parts that were stored once and have to be sent again.
-    again: SortedSet<PartNumber>,
-    active: SortedMap<PartNumber, Part>,
+    again: BTreeSet<PartNumber>,
+    active: BTreeMap<PartNumber, Part>,
     /// By index; only as long as the highest stored part.
     stored: Vec<Option<Stored>>,
     stored_count: u32,
@@ -59,8 +60,8 @@ impl Parts {
             plan,
             checksum,
             next: 1,
-            again: SortedSet::new(),
-            active: SortedMap::new(),
+            again: BTreeSet::new(),
+            active: BTreeMap::new(),
             stored: Vec::new(),
             stored_count: 0,
             stored_bytes: 0,
@@ -99,7 +100,7 @@ impl Parts {
         let mut work =
             PartWork { hash: self.checksum.needs_hashing() && self.has_untouched(), ..PartWork::default() };
         let at_tail = !is_halted && self.is_at_tail();
-        for (number, part) in self.active.iter() {
+        for (&number, part) in &self.active {
             let deadline = match &part.stage {
                 Stage::ToHash => {
                     work.hash = true;
@@ -154,7 +155,7 @@ impl Parts {
     /// is to be finished. What is stored stays stored, and checksums that are known stay known.
     pub(super) fn park(&mut self, finish_sending: bool) {
         let plan = self.plan;
-        for (number, part) in self.active.iter_mut() {
+        for (&number, part) in &mut self.active {
             if finish_sending && matches!(part.stage, Stage::Sending(_)) {
                 continue;
             }

@@ -46,7 +46,7 @@ impl Parts {
         usable_until: Time,
         has_room: impl Fn(HostId) -> bool,
     ) -> Option<ToSend> {
-        for (part, Part { stage, .. }) in self.active.iter_mut() {
+        for (&part, Part { stage, .. }) in &mut self.active {
             let signed = match stage {
                 Stage::Ready(signed) if signed.expires_at <= usable_until => {
                     *stage = Stage::ToSign(signed.checksum);
@@ -83,7 +83,7 @@ impl Parts {
         now: Time,
     ) -> u64 {
         let total = total.min(self.len(number));
-        let Some(Stage::Sending(sending)) = self.active.get_mut(number).map(|part| &mut part.stage) else {
+        let Some(Stage::Sending(sending)) = self.active.get_mut(&number).map(|part| &mut part.stage) else {
             return 0;
         };
         let before = sending.sent();
@@ -98,7 +98,7 @@ impl Parts {
 
     /// Whether the store's ETag of a part is the MD5 of other bytes than were sent.
     pub(in crate::upload) fn contradicts(&self, number: PartNumber, etag: &ETag) -> bool {
-        match self.active.get(number).and_then(|part| part.stage.checksum()) {
+        match self.active.get(&number).and_then(|part| part.stage.checksum()) {
             Some(Checksum::Md5(ours)) => {
                 crate::checksum::Md5::from_etag(etag).is_some_and(|theirs| theirs != ours)
             }
@@ -115,7 +115,7 @@ impl Parts {
         now: Time,
     ) -> Sent {
         let len = self.len(number);
-        let Some(Stage::Sending(sending)) = self.active.get(number).map(|part| &part.stage) else {
+        let Some(Stage::Sending(sending)) = self.active.get(&number).map(|part| &part.stage) else {
             return Sent::default();
         };
         let more = len - sending.sent();
@@ -123,7 +123,7 @@ impl Parts {
         let took =
             sending.flights().find(|flight| flight.job == job).map(|flight| now.since(flight.started_at));
         let checksum = sending.signed.checksum;
-        self.active.remove(number);
+        self.active.remove(&number);
         self.store(number, Stored { etag, checksum });
         self.learn_pace(len, took);
         // The network works: what the others suffered before does not add up.
@@ -145,7 +145,7 @@ impl Parts {
         now: Time,
     ) -> Result<Option<UploadError>, UploadError> {
         let len = self.len(number);
-        let Some(part) = self.active.get_mut(number) else { return Ok(None) };
+        let Some(part) = self.active.get_mut(&number) else { return Ok(None) };
         let Stage::Sending(sending) = &mut part.stage else { return Ok(None) };
         if sending.drop_flight(job) {
             return Ok(None);
@@ -199,7 +199,7 @@ impl Parts {
     /// A PUT was cut off through no fault of anybody's: it is ready to go again at once.
     pub(in crate::upload) fn put_interrupted(&mut self, number: PartNumber, job: JobId) {
         let len = self.len(number);
-        let Some(part) = self.active.get_mut(number) else { return };
+        let Some(part) = self.active.get_mut(&number) else { return };
         let may_be_stored = part.stage.may_be_stored(len);
         if let Stage::Sending(sending) = &mut part.stage
             && !sending.drop_flight(job)
@@ -213,7 +213,7 @@ impl Parts {
     /// Requests without progress for too long.
     pub(in crate::upload) fn stalled(&self, timeout: Duration, now: Time) -> Vec<(PartNumber, JobId)> {
         let mut stalled = Vec::new();
-        for (number, part) in self.active.iter() {
+        for (&number, part) in &self.active {
             let Stage::Sending(sending) = &part.stage else { continue };
             let Some(patience) = self.patience(number, part, timeout) else { continue };
             let flights = sending.flights().filter(|flight| flight.stalls_at(patience) <= now);
@@ -224,7 +224,7 @@ impl Parts {
 
     /// After a sleep nobody knows how the connections are: each gets until `deadline` to move.
     pub(in crate::upload) fn rearm(&mut self, timeout: Duration, deadline: Time) {
-        let patiences = self.active.iter().map(|(number, part)| self.patience(number, part, timeout));
+        let patiences = self.active.iter().map(|(&number, part)| self.patience(number, part, timeout));
         let patiences: Vec<_> = patiences.collect();
         for (part, patience) in self.active.values_mut().zip(patiences) {
             let (Stage::Sending(Sending { first, second, .. }), Some(patience)) = (&mut part.stage, patience)
@@ -246,7 +246,7 @@ impl Parts {
         if !self.is_at_tail() {
             return;
         }
-        let late = |(number, part): (PartNumber, &Part)| match &part.stage {
+        let late = |(&number, part): (&PartNumber, &Part)| match &part.stage {
             Stage::Sending(sending) => {
                 self.straggles_at(number, sending, settings).filter(|&at| at <= now).map(|_| number)
             }
@@ -254,7 +254,7 @@ impl Parts {
         };
         let late: Vec<_> = self.active.iter().filter_map(late).collect();
         for number in late {
-            if let Some(Stage::Sending(sending)) = self.active.get_mut(number).map(|part| &mut part.stage) {
+            if let Some(Stage::Sending(sending)) = self.active.get_mut(&number).map(|part| &mut part.stage) {
                 sending.second = Second::Wanted;
             }
         }
