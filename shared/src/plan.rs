@@ -76,18 +76,9 @@ pub struct FileTooLarge {
     pub max: u64,
 }
 
-impl FileTooLarge {
-    /// What is too large, in words.
-    #[must_use]
-    pub fn message(&self) -> String {
-        let (size, max) = (self.size.to_string(), self.max.to_string());
-        [&size, " bytes are more than the ", &max, " that fit in an object"].concat()
-    }
-}
-
 impl fmt::Display for FileTooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message())
+        write!(f, "{} bytes are more than the {} that fit in an object", self.size, self.max)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Checksums: of parts, and of the object from its parts.
 
-mod base64;
 mod combine;
 mod crc64nvme;
 mod part;
@@ -8,6 +7,8 @@ mod part;
 use std::fmt;
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 pub use crc64nvme::Hasher;
@@ -62,7 +63,7 @@ impl Crc64Nvme {
 
 impl fmt::Display for Crc64Nvme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from(*self))
+        f.write_str(&BASE64.encode(self.0.to_be_bytes()))
     }
 }
 
@@ -74,7 +75,7 @@ impl fmt::Debug for Crc64Nvme {
 
 impl From<Crc64Nvme> for String {
     fn from(checksum: Crc64Nvme) -> Self {
-        base64::encode(&checksum.0.to_be_bytes())
+        checksum.to_string()
     }
 }
 
@@ -94,7 +95,7 @@ impl FromStr for Crc64Nvme {
     type Err = NotACrc64Nvme;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes = base64::decode(text).ok_or(NotACrc64Nvme)?;
+        let bytes = BASE64.decode(text).map_err(|_| NotACrc64Nvme)?;
         let bytes = <[u8; 8]>::try_from(bytes).map_err(|_| NotACrc64Nvme)?;
         Ok(Self(u64::from_be_bytes(bytes)))
     }

@@ -234,12 +234,11 @@ impl Uploader {
             complete_when_stored(file);
             return;
         }
-        let part = part.get().to_string();
         let error = UploadError {
             field: Some(Difference::Content.field().to_owned()),
             ..UploadError::new(
                 ErrorCode::FileMismatch,
-                ["part ", &part, ", which is stored already, differs from the file"].concat(),
+                format!("part {part}, which is stored already, differs from the file"),
             )
         };
         self.fail(id, file, error);
@@ -354,9 +353,8 @@ impl Uploader {
     // Parts.
 
     fn stalled(&mut self, id: FileId, file: &mut FileUpload, part: PartNumber, job: JobId, now: Time) {
-        let seconds = self.settings.stall_timeout.as_secs().to_string();
-        let error =
-            UploadError::new(ErrorCode::Stalled, ["no byte moved for more than ", &seconds, " s"].concat());
+        let seconds = self.settings.stall_timeout.as_secs();
+        let error = UploadError::new(ErrorCode::Stalled, format!("no byte moved for more than {seconds} s"));
         let verdict = PutVerdict::Unanswered { error, is_late: true };
         self.judge_part(id, file, part, job, verdict, now);
     }

@@ -9,7 +9,7 @@ use crate::checksum::Checksum;
 use crate::limits::MIB;
 use crate::part::{ByteRange, ETag, PartNumber};
 use crate::retry::RetryPolicy;
-use crate::time::{Time, millis};
+use crate::time::Time;
 use crate::upload::action::JobId;
 use crate::upload::failure::{PutVerdict, UploadError, Verdict};
 use crate::upload::settings::Settings;
@@ -281,7 +281,7 @@ impl Parts {
 
     fn learn_pace(&mut self, len: u64, took: Option<Duration>) {
         let Some(took) = took.filter(|_| len > 0) else { return };
-        let pace = millis(took) as f64 * MIB as f64 / len as f64;
+        let pace = took.as_secs_f64() * 1_000.0 * MIB as f64 / len as f64;
         self.pace = Some(self.pace.map_or(pace, |before| before * 0.7 + pace * 0.3));
     }
 }
