@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Parts;
-use super::stage::{Part, Stage, Then};
+use super::stage::{Part, Stage};
 use super::stored::Stored;
 use crate::part::PartNumber;
 use crate::upload::action::JobId;
@@ -27,7 +27,7 @@ impl Parts {
         let mut any = false;
         for part in self.active.values_mut() {
             if let Stage::Doubtful(then) = &mut part.stage {
-                part.stage = Stage::Asked(std::mem::replace(then, Then::Hash), job);
+                part.stage = Stage::Asked(then.clone(), job);
                 any = true;
             }
         }
@@ -40,7 +40,7 @@ impl Parts {
             if let Stage::Asked(then, by) = &mut part.stage
                 && *by == job
             {
-                part.stage = Stage::Doubtful(std::mem::replace(then, Then::Hash));
+                part.stage = Stage::Doubtful(then.clone());
             }
         }
     }
@@ -52,7 +52,7 @@ impl Parts {
             if let Stage::Asked(then, by) = &mut part.stage
                 && *by == job
             {
-                part.stage = std::mem::replace(then, Then::Hash).begin();
+                part.stage = then.clone().begin();
                 found.push((number, part.stage.checksum()));
             }
         }

@@ -17,7 +17,7 @@ use crate::plan::Plan;
 use crate::time::Time;
 
 use super::settings::Settings;
-use stage::{Part, Stage, Then};
+use stage::{NextStep, Part, Stage};
 use stored::Stored;
 
 pub(super) use sending::ToSend;
@@ -145,7 +145,7 @@ impl Parts {
             if let Stage::Backoff { until, then, is_doubtful } = &mut part.stage
                 && now.is_none_or(|now| *until <= now)
             {
-                let then = std::mem::replace(then, Then::Hash);
+                let then = then.clone();
                 part.stage = if *is_doubtful { Stage::Doubtful(then) } else { then.begin() };
             }
         }
@@ -162,7 +162,7 @@ impl Parts {
             let len = plan.range(number).map_or(0, ByteRange::len);
             *part = Part::new(match part.stage.checksum() {
                 None if self.checksum.needs_hashing() => Stage::ToHash,
-                checksum if part.stage.may_be_stored(len) => Stage::Doubtful(Then::Sign(checksum)),
+                checksum if part.stage.may_be_stored(len) => Stage::Doubtful(NextStep::Sign(checksum)),
                 checksum => Stage::ToSign(checksum),
             });
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Parts;
-use super::stage::{Flight, HostId, Part, Second, Sending, Stage, Then};
+use super::stage::{Flight, HostId, NextStep, Part, Second, Sending, Stage};
 use super::stored::Stored;
 use crate::checksum::Checksum;
 use crate::limits::MIB;
@@ -141,7 +141,7 @@ impl Parts {
         job: JobId,
         verdict: PutVerdict,
         policy: &RetryPolicy,
-        luck: f64,
+        jitter: f64,
         now: Time,
     ) -> Result<Option<UploadError>, UploadError> {
         let len = self.len(number);
@@ -165,29 +165,30 @@ impl Parts {
                 self.distrust_signatures();
                 return Ok(Some(error));
             }
-            PutVerdict::Unauthorised { error } => (error, None, Then::Sign(checksum)),
-            PutVerdict::Altered { error } if checksum.is_some() => (error, None, Then::Hash),
-            PutVerdict::Altered { error } => (error, None, Then::Sign(None)),
+            PutVerdict::Unauthorised { error } => (error, None, NextStep::Sign(checksum)),
+            PutVerdict::Altered { error } if checksum.is_some() => (error, None, NextStep::Hash),
+            PutVerdict::Altered { error } => (error, None, NextStep::Sign(None)),
             PutVerdict::Unanswered { error, is_late } => {
                 let has_left = len > 0 && sent >= len;
                 let is_unseen = is_form || sent == 0;
                 is_doubtful = has_left || (is_late && is_unseen);
                 part.late += u32::from(is_late && is_doubtful);
-                let again = if is_form { Then::Sign(checksum) } else { Then::Send(sending.signed.clone()) };
+                let again =
+                    if is_form { NextStep::Sign(checksum) } else { NextStep::Send(sending.signed.clone()) };
                 (error, None, again)
             }
             // Not every store takes forms. What is signed from now on is a PUT.
-            PutVerdict::Other(Verdict::Final(error)) if is_form => (error, None, Then::Sign(checksum)),
+            PutVerdict::Other(Verdict::Final(error)) if is_form => (error, None, NextStep::Sign(checksum)),
             PutVerdict::Other(Verdict::Retry { error, retry_after }) if is_form => {
-                (error, retry_after, Then::Sign(checksum))
+                (error, retry_after, NextStep::Sign(checksum))
             }
             PutVerdict::Other(Verdict::Retry { error, retry_after }) => {
-                (error, retry_after, Then::Send(sending.signed.clone()))
+                (error, retry_after, NextStep::Send(sending.signed.clone()))
             }
             PutVerdict::Other(Verdict::Final(error)) | PutVerdict::Taken { error } => return Err(error),
         };
         part.failures += 1;
-        match policy.delay(part.failures, retry_after, luck) {
+        match policy.delay(part.failures, retry_after, jitter) {
             Some(delay) => {
                 part.stage = Stage::Backoff { until: now + delay, then, is_doubtful };
                 Ok(Some(error))
@@ -206,7 +207,7 @@ impl Parts {
         {
             let signed = sending.signed.clone();
             part.stage =
-                if may_be_stored { Stage::Doubtful(Then::Send(signed)) } else { Stage::Ready(signed) };
+                if may_be_stored { Stage::Doubtful(NextStep::Send(signed)) } else { Stage::Ready(signed) };
         }
     }
 

@@ -83,13 +83,13 @@ impl Parts {
         self.again = gaps.map(|(number, _)| number).collect();
     }
 
-    /// A stored part whose checksum is known, for comparing it with the file. `luck` is from 0 to 1.
-    pub(in crate::upload) fn sample(&self, luck: f64) -> Option<(PartNumber, ByteRange, Checksum)> {
+    /// Returns a stored part whose checksum is known, for comparing it with the file. `random` is from 0 to 1.
+    pub(in crate::upload) fn sample(&self, random: f64) -> Option<(PartNumber, ByteRange, Checksum)> {
         let known = || {
             let stored = self.plan.part_numbers().zip(&self.stored);
             stored.filter_map(|(number, stored)| Some((number, stored.as_ref()?.checksum?)))
         };
-        let pick = (known().count() as f64 * luck) as usize;
+        let pick = (known().count() as f64 * random) as usize;
         let (number, checksum) = known().nth(pick).or_else(|| known().next())?;
         Some((number, self.plan.range(number)?, checksum))
     }
