@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
+pub use combine::Crc;
 pub use crc64nvme::Hasher;
 pub use part::{Checksum, Md5, NotAChecksum, PartHasher};
 
@@ -43,10 +44,10 @@ impl ChecksumKind {
 pub struct Crc64Nvme(pub u64);
 
 impl Crc64Nvme {
-    /// Of no bytes.
+    /// The checksum of no bytes.
     pub const EMPTY: Self = Self(0);
 
-    /// Of these bytes.
+    /// Returns the checksum of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         let mut hasher = Hasher::new();
@@ -54,10 +55,10 @@ impl Crc64Nvme {
         hasher.finish()
     }
 
-    /// Of this run of bytes followed by another, of which only the checksum and the length are known.
+    /// Returns the checksum of this run of bytes followed by another, of which only the checksum and the length are known.
     #[must_use]
     pub fn followed_by(self, next: Self, next_len: u64) -> Self {
-        Self(combine::combine(self.0, next.0, next_len))
+        Self(Crc::CRC64NVME.combine(self.0, next.0, next_len))
     }
 }
 
