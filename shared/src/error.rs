@@ -31,15 +31,12 @@ macro_rules! error_codes {
             /// Every code there is.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// In the order of the codes. Not a `match`, which would be code that weighs more.
-            const TABLE: &'static [ErrorSpec] = &[
-                $(ErrorSpec { code: $code, status: $status, retryable: $retryable, title: $title },)*
-            ];
-
-            /// The code's row of the table.
+            /// Returns the code's row of the table.
             #[must_use]
             pub const fn spec(self) -> &'static ErrorSpec {
-                &Self::TABLE[self as usize]
+                match self {
+                    $(Self::$name => &ErrorSpec { code: $code, status: $status, retryable: $retryable, title: $title },)*
+                }
             }
         }
     };
@@ -262,7 +259,7 @@ impl Problem {
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         let spec = code.spec();
         Self {
-            kind: ["urn:partway:error:", spec.code].concat(),
+            kind: format!("urn:partway:error:{}", spec.code),
             title: spec.title.to_owned(),
             status: spec.status.unwrap_or(500),
             detail: detail.into(),

@@ -14,7 +14,6 @@ pub mod part;
 pub mod plan;
 pub mod progress;
 pub mod retry;
-pub mod sorted;
 pub mod time;
 pub mod upload;
 pub mod wire;

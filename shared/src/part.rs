@@ -103,7 +103,7 @@ impl ETag {
     /// The tag as it goes into a header or into S3's XML.
     #[must_use]
     pub fn quoted(&self) -> String {
-        ["\"", &self.0, "\""].concat()
+        format!("\"{}\"", self.0)
     }
 
     /// Some stores answer with an empty tag, which identifies nothing.

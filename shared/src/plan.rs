@@ -76,18 +76,9 @@ pub struct FileTooLarge {
     pub max: u64,
 }
 
-impl FileTooLarge {
-    /// What is too large, in words.
-    #[must_use]
-    pub fn message(&self) -> String {
-        let (size, max) = (self.size.to_string(), self.max.to_string());
-        [&size, " bytes are more than the ", &max, " that fit in an object"].concat()
-    }
-}
-
 impl fmt::Display for FileTooLarge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message())
+        write!(f, "{} bytes are more than the {} that fit in an object", self.size, self.max)
     }
 }
 
@@ -101,14 +92,14 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Plans a file of `size` bytes, with parts of `wish` bytes if that is given and possible.
+    /// Plans a file of `size` bytes, with parts of `wanted_part_size` bytes if that is given and possible.
     ///
-    /// A wish below the smallest part, or too small for the number of parts, is
+    /// A size below the smallest part, or too small for the number of parts, is
     /// raised to what works; one above the largest part is lowered.
     ///
     /// # Errors
     /// When the file is larger than [`PlanLimits::max_size`].
-    pub fn new(size: u64, wish: Option<u64>, limits: &PlanLimits) -> Result<Self, FileTooLarge> {
+    pub fn new(size: u64, wanted_part_size: Option<u64>, limits: &PlanLimits) -> Result<Self, FileTooLarge> {
         if size <= limits.single_put_max.min(MAX_SINGLE_PUT_SIZE) {
             return Ok(Self { size, strategy: Strategy::SinglePut });
         }
@@ -116,8 +107,11 @@ impl Plan {
             return Err(FileTooLarge { size, max: limits.max_size() });
         }
         let needed = size.div_ceil(u64::from(limits.max_parts)).next_multiple_of(limits.part_size_step);
-        let part_size =
-            wish.unwrap_or(limits.part_size).max(limits.min_part_size).max(needed).min(limits.max_part_size);
+        let part_size = wanted_part_size
+            .unwrap_or(limits.part_size)
+            .max(limits.min_part_size)
+            .max(needed)
+            .min(limits.max_part_size);
         Ok(Self { size, strategy: Strategy::Multipart { part_size } })
     }
 

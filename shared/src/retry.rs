@@ -5,8 +5,6 @@
 
 use std::time::Duration;
 
-use crate::time::millis;
-
 /// How often and how patiently to try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
@@ -30,17 +28,17 @@ impl Default for RetryPolicy {
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
 
 impl RetryPolicy {
-    /// How long to wait after `failures` failed tries in a row; `None` when that was the last.
+    /// Returns how long to wait after `failures` failed tries in a row; `None` when that was the last.
     ///
-    /// `luck` is a random number from 0 to 1; `retry_after` what the other side asked for.
+    /// `jitter` is a random number from 0 to 1, `retry_after` what the other side asked for.
     #[must_use]
-    pub fn delay(&self, failures: u32, retry_after: Option<Duration>, luck: f64) -> Option<Duration> {
+    pub fn delay(&self, failures: u32, retry_after: Option<Duration>, jitter: f64) -> Option<Duration> {
         if failures >= self.max_attempts {
             return None;
         }
         let doublings = failures.saturating_sub(1).min(20);
         let longest = self.base.saturating_mul(1 << doublings).min(self.cap);
-        let jittered = Duration::from_millis((millis(longest) as f64 * luck.clamp(0.0, 1.0)) as u64);
+        let jittered = longest.mul_f64(jitter.clamp(0.0, 1.0));
         let asked = retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
         Some(asked + jittered)
     }

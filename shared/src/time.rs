@@ -30,11 +30,9 @@ impl Time {
     }
 }
 
-/// A length of time in milliseconds. The standard library counts them in 128 bits, whose arithmetic would
-/// weigh 2 kB in a page.
-#[must_use]
-pub const fn millis(duration: Duration) -> u64 {
-    duration.as_secs().saturating_mul(1_000).saturating_add(duration.subsec_millis() as u64)
+/// Whole milliseconds, so that a deadline is a number that a timer can be set to.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Add<Duration> for Time {

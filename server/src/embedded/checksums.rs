@@ -4,10 +4,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::HeaderMap;
+use partway_shared::checksum::Crc;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Sha1, Sha256};
 use serde::{Deserialize, Serialize};
 
-use super::crc::Crc;
 use super::errors::Error;
 
 /// A checksum algorithm that the store verifies. Others are refused, never ignored.

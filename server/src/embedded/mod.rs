@@ -61,7 +61,6 @@ mod checksums;
 mod conditions;
 mod contents;
 mod cors;
-mod crc;
 mod digest;
 mod errors;
 mod escapes;

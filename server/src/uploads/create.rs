@@ -1,5 +1,6 @@
 //! Creating: many files at once, each accepted with its first URLs or refused with a reason.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
@@ -9,7 +10,7 @@ use partway_shared::limits::MAX_FILES_PER_CREATE;
 use partway_shared::part::PartNumber;
 use partway_shared::plan::{Plan, PlanLimits};
 use partway_shared::wire::{
-    CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload, Pairs, SignedPut,
+    CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload, SignedPut,
 };
 
 use crate::destinations::Destination;
@@ -153,7 +154,7 @@ fn form(
     let key = key_to_send_to(destination, claims);
     let SignedForm { url, fields } = presigner.form(&key, &put_terms(destination, claims, checksum))?;
     let expires_in = presigner.expires_in();
-    Some(SignedPut { part_number, url, headers: Pairs::default(), form: Some(fields.into()), expires_in })
+    Some(SignedPut { part_number, url, headers: BTreeMap::new(), form: Some(fields), expires_in })
 }
 
 async fn create_upload(destination: &Destination, claims: &UploadClaims) -> Result<String, StoreError> {

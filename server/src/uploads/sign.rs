@@ -88,7 +88,7 @@ pub(super) fn sign(
         let key = key_to_send_to(destination, claims);
         let whole = parts.iter().map(|&(part_number, checksum)| {
             let (url, headers) = presigner.put(&key, &put_terms(destination, claims, checksum));
-            SignedPut { part_number, url, headers: headers.into(), form: None, expires_in }
+            SignedPut { part_number, url, headers, form: None, expires_in }
         });
         return whole.collect();
     };
@@ -96,7 +96,7 @@ pub(super) fn sign(
     let signed = parts.iter().map(|&(part_number, checksum)| SignedPut {
         part_number,
         url: template.sign(part_number, plan.range(part_number).map_or(0, ByteRange::len), checksum),
-        headers: template.headers(checksum).into(),
+        headers: template.headers(checksum),
         form: None,
         expires_in,
     });

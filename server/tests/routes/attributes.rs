@@ -85,11 +85,11 @@ async fn what_is_signed_has_to_be_sent() {
         assert!(without.headers.remove(name).is_some(), "{name}");
         assert_eq!(put_bytes(&app.http, &without, &upload.bytes).await.status, 403, "{name} left out");
         let mut other = put.clone();
-        other.headers.insert(name, "other");
+        other.headers.insert(name.to_owned(), "other".to_owned());
         assert_eq!(put_bytes(&app.http, &other, &upload.bytes).await.status, 403, "{name} changed");
     }
     let mut more = put.clone();
-    more.headers.insert("x-amz-meta-more", "sneaked in");
+    more.headers.insert("x-amz-meta-more".to_owned(), "sneaked in".to_owned());
     assert_ne!(put_bytes(&app.http, &more, &upload.bytes).await.status, 200, "an unsigned header is refused");
     upload.finish().await;
 }

@@ -123,7 +123,7 @@ async fn the_store_takes_exactly_the_bytes_that_were_signed() {
         }
         // Nor does it take other bytes with a checksum of their own.
         let mut forged = put.clone();
-        forged.headers.insert("x-amz-checksum-crc64nvme", Crc64Nvme::of(&altered).to_string());
+        forged.headers.insert("x-amz-checksum-crc64nvme".to_owned(), Crc64Nvme::of(&altered).to_string());
         assert_eq!(put_bytes(&app.http, &forged, &altered).await.status, 403);
         forged.headers.remove("x-amz-checksum-crc64nvme");
         assert_eq!(put_bytes(&app.http, &forged, &altered).await.status, 403);

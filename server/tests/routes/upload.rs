@@ -162,7 +162,7 @@ async fn the_type_that_was_asked_for_is_the_one_that_is_stored() {
         let new = NewUpload { content_type: asked.map(str::to_owned), ..file("a.png", 0) };
         let upload = app.begin_as(new, noise(10, 1)).await;
         let mut put = upload.sign([1]).await.remove(0);
-        put.headers.insert("content-type", "text/html");
+        put.headers.insert("content-type".to_owned(), "text/html".to_owned());
         assert_eq!(put_bytes(&app.http, &put, &upload.bytes).await.status, 403, "asked for {asked:?}");
         assert!(!app.exists(&upload.grant.key).await);
         upload.finish().await;

@@ -1,6 +1,5 @@
 //! Checksums: of parts, and of the object from its parts.
 
-mod base64;
 mod combine;
 mod crc64nvme;
 mod part;
@@ -8,8 +7,11 @@ mod part;
 use std::fmt;
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
+pub use combine::Crc;
 pub use crc64nvme::Hasher;
 pub use part::{Checksum, Md5, NotAChecksum, PartHasher};
 
@@ -42,10 +44,10 @@ impl ChecksumKind {
 pub struct Crc64Nvme(pub u64);
 
 impl Crc64Nvme {
-    /// Of no bytes.
+    /// The checksum of no bytes.
     pub const EMPTY: Self = Self(0);
 
-    /// Of these bytes.
+    /// Returns the checksum of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         let mut hasher = Hasher::new();
@@ -53,16 +55,16 @@ impl Crc64Nvme {
         hasher.finish()
     }
 
-    /// Of this run of bytes followed by another, of which only the checksum and the length are known.
+    /// Returns the checksum of this run of bytes followed by another, of which only the checksum and the length are known.
     #[must_use]
     pub fn followed_by(self, next: Self, next_len: u64) -> Self {
-        Self(combine::combine(self.0, next.0, next_len))
+        Self(Crc::CRC64NVME.combine(self.0, next.0, next_len))
     }
 }
 
 impl fmt::Display for Crc64Nvme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from(*self))
+        f.write_str(&BASE64.encode(self.0.to_be_bytes()))
     }
 }
 
@@ -74,7 +76,7 @@ impl fmt::Debug for Crc64Nvme {
 
 impl From<Crc64Nvme> for String {
     fn from(checksum: Crc64Nvme) -> Self {
-        base64::encode(&checksum.0.to_be_bytes())
+        checksum.to_string()
     }
 }
 
@@ -94,7 +96,7 @@ impl FromStr for Crc64Nvme {
     type Err = NotACrc64Nvme;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes = base64::decode(text).ok_or(NotACrc64Nvme)?;
+        let bytes = BASE64.decode(text).map_err(|_| NotACrc64Nvme)?;
         let bytes = <[u8; 8]>::try_from(bytes).map_err(|_| NotACrc64Nvme)?;
         Ok(Self(u64::from_be_bytes(bytes)))
     }

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use md5::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::{ChecksumKind, Crc64Nvme, Hasher, base64};
+use super::{ChecksumKind, Crc64Nvme, Hasher};
 use crate::part::ETag;
 
 /// The checksum of a part. Its text is base64, whose length tells the kind.
@@ -37,16 +39,14 @@ impl Md5 {
         Self::from_etag(etag).as_ref() == Some(self)
     }
 
-    /// The MD5 that an ETag is, if it is one.
+    /// Returns the MD5 that an ETag is, if it is one.
     #[must_use]
     pub fn from_etag(etag: &ETag) -> Option<Self> {
-        let digits: &[u8; 32] = etag.as_str().as_bytes().try_into().ok()?;
-        let mut bytes = [0; 16];
-        for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks::<2>().0) {
-            let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
-            *byte = u8::try_from(high? << 4 | low?).ok()?;
+        let digits = etag.as_str();
+        if digits.len() != 32 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
         }
-        Some(Self(bytes))
+        u128::from_str_radix(digits, 16).ok().map(|md5| Self(md5.to_be_bytes()))
     }
 }
 
@@ -84,16 +84,16 @@ impl From<Md5> for Checksum {
 
 impl fmt::Display for Checksum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from(*self))
+        match self {
+            Self::Crc64Nvme(checksum) => checksum.fmt(f),
+            Self::Md5(Md5(bytes)) => f.write_str(&BASE64.encode(bytes)),
+        }
     }
 }
 
 impl From<Checksum> for String {
     fn from(checksum: Checksum) -> Self {
-        match checksum {
-            Checksum::Crc64Nvme(checksum) => checksum.into(),
-            Checksum::Md5(Md5(bytes)) => base64::encode(&bytes),
-        }
+        checksum.to_string()
     }
 }
 
@@ -113,7 +113,7 @@ impl FromStr for Checksum {
     type Err = NotAChecksum;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes = base64::decode(text).ok_or(NotAChecksum)?;
+        let bytes = BASE64.decode(text).map_err(|_| NotAChecksum)?;
         if let Ok(bytes) = <[u8; 8]>::try_from(bytes.as_slice()) {
             return Ok(Crc64Nvme(u64::from_be_bytes(bytes)).into());
         }

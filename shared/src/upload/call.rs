@@ -36,10 +36,6 @@ impl Retried {
         matches!(self.stage, Stage::Due)
     }
 
-    pub(super) const fn is_in_flight(self) -> bool {
-        matches!(self.stage, Stage::InFlight(_))
-    }
-
     pub(super) const fn deadline(self) -> Option<Time> {
         match self.stage {
             Stage::Backoff(until) | Stage::InFlight(until) => Some(until),
@@ -64,14 +60,14 @@ impl Retried {
         &mut self,
         verdict: Verdict,
         policy: &RetryPolicy,
-        luck: f64,
+        jitter: f64,
         now: Time,
     ) -> Result<UploadError, UploadError> {
         match verdict {
             Verdict::Final(error) => Err(error),
             Verdict::Retry { error, retry_after } => {
                 self.failures += 1;
-                match policy.delay(self.failures, retry_after, luck) {
+                match policy.delay(self.failures, retry_after, jitter) {
                     Some(delay) => {
                         self.stage = Stage::Backoff(now + delay);
                         Ok(error)

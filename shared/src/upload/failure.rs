@@ -48,7 +48,7 @@ impl Failure {
     }
 }
 
-/// Why a file's bytes could not be read.
+/// ListReason a file's bytes could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceFailure {
     /// It changed or vanished since it was chosen.
@@ -57,7 +57,7 @@ pub enum SourceFailure {
     Unreadable,
 }
 
-/// Why an upload failed, for the user and for the program.
+/// ListReason an upload failed, for the user and for the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadError {
     /// The stable code.
@@ -75,13 +75,6 @@ impl UploadError {
         Self { code, detail: detail.into(), status: None, field: None }
     }
 
-    /// What happened, in one sentence for people. The widget takes this and not `Display`, whose machinery
-    /// would weigh some kB.
-    #[must_use]
-    pub fn message(&self) -> String {
-        [self.code.spec().title, ": ", &self.detail].concat()
-    }
-
     /// Whether `retry` can help.
     #[must_use]
     pub const fn retryable(&self) -> bool {
@@ -90,8 +83,9 @@ impl UploadError {
 }
 
 impl fmt::Display for UploadError {
+    /// Writes what happened, in one sentence for people.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message())
+        write!(f, "{}: {}", self.code.spec().title, self.detail)
     }
 }
 
@@ -160,8 +154,7 @@ pub(super) fn judge_call(failure: Failure) -> Verdict {
             } else {
                 ErrorCode::ServerMisbehaved
             });
-            let detail =
-                if detail.is_empty() { ["HTTP status ", &status.to_string()].concat() } else { detail };
+            let detail = if detail.is_empty() { format!("HTTP status {status}") } else { detail };
             let error = UploadError { code, detail, status: Some(status), field };
             if retry { Verdict::Retry { error, retry_after } } else { Verdict::Final(error) }
         }
@@ -209,7 +202,7 @@ pub(super) fn judge_put(failure: Failure) -> PutVerdict {
     let said = code.as_deref().unwrap_or("no code");
     let error = |code| UploadError {
         status: Some(status),
-        ..UploadError::new(code, [status.to_string().as_str(), " ", said, " ", &detail].concat().trim_end())
+        ..UploadError::new(code, format!("{status} {said} {detail}").trim_end())
     };
     match (status, code.as_deref()) {
         (403, _) => PutVerdict::Unauthorised { error: error(ErrorCode::PartRefused) },

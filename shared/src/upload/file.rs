@@ -24,13 +24,13 @@ pub(super) struct FileUpload {
     pub(super) creation: Option<CreationId>,
     pub(super) parts: Parts,
     /// The part size that the server is asked for.
-    pub(super) wish: Option<u64>,
+    pub(super) wanted_part_size: Option<u64>,
     pub(super) phase: Phase,
     /// When it may be created, after the server has refused it for now.
     pub(super) admission: Retried,
     pub(super) shown: Watermark,
     pub(super) speed: Speedometer,
-    /// Why something is being tried again, until something succeeds.
+    /// ListReason something is being tried again, until something succeeds.
     pub(super) trouble: Option<ErrorCode>,
     /// What of it has been told.
     pub(super) told_trouble: Option<ErrorCode>,
@@ -46,10 +46,10 @@ pub(super) enum Phase {
     /// Its first part is being hashed, or it waits for the next batch.
     Queued,
     /// In the batch that is on its way to the server.
-    Creating(Wish),
+    Creating(Intent),
     /// The store is asked what it has: because parts turned out to be missing or an object to be there, or at
     /// the beginning of an upload that goes on from elsewhere.
-    Listing { ticket: Ticket, list: Retried, why: Why },
+    Listing { ticket: Ticket, list: Retried, reason: ListReason },
     /// A part that is stored already is compared with the file, before anything is added to it.
     Checking { ticket: Ticket, part: PartNumber, range: ByteRange, stored: Checksum, asked: bool },
     /// Parts are hashed, signed and sent.
@@ -70,16 +70,16 @@ pub(super) enum Phase {
 
 /// What the user has asked for while the batch is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum Intent {
     Upload,
     Pause,
     /// Aborted as soon as it is granted.
     Abort,
 }
 
-/// Why the store is asked what it has.
+/// ListReason the store is asked what it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Why {
+pub(super) enum ListReason {
     /// The upload was begun elsewhere.
     Resumed,
     /// The server found parts missing or altered, or the store an object where this one is to be.
@@ -120,12 +120,17 @@ pub(super) struct Work {
 }
 
 impl FileUpload {
-    pub(super) fn new(info: FileInfo, plan: Plan, wish: Option<u64>, checksum: ChecksumKind) -> Self {
+    pub(super) fn new(
+        info: FileInfo,
+        plan: Plan,
+        wanted_part_size: Option<u64>,
+        checksum: ChecksumKind,
+    ) -> Self {
         Self {
             info,
             creation: None,
             parts: Parts::new(plan, checksum),
-            wish,
+            wanted_part_size,
             phase: Phase::Queued,
             admission: Retried::new(),
             shown: Watermark::default(),
@@ -139,13 +144,13 @@ impl FileUpload {
 
     pub(super) const fn state(&self) -> State {
         match self.phase {
-            Phase::Queued | Phase::Creating(Wish::Upload) => State::Waiting,
-            Phase::Listing { why: Why::TooLate(_), .. } => State::Cancelling,
+            Phase::Queued | Phase::Creating(Intent::Upload) => State::Waiting,
+            Phase::Listing { reason: ListReason::TooLate(_), .. } => State::Cancelling,
             Phase::Uploading { .. } | Phase::Listing { .. } | Phase::Checking { .. } => State::Uploading,
-            Phase::Paused(_) | Phase::Creating(Wish::Pause) => State::Paused,
+            Phase::Paused(_) | Phase::Creating(Intent::Pause) => State::Paused,
             Phase::Completing { .. } => State::Finishing,
             Phase::Completed(_) => State::Completed,
-            Phase::Creating(Wish::Abort) | Phase::Aborting { .. } => State::Cancelling,
+            Phase::Creating(Intent::Abort) | Phase::Aborting { .. } => State::Cancelling,
             Phase::Cancelled => State::Cancelled,
             Phase::Failed { .. } => State::Failed,
         }
@@ -197,7 +202,7 @@ impl FileUpload {
                 hash: parts.hash && parts.ahead == 0,
                 ..work
             },
-            Phase::Creating(Wish::Upload) => Work { hash: parts.hash, ahead: parts.ahead, ..work },
+            Phase::Creating(Intent::Upload) => Work { hash: parts.hash, ahead: parts.ahead, ..work },
             Phase::Checking { asked, .. } => Work { hash: !asked, ..work },
             // What was on its way when it was paused may still arrive, or stall.
             Phase::Paused(_) => Work { deadline: parts.deadline, ..work },
@@ -260,7 +265,10 @@ impl FileUpload {
     /// Whether it can go on after a reload.
     pub(super) fn is_resumable(&self) -> bool {
         self.parts.plan().is_multipart()
-            && !matches!(self.phase, Phase::Aborting { .. } | Phase::Listing { why: Why::TooLate(_), .. })
+            && !matches!(
+                self.phase,
+                Phase::Aborting { .. } | Phase::Listing { reason: ListReason::TooLate(_), .. }
+            )
             && self.ticket().is_some()
     }
 
@@ -281,7 +289,9 @@ impl FileUpload {
     pub(super) fn begin_from(&self, parked: Parked) -> Phase {
         match parked {
             Parked::Nothing => Phase::Queued,
-            Parked::Unlisted(ticket) => Phase::Listing { ticket, list: Retried::new(), why: Why::Resumed },
+            Parked::Unlisted(ticket) => {
+                Phase::Listing { ticket, list: Retried::new(), reason: ListReason::Resumed }
+            }
             Parked::Parts(ticket) if self.parts.all_stored() => {
                 Phase::Completing { ticket, complete: Retried::new() }
             }
@@ -299,7 +309,7 @@ impl FileUpload {
             last_modified: self.info.last_modified,
             path: self.info.path.clone(),
             destination: self.info.destination.clone(),
-            part_size: self.wish,
+            part_size: self.wanted_part_size,
             checksums: self.parts.leading_checksums(),
         }
     }
@@ -334,24 +344,23 @@ impl FileUpload {
                 | ErrorCode::TokenInvalid
                 | ErrorCode::TokenForeign
         );
-        let parked = if gone { Parked::Nothing } else { self.take_parked() };
+        let parked = if gone { Parked::Nothing } else { self.parked() };
         self.trouble = None;
         self.phase = Phase::Failed { error, parked };
     }
 
-    /// What the phase would go on from; leaves another in its place, which the caller replaces.
-    pub(super) fn take_parked(&mut self) -> Parked {
-        match std::mem::replace(&mut self.phase, Phase::Cancelled) {
-            Phase::Listing { ticket, why: Why::Resumed, .. } | Phase::Checking { ticket, .. } => {
-                Parked::Unlisted(ticket)
+    /// Returns what the upload would go on from, if it were halted now.
+    pub(super) fn parked(&self) -> Parked {
+        match &self.phase {
+            Phase::Listing { ticket, reason: ListReason::Resumed, .. } | Phase::Checking { ticket, .. } => {
+                Parked::Unlisted(ticket.clone())
             }
-            Phase::Aborting { ticket, .. } | Phase::Listing { ticket, why: Why::TooLate(_), .. } => {
-                Parked::Abort(ticket)
-            }
+            Phase::Aborting { ticket, .. }
+            | Phase::Listing { ticket, reason: ListReason::TooLate(_), .. } => Parked::Abort(ticket.clone()),
             Phase::Uploading { ticket, .. }
             | Phase::Listing { ticket, .. }
-            | Phase::Completing { ticket, .. } => Parked::Parts(ticket),
-            Phase::Failed { parked, .. } | Phase::Paused(parked) => parked,
+            | Phase::Completing { ticket, .. } => Parked::Parts(ticket.clone()),
+            Phase::Failed { parked, .. } | Phase::Paused(parked) => parked.clone(),
             Phase::Queued | Phase::Creating(_) | Phase::Completed(_) | Phase::Cancelled => Parked::Nothing,
         }
     }

@@ -1,6 +1,8 @@
 //! Which files have what to do, so that ten thousand of them need no search.
 
-use crate::sorted::SortedSet;
+use std::collections::BTreeSet;
+use std::ops::Bound;
+
 use crate::time::Time;
 
 use super::action::FileId;
@@ -9,14 +11,14 @@ use super::file::Work;
 /// The files by what they could do next.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    pub(super) queued: SortedSet<FileId>,
-    pub(super) batchable: SortedSet<FileId>,
-    pub(super) hash: SortedSet<FileId>,
-    pub(super) call: SortedSet<FileId>,
+    pub(super) queued: BTreeSet<FileId>,
+    pub(super) batchable: BTreeSet<FileId>,
+    pub(super) hash: BTreeSet<FileId>,
+    pub(super) call: BTreeSet<FileId>,
     /// Those whose completion goes along with others'.
-    pub(super) complete: SortedSet<FileId>,
-    pub(super) send: SortedSet<FileId>,
-    deadlines: SortedSet<(Time, FileId)>,
+    pub(super) complete: BTreeSet<FileId>,
+    pub(super) send: BTreeSet<FileId>,
+    deadlines: BTreeSet<(Time, FileId)>,
     /// Parts hashed and not yet on their way, over all open files.
     pub(super) ahead: u32,
     /// Files created and not ended.
@@ -37,7 +39,7 @@ impl Index {
         set(&mut self.send, id, new.send);
         if old.deadline != new.deadline {
             if let Some(deadline) = old.deadline {
-                self.deadlines.remove((deadline, id));
+                self.deadlines.remove(&(deadline, id));
             }
             if let Some(deadline) = new.deadline {
                 self.deadlines.insert((deadline, id));
@@ -48,20 +50,20 @@ impl Index {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Time> {
-        self.deadlines.first().map(|(deadline, _)| deadline)
+        self.deadlines.first().map(|&(deadline, _)| deadline)
     }
 
     /// The files whose deadline has come.
     pub(super) fn due(&self, now: Time) -> Vec<FileId> {
-        self.deadlines.iter().take_while(|&(deadline, _)| deadline <= now).map(|(_, id)| id).collect()
+        self.deadlines.iter().take_while(|&&(deadline, _)| deadline <= now).map(|&(_, id)| id).collect()
     }
 }
 
-fn set(members: &mut SortedSet<FileId>, id: FileId, member: bool) {
+fn set(members: &mut BTreeSet<FileId>, id: FileId, member: bool) {
     if member {
         members.insert(id);
     } else {
-        members.remove(id);
+        members.remove(&id);
     }
 }
 
@@ -71,9 +73,11 @@ pub(super) struct Turn(Option<FileId>);
 
 impl Turn {
     /// The members in the order of their turns.
-    pub(super) fn order(self, members: &SortedSet<FileId>) -> impl Iterator<Item = FileId> + '_ {
+    pub(super) fn order(self, members: &BTreeSet<FileId>) -> impl Iterator<Item = FileId> + '_ {
         // Ids begin at 1.
-        members.iter_after(self.0.unwrap_or(FileId(0)))
+        let last = self.0.unwrap_or(FileId(0));
+        let after = members.range((Bound::Excluded(last), Bound::Unbounded));
+        after.chain(members.range(..=last)).copied()
     }
 
     pub(super) const fn served(&mut self, id: FileId) {
@@ -87,7 +91,7 @@ mod tests {
 
     #[test]
     fn everyone_has_a_turn() {
-        let mut members = SortedSet::new();
+        let mut members = BTreeSet::new();
         for id in [1, 5, 9] {
             members.insert(FileId(id));
         }
@@ -100,6 +104,6 @@ mod tests {
         }
         assert_eq!(served, [1, 5, 9, 1, 5, 9, 1]);
         assert_eq!(turn.order(&members).count(), 3);
-        assert_eq!(turn.order(&SortedSet::new()).count(), 0);
+        assert_eq!(turn.order(&BTreeSet::new()).count(), 0);
     }
 }

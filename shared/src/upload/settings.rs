@@ -75,9 +75,9 @@ impl Settings {
         self.concurrency.map_or(most, |given| given.min(most))
     }
 
-    /// The part size to ask for, of a file of so many bytes on a line that gives each part so many a second.
+    /// Returns the part size to ask for, of a file of so many bytes on a line that gives each part so many a second.
     #[must_use]
-    pub(super) fn wish(&self, size: u64, part_speed: Option<f64>) -> Option<u64> {
+    pub(super) fn wanted_part_size(&self, size: u64, part_speed: Option<f64>) -> Option<u64> {
         // Under a cap, parts of a few seconds keep to it better than large ones.
         let capped = self.max_bytes_per_second.map(|rate| rate.saturating_mul(CAPPED_SECONDS_A_PART));
         let capped = capped.filter(|&size| size < self.plan.part_size);
@@ -91,8 +91,8 @@ impl Settings {
         let in_time = (part_speed * SECONDS_A_PART) as u64;
         let shared = (size / (4 * u64::from(self.connections_per_host.max(1)))).max(usual);
         let step = self.plan.part_size_step.max(1);
-        let wish = in_time.min(shared).min(usual.saturating_mul(4)) / step * step;
-        wish.max(self.plan.min_part_size)
+        let wanted = in_time.min(shared).min(usual.saturating_mul(4)) / step * step;
+        wanted.max(self.plan.min_part_size)
     }
 }
 
@@ -132,21 +132,26 @@ mod tests {
     #[test]
     fn parts_suit_the_line() {
         let settings = Settings::default();
-        let wish = |size, mib_per_second: f64| settings.wish(size, Some(mib_per_second * MIB as f64));
-        assert_eq!(settings.wish(GIB, None), None, "nothing is known yet, and the server's size holds");
-        assert_eq!(wish(GIB, 0.1), Some(5 * MIB), "the smallest that S3 takes");
-        assert_eq!(wish(GIB, 0.5), Some(7 * MIB));
-        assert_eq!(wish(GIB, 2.0), Some(30 * MIB));
-        assert_eq!(wish(GIB, 50.0), Some(42 * MIB), "each connection has several of them");
-        assert_eq!(wish(100 * GIB, 50.0), Some(64 * MIB));
-        assert_eq!(wish(100 * MIB, 50.0), Some(16 * MIB));
+        let wanted =
+            |size, mib_per_second: f64| settings.wanted_part_size(size, Some(mib_per_second * MIB as f64));
+        assert_eq!(
+            settings.wanted_part_size(GIB, None),
+            None,
+            "nothing is known yet, and the server's size holds"
+        );
+        assert_eq!(wanted(GIB, 0.1), Some(5 * MIB), "the smallest that S3 takes");
+        assert_eq!(wanted(GIB, 0.5), Some(7 * MIB));
+        assert_eq!(wanted(GIB, 2.0), Some(30 * MIB));
+        assert_eq!(wanted(GIB, 50.0), Some(42 * MIB), "each connection has several of them");
+        assert_eq!(wanted(100 * GIB, 50.0), Some(64 * MIB));
+        assert_eq!(wanted(100 * MIB, 50.0), Some(16 * MIB));
     }
 
     #[test]
     fn what_is_asked_for_comes_before_what_is_measured() {
         let asked = Settings { part_size: Some(9 * MIB), ..Settings::default() };
-        assert_eq!(asked.wish(GIB, Some(1e9)), Some(9 * MIB));
+        assert_eq!(asked.wanted_part_size(GIB, Some(1e9)), Some(9 * MIB));
         let capped = Settings { max_bytes_per_second: Some(2 * MIB), ..Settings::default() };
-        assert_eq!(capped.wish(GIB, Some(1e9)), Some(8 * MIB));
+        assert_eq!(capped.wanted_part_size(GIB, Some(1e9)), Some(8 * MIB));
     }
 }

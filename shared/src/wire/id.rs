@@ -4,93 +4,65 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use uuid::fmt::Hyphenated;
+use uuid::{Builder, Uuid, Version};
 
 /// A UUID that the client makes for each file that it wants to upload, and sends again with each further try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct CreationId([u8; 16]);
+pub struct CreationId(Uuid);
 
 /// A text that is no UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoCreationId;
 
-/// How many bytes each of a UUID's groups has.
-const GROUPS: [usize; 5] = [4, 2, 2, 2, 6];
-
 impl CreationId {
-    /// A UUID of these random bytes and of the time at which it is made (version 7), in milliseconds since 1970; of the bytes
-    /// alone (version 4) where nobody knows the time.
+    /// Creates a UUID from these random bytes and the time at which it is made (version 7), in milliseconds since 1970; from
+    /// the bytes alone (version 4) where the time is not known.
     #[must_use]
-    pub fn new(mut bytes: [u8; 16], made_at: Option<u64>) -> Self {
-        let version = match made_at {
-            Some(made_at) => {
-                bytes[..6].copy_from_slice(&made_at.to_be_bytes()[2..]);
-                0x70
+    pub const fn new(random: [u8; 16], made_at: Option<u64>) -> Self {
+        Self(match made_at {
+            Some(millis) => {
+                let [_, _, _, _, _, _, rest @ ..] = random;
+                Builder::from_unix_timestamp_millis(millis, &rest).into_uuid()
             }
-            None => 0x40,
-        };
-        bytes[6] = bytes[6] & 0x0f | version;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        Self(bytes)
+            None => Builder::from_random_bytes(random).into_uuid(),
+        })
     }
 
-    /// When it was made, by the clock of whoever made it, in milliseconds since 1970; `None` if it does not say.
+    /// Returns when it was made, by the clock of whoever made it, in milliseconds since 1970; `None` if it does not say.
     #[must_use]
     pub fn made_at(&self) -> Option<u64> {
-        let high = self.0.iter().take(6).fold(0, |millis, byte| millis << 8 | u64::from(*byte));
-        (self.0[6] >> 4 == 7).then_some(high)
+        let made_at = self.0.get_timestamp().filter(|_| self.0.get_version() == Some(Version::SortRand))?;
+        let (seconds, nanos) = made_at.to_unix();
+        Some(seconds * 1_000 + u64::from(nanos / 1_000_000))
     }
 
-    /// Its bytes.
+    /// Returns its bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
+        self.0.as_bytes()
     }
 }
 
 impl From<CreationId> for String {
     fn from(id: CreationId) -> Self {
-        let mut text = Self::with_capacity(36);
-        let mut bytes = id.0.iter();
-        for (place, len) in GROUPS.into_iter().enumerate() {
-            if place > 0 {
-                text.push('-');
-            }
-            for byte in bytes.by_ref().take(len) {
-                for digit in [byte >> 4, byte & 0x0f] {
-                    text.push(char::from(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }));
-                }
-            }
-        }
-        text
+        id.to_string()
     }
 }
 
 impl fmt::Display for CreationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from(*self))
+        self.0.hyphenated().fmt(f)
     }
 }
 
 impl FromStr for CreationId {
     type Err = NoCreationId;
 
+    /// Parses the form with hyphens and no other, so that one id has one text.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut bytes = [0; 16];
-        let mut places = bytes.iter_mut();
-        let mut groups = text.split('-');
-        for len in GROUPS {
-            let group = groups.next().unwrap_or_default();
-            if group.len() != 2 * len {
-                return Err(NoCreationId);
-            }
-            let mut digits = group.chars().map(|digit| digit.to_digit(16).ok_or(NoCreationId));
-            for place in places.by_ref().take(len) {
-                let mut digit = || digits.next().unwrap_or(Err(NoCreationId));
-                *place = (digit()? << 4 | digit()?) as u8;
-            }
-        }
-        if groups.next().is_some() { Err(NoCreationId) } else { Ok(Self(bytes)) }
+        text.parse::<Hyphenated>().map(|id| Self(id.into_uuid())).map_err(|_| NoCreationId)
     }
 }
 
@@ -126,6 +98,9 @@ mod tests {
         assert_eq!(example.made_at(), Some(1_645_557_742_000));
         assert_eq!(CreationId::new(*example.as_bytes(), example.made_at()), example);
         assert_eq!(id.made_at(), None);
+        // Versions 1 and 6 hold a time as well, which says nothing of when a file was first asked for.
+        let gregorian: CreationId = "c232ab00-9414-11ec-b3c8-9f6bdeced846".parse().unwrap();
+        assert_eq!(gregorian.made_at(), None);
     }
 
     #[test]
@@ -136,6 +111,8 @@ mod tests {
         {
             assert_eq!(bad.parse::<CreationId>(), Err(NoCreationId), "{bad}");
         }
-        assert_eq!(format!("{text}-").parse::<CreationId>(), Err(NoCreationId));
+        for bad in [format!("{text}-"), format!("{{{text}}}"), format!("urn:uuid:{text}")] {
+            assert_eq!(bad.parse::<CreationId>(), Err(NoCreationId), "{bad}");
+        }
     }
 }

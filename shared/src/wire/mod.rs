@@ -10,7 +10,6 @@ mod caller;
 mod complete;
 mod create;
 mod id;
-mod pairs;
 mod sign;
 
 pub use abort::AbortUpload;
@@ -21,5 +20,4 @@ pub use complete::{
 };
 pub use create::{CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload};
 pub use id::{CreationId, NoCreationId};
-pub use pairs::Pairs;
 pub use sign::{ListParts, ListedParts, PartToSign, SignParts, SignedParts, SignedPut, StoredPart};

@@ -1,8 +1,10 @@
 //! `POST /v1/uploads/sign` gives URLs for parts; `POST /v1/uploads/list` says what the store has.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{CompletedUpload, Pairs};
+use super::CompletedUpload;
 use crate::checksum::Checksum;
 use crate::part::{ETag, PartNumber};
 
@@ -47,14 +49,12 @@ pub struct SignedPut {
     pub url: String,
     /// Headers that have to be sent with it, since they are signed. (The browser adds
     /// `Content-Length` and `Host`, which are signed too, by itself.)
-    #[serde(default, skip_serializing_if = "Pairs::is_empty")]
-    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, String>))]
-    pub headers: Pairs,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
     /// Where these are given, the part is not PUT: it is POSTed as `multipart/form-data`, these
     /// fields first and the bytes last, as `file`. A page may do so without a preflight.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<std::collections::BTreeMap<String, String>>))]
-    pub form: Option<Pairs>,
+    pub form: Option<BTreeMap<String, String>>,
     /// Seconds until the URL expires.
     pub expires_in: u64,
 }

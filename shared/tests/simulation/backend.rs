@@ -12,8 +12,7 @@ use partway_shared::time::Time;
 use partway_shared::upload::{ControlCall, ControlReply, Failure};
 use partway_shared::wire::{
     AbortUpload, CompleteUpload, CompletedPart, CompletedUpload, CompletedUploads, Completion, CreatedUpload,
-    CreatedUploads, Grant, ListParts, ListedParts, NewUpload, Pairs, SignParts, SignedParts, SignedPut,
-    StoredPart,
+    CreatedUploads, Grant, ListParts, ListedParts, NewUpload, SignParts, SignedParts, SignedPut, StoredPart,
 };
 
 /// Both ends of the far side.
@@ -221,7 +220,7 @@ impl Backend {
             .take_while(|(_, claimed, real)| claimed == real)
             .map(|(number, checksum, _)| {
                 let put = self.put(&token, number, Some(checksum), now);
-                let form = (self.gives_forms && !plan.is_multipart()).then(Pairs::default);
+                let form = (self.gives_forms && !plan.is_multipart()).then(BTreeMap::new);
                 SignedPut { form, ..put }
             })
             .collect();
@@ -253,7 +252,7 @@ impl Backend {
             part_number: number,
             // The host comes before the third slash.
             url: format!("s3://{}/{token}|{number}|{checksum}|{expires}", number.get() % self.hosts),
-            headers: Pairs::default(),
+            headers: BTreeMap::new(),
             form: None,
             expires_in: self.url_life.as_secs(),
         }

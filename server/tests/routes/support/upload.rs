@@ -129,10 +129,10 @@ impl<'a> Upload<'a> {
 }
 
 /// A form as a browser sends it: the fields, then the file.
-pub fn form_body(fields: &Pairs, bytes: &[u8]) -> (String, Vec<u8>) {
+pub fn form_body(fields: &BTreeMap<String, String>, bytes: &[u8]) -> (String, Vec<u8>) {
     let boundary = "----WebKitFormBoundary7MA4YWxkTrZu0gW";
     let mut body = Vec::new();
-    for (name, value) in &fields.0 {
+    for (name, value) in fields {
         let field =
             format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
         body.extend_from_slice(field.as_bytes());
@@ -158,7 +158,7 @@ pub async fn put_bytes(http: &reqwest::Client, put: &SignedPut, bytes: &[u8]) ->
 pub fn put_request(http: &reqwest::Client, put: &SignedPut, bytes: &[u8]) -> reqwest::RequestBuilder {
     // Browsers send the length of an empty body too, and reqwest does not.
     let mut request = http.put(&put.url).header("content-length", bytes.len()).body(bytes.to_vec());
-    for (name, value) in &put.headers.0 {
+    for (name, value) in &put.headers {
         request = request.header(name, value);
     }
     request

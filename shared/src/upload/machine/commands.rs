@@ -1,10 +1,10 @@
 //! What users ask for.
 
-use super::{Job, Uploader};
+use super::{Core, Job, Uploader};
 use crate::plan::{FileTooLarge, Plan};
 use crate::upload::action::{FileId, FileInfo};
 use crate::upload::call::Retried;
-use crate::upload::file::{FileUpload, Parked, Phase, Why, Wish, Work};
+use crate::upload::file::{FileUpload, Intent, ListReason, Parked, Phase, Work};
 use crate::upload::parts::Parts;
 use crate::upload::resume::Resumable;
 
@@ -33,9 +33,9 @@ impl Uploader {
     /// # Errors
     /// When it is larger than an object can be.
     pub fn add_as(&mut self, id: FileId, info: FileInfo) -> Result<(), FileTooLarge> {
-        let wish = self.wish(info.size);
-        let plan = Plan::new(info.size, wish, &self.settings.plan)?;
-        self.admit(id, FileUpload::new(info, plan, wish, self.checksum));
+        let wanted_part_size = self.core.wanted_part_size(info.size);
+        let plan = Plan::new(info.size, wanted_part_size, &self.core.settings.plan)?;
+        self.admit(id, FileUpload::new(info, plan, wanted_part_size, self.core.checksum));
         Ok(())
     }
 
@@ -52,7 +52,7 @@ impl Uploader {
     /// The same under an id of the caller's, which no other file of this machine may have.
     pub fn restore_as(&mut self, id: FileId, info: FileInfo, saved: Resumable) -> Option<()> {
         let plan = Plan::from_strategy(info.size, saved.strategy)?;
-        self.set_hosts(saved.ticket.hosts);
+        self.core.set_hosts(saved.ticket.hosts);
         let mut file = FileUpload::new(info, plan, None, saved.checksum);
         file.phase = file.begin_from(Parked::Unlisted(saved.ticket));
         file.shown.raise(saved.stored_bytes.min(plan.size()));
@@ -65,20 +65,20 @@ impl Uploader {
     /// Halts a file's upload until [`resume`](Self::resume). Returns whether there was anything to halt:
     /// what is being completed or has ended is not.
     pub fn pause(&mut self, id: FileId, in_flight: InFlight) -> bool {
-        self.touch(id, |machine, file| {
+        self.touch(id, |core, file| {
             match file.phase {
-                Phase::Creating(Wish::Upload) => {
-                    file.phase = Phase::Creating(Wish::Pause);
+                Phase::Creating(Intent::Upload) => {
+                    file.phase = Phase::Creating(Intent::Pause);
                     return true;
                 }
-                Phase::Listing { why: Why::TooLate(_), .. } => return false,
+                Phase::Listing { reason: ListReason::TooLate(_), .. } => return false,
                 Phase::Queued | Phase::Listing { .. } | Phase::Checking { .. } | Phase::Uploading { .. } => {}
                 _ => return false,
             }
             let finish = in_flight == InFlight::Finish;
             file.park(finish);
-            machine.stop_jobs(|job| job.file() == Some(id) && !(finish && matches!(job, Job::Put(..))));
-            file.phase = Phase::Paused(file.take_parked());
+            core.stop_jobs(|job| job.file() == Some(id) && !(finish && matches!(job, Job::Put(..))));
+            file.phase = Phase::Paused(file.parked());
             file.trouble = None;
             true
         })
@@ -88,13 +88,12 @@ impl Uploader {
     /// Goes on with a paused upload. Returns whether it was paused.
     pub fn resume(&mut self, id: FileId) -> bool {
         self.touch(id, |_, file| match file.phase {
-            Phase::Creating(Wish::Pause) => {
-                file.phase = Phase::Creating(Wish::Upload);
+            Phase::Creating(Intent::Pause) => {
+                file.phase = Phase::Creating(Intent::Upload);
                 true
             }
             Phase::Paused(_) => {
-                let parked = file.take_parked();
-                file.phase = file.begin_from(parked);
+                file.phase = file.begin_from(file.parked());
                 true
             }
             _ => false,
@@ -105,19 +104,18 @@ impl Uploader {
     /// Aborts a file's upload, and removes what was stored. Of one that has failed as well.
     /// Returns whether there was anything to cancel.
     pub fn cancel(&mut self, id: FileId) -> bool {
-        self.touch(id, |machine, file| {
+        self.touch(id, |core, file| {
             match file.phase {
-                Phase::Creating(Wish::Abort)
+                Phase::Creating(Intent::Abort)
                 | Phase::Aborting { .. }
-                | Phase::Listing { why: Why::TooLate(_), .. }
+                | Phase::Listing { reason: ListReason::TooLate(_), .. }
                 | Phase::Completed(_)
                 | Phase::Cancelled => return false,
                 Phase::Creating(_) => {
-                    file.phase = Phase::Creating(Wish::Abort);
+                    file.phase = Phase::Creating(Intent::Abort);
                 }
                 _ => {
-                    let parked = file.take_parked();
-                    file.phase = match parked {
+                    file.phase = match file.parked() {
                         Parked::Nothing => Phase::Cancelled,
                         Parked::Unlisted(ticket) | Parked::Parts(ticket) | Parked::Abort(ticket) => {
                             Phase::Aborting { ticket, abort: Retried::new() }
@@ -125,7 +123,7 @@ impl Uploader {
                     };
                 }
             }
-            machine.stop_all_of(id, file);
+            core.stop_all_of(id, file);
             file.trouble = None;
             true
         })
@@ -134,29 +132,20 @@ impl Uploader {
 
     /// Goes on with a failed upload, from what is stored. Returns whether it had failed.
     pub fn retry(&mut self, id: FileId) -> bool {
-        self.touch(id, |machine, file| {
+        self.touch(id, |core, file| {
             if !matches!(file.phase, Phase::Failed { .. }) {
                 return false;
             }
-            let parked = file.take_parked();
+            let parked = file.parked();
             file.reconciliations = 0;
             if parked == Parked::Nothing {
-                machine.begin_anew(file);
+                core.begin_anew(file);
             } else {
                 file.phase = file.begin_from(parked);
             }
             true
         })
         .unwrap_or(false)
-    }
-
-    /// From the first byte, as an upload that was never begun.
-    pub(super) fn begin_anew(&self, file: &mut FileUpload) {
-        file.admission = Retried::new();
-        file.wish = self.wish(file.info.size);
-        let plan = Plan::new(file.info.size, file.wish, &self.settings.plan);
-        file.parts = Parts::new(plan.unwrap_or(*file.parts.plan()), self.checksum);
-        file.phase = Phase::Queued;
     }
 
     /// Forgets a file whose upload has ended. Returns whether it had.
@@ -167,9 +156,20 @@ impl Uploader {
         if !self.file(id).is_some_and(|file| file.state().has_ended()) {
             return false;
         }
-        let work = self.work.remove(id).unwrap_or_default();
-        self.index.update(id, &work, &Work::default());
-        self.files.remove(id);
+        let work = self.core.work.remove(&id).unwrap_or_default();
+        self.core.index.update(id, &work, &Work::default());
+        self.files.remove(&id);
         true
+    }
+}
+
+impl Core {
+    /// Begins from the first byte, as an upload that was never begun.
+    pub(super) fn begin_anew(&self, file: &mut FileUpload) {
+        file.admission = Retried::new();
+        file.wanted_part_size = self.wanted_part_size(file.info.size);
+        let plan = Plan::new(file.info.size, file.wanted_part_size, &self.settings.plan);
+        file.parts = Parts::new(plan.unwrap_or(*file.parts.plan()), self.checksum);
+        file.phase = Phase::Queued;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Uploader;
+use super::{Core, Uploader};
 use crate::error::{ErrorCode, Problem};
 use crate::plan::Plan;
 use crate::time::Time;
@@ -10,7 +10,7 @@ use crate::upload::action::{ControlReply, FileId};
 use crate::upload::batch::Batch;
 use crate::upload::call::Retried;
 use crate::upload::failure::{Failure, UploadError, Verdict, judge_call};
-use crate::upload::file::{FileUpload, Parked, Phase, Wish};
+use crate::upload::file::{FileUpload, Intent, Parked, Phase};
 use crate::upload::parts::Parts;
 use crate::upload::resume::Ticket;
 use crate::wire::{CreatedUpload, Grant};
@@ -18,18 +18,21 @@ use crate::wire::{CreatedUpload, Grant};
 impl Uploader {
     /// What came of asking for several files.
     pub(super) fn created(&mut self, outcome: Result<ControlReply, Failure>, now: Time) {
-        let Batch::Asked { files, create } = std::mem::take(&mut self.batch) else { return };
+        let Batch::Asked { files, create } = &mut self.core.batch else { return };
+        // Answered. What is asked for once more is a batch of its own.
+        let (files, create) = (std::mem::take(files), *create);
+        self.core.batch = Batch::Idle;
         let failure = match outcome {
             Ok(ControlReply::Created(created)) if created.uploads.len() == files.len() => {
-                // One for all, so that those which are refused alike ask again together.
-                let luck = self.luck.f64();
+                // One jitter for all, so that those which are refused alike ask again together.
+                let jitter = self.core.rng.f64();
                 let owner = created.owner;
                 for (id, result) in files.into_iter().zip(created.uploads) {
-                    self.touch(id, |machine, file| match result {
+                    self.touch(id, |core, file| match result {
                         CreatedUpload::Accepted(grant) => {
-                            machine.granted(id, file, *grant, owner.clone(), now);
+                            core.granted(id, file, *grant, owner.clone(), now);
                         }
-                        CreatedUpload::Refused(problem) => machine.refused(id, file, problem, luck, now),
+                        CreatedUpload::Refused(problem) => core.refused(id, file, problem, jitter, now),
                     });
                 }
                 return;
@@ -41,10 +44,10 @@ impl Uploader {
             self.cut_in_two(files);
             return;
         }
-        if failure == Failure::NoAnswer && !self.online {
+        if failure == Failure::NoAnswer && !self.core.online {
             let files = self.still_wanted(files);
             if !files.is_empty() {
-                self.batch = Batch::Asked { files, create: Retried::new() };
+                self.core.batch = Batch::Asked { files, create: Retried::new() };
             }
             return;
         }
@@ -53,14 +56,14 @@ impl Uploader {
 
     /// A request for all of these was too large. One half is asked for at once, the other waits for its turn.
     fn cut_in_two(&mut self, files: Vec<FileId>) {
-        self.most.created = files.len().div_ceil(2);
+        self.core.limits.created = files.len().div_ceil(2);
         let mut files = self.still_wanted(files);
-        let rest = files.split_off(files.len().min(self.most.created));
+        let rest = files.split_off(files.len().min(self.core.limits.created));
         for id in rest {
             self.touch(id, |_, file| file.phase = Phase::Queued);
         }
         if !files.is_empty() {
-            self.batch = Batch::Asked { files, create: Retried::new() };
+            self.core.batch = Batch::Asked { files, create: Retried::new() };
         }
     }
 
@@ -70,17 +73,17 @@ impl Uploader {
         if files.is_empty() {
             return;
         }
-        let luck = self.luck.f64();
-        match create.fail(verdict, &self.settings.retry, luck, now) {
+        let jitter = self.core.rng.f64();
+        match create.fail(verdict, &self.core.settings.retry, jitter, now) {
             Ok(error) => {
                 for &id in &files {
                     self.touch(id, |_, file| file.trouble = Some(error.code));
                 }
-                self.batch = Batch::Asked { files, create };
+                self.core.batch = Batch::Asked { files, create };
             }
             Err(error) => {
                 for id in files {
-                    self.touch(id, |machine, file| machine.fail(id, file, error.clone()));
+                    self.touch(id, |core, file| core.fail(id, file, error.clone()));
                 }
             }
         }
@@ -89,11 +92,11 @@ impl Uploader {
     /// Nobody waits for those that were cancelled or paused meanwhile: no answer, no upload.
     fn still_wanted(&mut self, files: Vec<FileId>) -> Vec<FileId> {
         let is_wanted = |file: &mut FileUpload| match file.phase {
-            Phase::Creating(Wish::Abort) => {
+            Phase::Creating(Intent::Abort) => {
                 file.phase = Phase::Cancelled;
                 false
             }
-            Phase::Creating(Wish::Pause) => {
+            Phase::Creating(Intent::Pause) => {
                 file.phase = Phase::Paused(Parked::Nothing);
                 false
             }
@@ -101,16 +104,18 @@ impl Uploader {
         };
         files.into_iter().filter(|&id| self.touch(id, |_, file| is_wanted(file)).unwrap_or(false)).collect()
     }
+}
 
+impl Core {
     /// One file of many was not created. It is asked for again by itself, and holds up no other.
-    fn refused(&mut self, id: FileId, file: &mut FileUpload, problem: Problem, luck: f64, now: Time) {
+    fn refused(&mut self, id: FileId, file: &mut FileUpload, problem: Problem, jitter: f64, now: Time) {
         let verdict = judge_call(problem.into());
         match (&file.phase, &verdict) {
-            (Phase::Creating(Wish::Abort), _) => file.phase = Phase::Cancelled,
-            (Phase::Creating(Wish::Pause), Verdict::Retry { .. }) => {
+            (Phase::Creating(Intent::Abort), _) => file.phase = Phase::Cancelled,
+            (Phase::Creating(Intent::Pause), Verdict::Retry { .. }) => {
                 file.phase = Phase::Paused(Parked::Nothing);
             }
-            _ => match file.admission.fail(verdict, &self.settings.retry, luck, now) {
+            _ => match file.admission.fail(verdict, &self.settings.retry, jitter, now) {
                 Ok(error) => {
                     file.trouble = Some(error.code);
                     file.phase = Phase::Queued;
@@ -129,11 +134,11 @@ impl Uploader {
             expires_at: now + Duration::from_secs(grant.expires_in),
             hosts: grant.hosts,
         };
-        let wish = match file.phase {
-            Phase::Creating(wish) => wish,
-            _ => Wish::Upload,
+        let intent = match file.phase {
+            Phase::Creating(intent) => intent,
+            _ => Intent::Upload,
         };
-        if wish == Wish::Abort {
+        if intent == Intent::Abort {
             file.phase = Phase::Aborting { ticket, abort: Retried::new() };
             return;
         }
@@ -150,7 +155,7 @@ impl Uploader {
             self.stop_all_of(id, file);
             file.parts = Parts::new(plan, grant.checksum);
         }
-        if wish == Wish::Pause {
+        if intent == Intent::Pause {
             self.stop_all_of(id, file);
             file.phase = Phase::Paused(Parked::Parts(ticket));
             return;

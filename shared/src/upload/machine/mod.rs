@@ -9,13 +9,12 @@ mod creating;
 mod outcomes;
 mod polling;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::checksum::ChecksumKind;
 use crate::limits::{MAX_FILES_PER_CREATE, MAX_PARTS_PER_SIGN, MAX_UPLOADS_PER_COMPLETE};
 use crate::part::PartNumber;
 use crate::progress::Speedometer;
-use crate::sorted::SortedMap;
 use crate::time::Time;
 use crate::wire::CreationId;
 
@@ -47,17 +46,23 @@ pub use commands::InFlight;
 /// until [`poll_timeout`](Self::poll_timeout), when [`handle_timeout`](Self::handle_timeout) is due.
 #[derive(Debug)]
 pub struct Uploader {
+    files: BTreeMap<FileId, FileUpload>,
+    next_file: u32,
+    core: Core,
+}
+
+/// What all files share. It is apart from them, so that one file and all of this can be changed at the same time.
+#[derive(Debug)]
+struct Core {
     settings: Settings,
-    /// A place is empty while its file is being touched.
-    files: SortedMap<FileId, Option<Box<FileUpload>>>,
     /// What each file could do when it was last touched.
-    work: SortedMap<FileId, Work>,
+    work: BTreeMap<FileId, Work>,
     index: Index,
     batch: Batch,
-    jobs: SortedMap<JobId, Job>,
-    /// Whose completions went along in one call.
-    completions: SortedMap<JobId, Vec<FileId>>,
-    most: Most,
+    jobs: BTreeMap<JobId, Job>,
+    /// Whose completions went along in one call, in the order of the request; `None` for a file that no longer waits.
+    completions: BTreeMap<JobId, Vec<Option<FileId>>>,
+    limits: RequestLimits,
     stops: VecDeque<JobId>,
     events: VecDeque<Event>,
     hash_turn: Turn,
@@ -67,26 +72,25 @@ pub struct Uploader {
     cap: Option<Cap>,
     online: bool,
     /// When it was last asked what to do.
-    seen: Time,
+    polled_at: Time,
     /// What the server asked for last, which is what it will ask for next.
     checksum: ChecksumKind,
     /// The most host names that a grant spoke of.
     hosts: u32,
     speed: Speedometer,
-    luck: fastrand::Rng,
-    next_file: u32,
+    rng: fastrand::Rng,
     next_job: u64,
 }
 
 /// How much one request carries: what the server takes, and less once one was too large for whoever is on the way.
 #[derive(Clone, Copy, Debug)]
-struct Most {
+struct RequestLimits {
     created: usize,
     completed: usize,
     signed: usize,
 }
 
-impl Default for Most {
+impl Default for RequestLimits {
     fn default() -> Self {
         Self {
             created: MAX_FILES_PER_CREATE,
@@ -123,133 +127,126 @@ pub enum Event {
 }
 
 impl Uploader {
-    /// A machine without files. The seed decides the jitter of its retries.
+    /// Creates a machine without files. The seed decides the jitter of its retries.
     #[must_use]
     pub fn new(settings: Settings, seed: u64) -> Self {
-        let ceiling = settings.ceiling(1);
-        Self {
-            flow: Flow::new(settings.connections_per_host, ceiling),
-            cap: settings.max_bytes_per_second.map(Cap::new),
-            settings,
-            files: SortedMap::new(),
-            work: SortedMap::new(),
-            index: Index::default(),
-            batch: Batch::default(),
-            jobs: SortedMap::new(),
-            completions: SortedMap::new(),
-            most: Most::default(),
-            stops: VecDeque::new(),
-            events: VecDeque::new(),
-            hash_turn: Turn::default(),
-            call_turn: Turn::default(),
-            send_turn: Turn::default(),
-            online: true,
-            seen: Time::default(),
-            checksum: ChecksumKind::default(),
-            hosts: 1,
-            speed: Speedometer::default(),
-            luck: fastrand::Rng::with_seed(seed),
-            next_file: 1,
-            next_job: 1,
-        }
+        Self { files: BTreeMap::new(), next_file: 1, core: Core::new(settings, seed) }
     }
 
     // Getters.
 
-    /// A snapshot of one file's upload.
+    /// Returns a snapshot of one file's upload.
     #[must_use]
     pub fn status(&self, id: FileId, now: Time) -> Option<Status<'_>> {
         self.file(id).map(|file| file.status(now))
     }
 
-    /// What a file was added with.
+    /// Returns what a file was added with.
     #[must_use]
     pub fn info(&self, id: FileId) -> Option<&FileInfo> {
         self.file(id).map(|file| &file.info)
     }
 
-    /// What has to be kept of a file's upload so that it can go on after a reload; `None` when
+    /// Returns what has to be kept of a file's upload so that it can go on after a reload; `None` when
     /// nothing has to, because there is no multipart upload, or no longer.
     #[must_use]
     pub fn resumable(&self, id: FileId) -> Option<Resumable> {
         self.file(id)?.resumable()
     }
 
-    /// Every file, in the order in which they came.
+    /// Returns every file, in the order in which they came.
     pub fn files(&self) -> impl Iterator<Item = FileId> + '_ {
-        self.files.keys()
+        self.files.keys().copied()
     }
 
-    /// Throughput of the last seconds over all files.
+    /// Returns the throughput of the last seconds over all files, in bytes a second.
     #[must_use]
     pub fn bytes_per_second(&self, now: Time) -> Option<f64> {
-        self.speed.bytes_per_second(now)
+        self.core.speed.bytes_per_second(now)
     }
 
-    /// Whether any work is under way.
+    /// Returns whether any work is under way.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        !self.jobs.is_empty()
+        !self.core.jobs.is_empty()
     }
 
     // Bookkeeping.
 
     fn file(&self, id: FileId) -> Option<&FileUpload> {
-        self.files.get(id)?.as_deref()
+        self.files.get(&id)
     }
 
-    /// An id that no file has yet.
+    /// Returns an id that no file has yet.
     const fn next_id(&self) -> FileId {
         FileId(self.next_file)
     }
 
-    /// A name for a creation that no other has.
-    fn creation_id(&mut self) -> CreationId {
-        let mut bytes = [0; 16];
-        self.luck.fill(&mut bytes);
-        let made_at = self.settings.epoch.map(|epoch| epoch + self.seen.as_millis());
-        CreationId::new(bytes, made_at)
-    }
-
-    /// The part size to ask for, from what is known of the line.
-    fn wish(&self, size: u64) -> Option<u64> {
-        self.settings.wish(size, self.flow.part_speed())
-    }
-
     /// Takes in a file that is ready to begin.
-    fn admit(&mut self, id: FileId, file: FileUpload) {
+    fn admit(&mut self, id: FileId, mut file: FileUpload) {
         self.next_file = self.next_file.max(id.0.saturating_add(1));
         let state = file.state();
-        self.files.insert(id, Some(Box::new(file)));
-        self.events.push_back(Event::State(id, state));
-        self.settle(id, state);
+        self.core.events.push_back(Event::State(id, state));
+        self.core.settle(id, &mut file, state);
+        self.files.insert(id, file);
     }
 
     /// Changes one file, then looks anew at what it could do and whether its state changed.
-    fn touch<R>(&mut self, id: FileId, change: impl FnOnce(&mut Self, &mut FileUpload) -> R) -> Option<R> {
-        let mut file = self.lift(id)?;
+    fn touch<R>(&mut self, id: FileId, change: impl FnOnce(&mut Core, &mut FileUpload) -> R) -> Option<R> {
+        let file = self.files.get_mut(&id)?;
         let before = file.state();
-        let result = change(self, &mut file);
-        self.put_back(id, file, before);
+        let result = change(&mut self.core, file);
+        self.core.settle(id, file, before);
         Some(result)
     }
+}
 
-    fn lift(&mut self, id: FileId) -> Option<Box<FileUpload>> {
-        self.files.get_mut(id)?.take()
+impl Core {
+    fn new(settings: Settings, seed: u64) -> Self {
+        let ceiling = settings.ceiling(1);
+        Self {
+            flow: Flow::new(settings.connections_per_host, ceiling),
+            cap: settings.max_bytes_per_second.map(Cap::new),
+            settings,
+            work: BTreeMap::new(),
+            index: Index::default(),
+            batch: Batch::default(),
+            jobs: BTreeMap::new(),
+            completions: BTreeMap::new(),
+            limits: RequestLimits::default(),
+            stops: VecDeque::new(),
+            events: VecDeque::new(),
+            hash_turn: Turn::default(),
+            call_turn: Turn::default(),
+            send_turn: Turn::default(),
+            online: true,
+            polled_at: Time::default(),
+            checksum: ChecksumKind::default(),
+            hosts: 1,
+            speed: Speedometer::default(),
+            rng: fastrand::Rng::with_seed(seed),
+            next_job: 1,
+        }
     }
 
-    fn put_back(&mut self, id: FileId, mut file: Box<FileUpload>, before: State) {
+    /// Creates a name for a creation that no other has.
+    fn creation_id(&mut self) -> CreationId {
+        let mut bytes = [0; 16];
+        self.rng.fill(&mut bytes);
+        let made_at = self.settings.epoch.map(|epoch| epoch + self.polled_at.as_millis());
+        CreationId::new(bytes, made_at)
+    }
+
+    /// Returns the part size to ask for, from what is known of the line.
+    fn wanted_part_size(&self, size: u64) -> Option<u64> {
+        self.settings.wanted_part_size(size, self.flow.part_speed())
+    }
+
+    /// Looks at what a file could do after a change, and tells what is news.
+    fn settle(&mut self, id: FileId, file: &mut FileUpload, before: State) {
         if matches!(file.phase, Phase::Uploading { .. }) {
             file.parts.open_unhashed(self.settings.sign_window);
         }
-        if let Some(place) = self.files.get_mut(id) {
-            *place = Some(file);
-        }
-        self.settle(id, before);
-    }
-
-    fn settle(&mut self, id: FileId, before: State) {
-        let Some(file) = self.files.get_mut(id).and_then(Option::as_mut) else { return };
         let work = file.work(&self.settings);
         let has_moved = file.shown.raise(file.parts.bytes_sent());
         // What is waited for is news as well, above all before a first byte has left.
@@ -297,11 +294,11 @@ impl Uploader {
     }
 
     fn finish(&mut self, job: JobId) -> Option<Job> {
-        self.jobs.remove(job)
+        self.jobs.remove(&job)
     }
 
     fn stop(&mut self, job: JobId) {
-        if self.jobs.remove(job).is_some() {
+        if self.jobs.remove(&job).is_some() {
             self.stops.push_back(job);
         }
     }
@@ -309,12 +306,12 @@ impl Uploader {
     fn stop_all_of(&mut self, id: FileId, file: &mut FileUpload) {
         file.park(false);
         self.stop_jobs(|job| job.file() == Some(id));
-        self.stop_completions_for(id);
+        self.leave_completions(id);
     }
 
     fn stop_jobs(&mut self, which: impl Fn(&Job) -> bool) {
         let those = self.jobs.iter().filter(|(_, job)| which(job));
-        let those: Vec<_> = those.map(|(job, _)| job).collect();
+        let those: Vec<_> = those.map(|(&job, _)| job).collect();
         for job in those {
             self.stop(job);
         }
@@ -338,7 +335,6 @@ impl Job {
 /// Moves on to completing once the last part is there.
 fn complete_when_stored(file: &mut FileUpload) {
     if matches!(file.phase, Phase::Uploading { .. }) && file.parts.all_stored() {
-        let parked = file.take_parked();
-        file.phase = file.begin_from(parked);
+        file.phase = file.begin_from(file.parked());
     }
 }

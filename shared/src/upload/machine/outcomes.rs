@@ -1,6 +1,6 @@
 //! What came of work, of time and of the network.
 
-use super::{Event, Job, Uploader, complete_when_stored};
+use super::{Core, Event, Job, Uploader, complete_when_stored};
 use crate::checksum::Checksum;
 use crate::error::ErrorCode;
 use crate::part::{ETag, PartNumber};
@@ -11,7 +11,7 @@ use crate::upload::call::Retried;
 use crate::upload::failure::{
     Failure, PutVerdict, SourceFailure, UploadError, Verdict, judge_call, judge_put,
 };
-use crate::upload::file::{FileUpload, Phase, Why};
+use crate::upload::file::{FileUpload, ListReason, Phase};
 use crate::upload::resume::Difference;
 use crate::wire::{Completion, ListedParts};
 
@@ -21,67 +21,67 @@ const MAX_RECONCILIATIONS: u32 = 3;
 impl Uploader {
     /// The checksum of an [`Action::Hash`](crate::upload::Action::Hash), or why the bytes could not be read.
     pub fn handle_hash_done(&mut self, job: JobId, outcome: Result<Checksum, SourceFailure>) {
-        let (id, part) = match self.finish(job) {
+        let (id, part) = match self.core.finish(job) {
             Some(Job::Hash(id, part)) => (id, Some(part)),
             Some(Job::Check(id)) => (id, None),
             _ => return,
         };
-        self.touch(id, |machine, file| match (outcome, part) {
+        self.touch(id, |core, file| match (outcome, part) {
             (Ok(checksum), Some(part)) => file.parts.hashed(part, checksum),
-            (Ok(checksum), None) => machine.checked(id, file, checksum),
-            (Err(failure), _) => machine.fail(id, file, failure.into()),
+            (Ok(checksum), None) => core.checked(id, file, checksum),
+            (Err(failure), _) => core.fail(id, file, failure.into()),
         });
     }
 
     /// How many bytes of an [`Action::Put`](crate::upload::Action::Put) have left so far.
     pub fn handle_put_progress(&mut self, job: JobId, sent: u64, now: Time) {
-        let Some(&Job::Put(id, part, _)) = self.jobs.get(job) else { return };
-        self.touch(id, |machine, file| {
+        let Some(&Job::Put(id, part, _)) = self.core.jobs.get(&job) else { return };
+        self.touch(id, |core, file| {
             let more = file.parts.put_progress(part, job, sent, now);
-            machine.count(file, more, now);
+            core.count(file, more, now);
         });
     }
 
     /// The outcome of an [`Action::Put`](crate::upload::Action::Put): the ETag of a 2xx, if the header
     /// could be read.
     pub fn handle_put_done(&mut self, job: JobId, outcome: Result<Option<ETag>, Failure>, now: Time) {
-        let Some(Job::Put(id, part, _)) = self.finish(job) else { return };
-        self.touch(id, |machine, file| match outcome {
+        let Some(Job::Put(id, part, _)) = self.core.finish(job) else { return };
+        self.touch(id, |core, file| match outcome {
             Ok(Some(etag)) if file.parts.contradicts(part, &etag) => {
                 let error = UploadError::new(ErrorCode::PartRefused, "the store has other bytes than were sent");
-                machine.judge_part(id, file, part, job, PutVerdict::Altered { error }, now);
+                core.judge_part(id, file, part, job, PutVerdict::Altered { error }, now);
             }
             Ok(Some(etag)) if !etag.is_empty() => {
                 let sent = file.parts.put_done(part, job, etag, now);
-                machine.count(file, sent.more, now);
-                machine.flow.acknowledged();
+                core.count(file, sent.more, now);
+                core.flow.acknowledged();
                 if let Some(loser) = sent.loser {
-                    machine.stop(loser);
+                    core.stop(loser);
                 }
                 file.trouble = None;
                 complete_when_stored(file);
             }
             Ok(_) => {
                 let detail = "the store's answer has no ETag that a page may read: add ETag to the ExposeHeaders of the bucket's CORS rules";
-                machine.fail(id, file, UploadError::new(ErrorCode::StoreEtagHidden, detail));
+                core.fail(id, file, UploadError::new(ErrorCode::StoreEtagHidden, detail));
             }
-            Err(Failure::NoAnswer) if !machine.online => file.parts.put_interrupted(part, job),
+            Err(Failure::NoAnswer) if !core.online => file.parts.put_interrupted(part, job),
             Err(failure) => {
                 if failure.asks_for_less() {
-                    machine.flow.slow_down(now);
+                    core.flow.slow_down(now);
                 }
-                machine.judge_part(id, file, part, job, judge_put(failure), now);
+                core.judge_part(id, file, part, job, judge_put(failure), now);
             }
         });
     }
 
     /// The outcome of an [`Action::Call`](crate::upload::Action::Call).
     pub fn handle_call_done(&mut self, job: JobId, outcome: Result<ControlReply, Failure>, now: Time) {
-        match self.finish(job) {
+        match self.core.finish(job) {
             Some(Job::Create) => self.created(outcome, now),
             Some(Job::Complete) => self.completed_many(job, outcome, now),
             Some(Job::Call(id)) => {
-                self.touch(id, |machine, file| machine.called(id, file, job, outcome, now));
+                self.touch(id, |core, file| core.called(id, file, job, outcome, now));
             }
             _ => {}
         }
@@ -91,30 +91,30 @@ impl Uploader {
     ///
     /// One that comes much too late means that machine and network were asleep.
     pub fn handle_timeout(&mut self, now: Time) {
-        let due = self.index.next_deadline().map(|due| due.max(self.seen));
-        if due.is_some_and(|due| now.since(due) >= self.settings.sleep_threshold) {
+        let due = self.core.index.next_deadline().map(|due| due.max(self.core.polled_at));
+        if due.is_some_and(|due| now.since(due) >= self.core.settings.sleep_threshold) {
             self.handle_wake(now);
             return;
         }
         self.give_up_calls(now);
-        if let Batch::Asked { create, .. } = &mut self.batch {
+        if let Batch::Asked { create, .. } = &mut self.core.batch {
             create.wake(now);
         }
-        for id in self.index.due(now) {
-            self.touch(id, |machine, file| {
+        for id in self.core.index.due(now) {
+            self.touch(id, |core, file| {
                 if let Some(call) = file.call_mut() {
                     call.wake(now);
                 }
                 file.parts.wake(Some(now));
-                for (part, job) in file.parts.stalled(machine.settings.stall_timeout, now) {
-                    machine.stop(job);
-                    machine.stalled(id, file, part, job, now);
+                for (part, job) in file.parts.stalled(core.settings.stall_timeout, now) {
+                    core.stop(job);
+                    core.stalled(id, file, part, job, now);
                     if file.state().has_ended() {
                         return;
                     }
                 }
                 if matches!(file.phase, Phase::Uploading { .. }) {
-                    file.parts.mark_stragglers(&machine.settings, now);
+                    file.parts.mark_stragglers(&core.settings, now);
                 }
             });
         }
@@ -123,8 +123,8 @@ impl Uploader {
     /// The network went or came back. While it is away nothing is begun and no failure
     /// counts; when it is back, whatever waits goes at once.
     pub fn handle_connectivity(&mut self, online: bool) {
-        let back = online && !self.online;
-        self.online = online;
+        let back = online && !self.core.online;
+        self.core.online = online;
         if back {
             self.hurry(|_| {});
         }
@@ -133,8 +133,8 @@ impl Uploader {
     /// The computer slept, or somebody looks at the page again: whatever waits goes at once. What was
     /// on its way may be dead, and has a few seconds to move.
     pub fn handle_wake(&mut self, now: Time) {
-        let (timeout, grace) = (self.settings.stall_timeout, now + self.settings.wake_grace);
-        if let Batch::Asked { create, .. } = &mut self.batch {
+        let (timeout, grace) = (self.core.settings.stall_timeout, now + self.core.settings.wake_grace);
+        if let Batch::Asked { create, .. } = &mut self.core.batch {
             create.rearm(grace);
         }
         self.hurry(|file| {
@@ -147,10 +147,10 @@ impl Uploader {
 
     /// Ends all waits, and does something more to each file.
     fn hurry(&mut self, also: impl Fn(&mut FileUpload)) {
-        if let Batch::Asked { create, .. } = &mut self.batch {
+        if let Batch::Asked { create, .. } = &mut self.core.batch {
             create.hurry();
         }
-        let ids: Vec<_> = self.files.keys().collect();
+        let ids: Vec<_> = self.files.keys().copied().collect();
         for id in ids {
             self.touch(id, |_, file| {
                 also(file);
@@ -161,16 +161,16 @@ impl Uploader {
                 file.speed.reset();
             });
         }
-        self.speed.reset();
-        self.flow.reset();
+        self.core.speed.reset();
+        self.core.flow.reset();
     }
 
     /// Calls without an answer for too long count as unanswered.
     fn give_up_calls(&mut self, now: Time) {
-        let calls: Vec<_> = self.jobs.iter().map(|(id, &job)| (id, job)).collect();
+        let calls: Vec<_> = self.core.jobs.iter().map(|(&id, &job)| (id, job)).collect();
         for (id, job) in calls {
             let is_overdue = match job {
-                Job::Create => match &mut self.batch {
+                Job::Create => match &mut self.core.batch {
                     Batch::Asked { create, .. } => create.give_up(now),
                     _ => false,
                 },
@@ -179,40 +179,41 @@ impl Uploader {
                 _ => false,
             };
             if is_overdue {
-                self.stops.push_back(id);
+                self.core.stops.push_back(id);
                 self.handle_call_done(id, Err(Failure::NoAnswer), now);
             }
         }
     }
+}
 
+impl Core {
     // Going on from elsewhere.
 
     fn listed(&mut self, id: FileId, file: &mut FileUpload, listed: ListedParts) {
-        let Phase::Listing { ticket, why, .. } = std::mem::replace(&mut file.phase, Phase::Cancelled) else {
-            return;
-        };
+        let Phase::Listing { ticket, reason, .. } = &file.phase else { return };
+        let (ticket, reason) = (ticket.clone(), reason.clone());
         file.trouble = None;
         if let Some(completed) = listed.completed {
             file.shown.raise(file.info.size);
             file.phase = Phase::Completed(Box::new(completed));
             return;
         }
-        match why {
-            Why::Lost(error) => {
+        match reason {
+            ListReason::Lost(error) => {
                 let lost = file.parts.reconcile(&listed.parts);
                 file.phase = Phase::Uploading { ticket, sign: Retried::new() };
                 if lost == 0 {
                     self.fail(id, file, error);
                 }
             }
-            Why::TooLate(error) => {
+            ListReason::TooLate(error) => {
                 file.phase = Phase::Aborting { ticket, abort: Retried::new() };
                 self.fail(id, file, error);
             }
-            Why::Resumed => {
+            ListReason::Resumed => {
                 file.parts.adopt(&listed.parts);
-                let luck = self.luck.f64();
-                file.phase = match file.parts.sample(luck) {
+                let random = self.rng.f64();
+                file.phase = match file.parts.sample(random) {
                     Some((part, range, stored)) => {
                         Phase::Checking { ticket, part, range, stored, asked: false }
                     }
@@ -225,21 +226,17 @@ impl Uploader {
 
     /// The sample of a resumed upload was hashed: it is the file, or another.
     fn checked(&mut self, id: FileId, file: &mut FileUpload, checksum: Checksum) {
-        let Phase::Checking { stored, part, .. } = &file.phase else { return };
+        let Phase::Checking { ticket, stored, part, .. } = &file.phase else { return };
         if *stored == checksum {
-            let Phase::Checking { ticket, .. } = std::mem::replace(&mut file.phase, Phase::Cancelled) else {
-                return;
-            };
-            file.phase = Phase::Uploading { ticket, sign: Retried::new() };
+            file.phase = Phase::Uploading { ticket: ticket.clone(), sign: Retried::new() };
             complete_when_stored(file);
             return;
         }
-        let part = part.get().to_string();
         let error = UploadError {
             field: Some(Difference::Content.field().to_owned()),
             ..UploadError::new(
                 ErrorCode::FileMismatch,
-                ["part ", &part, ", which is stored already, differs from the file"].concat(),
+                format!("part {part}, which is stored already, differs from the file"),
             )
         };
         self.fail(id, file, error);
@@ -307,7 +304,7 @@ impl Uploader {
             && unsigned > 1
             && failure.is_too_large()
         {
-            self.most.signed = unsigned.div_ceil(2);
+            self.limits.signed = unsigned.div_ceil(2);
             sign.reset();
             return;
         }
@@ -335,10 +332,10 @@ impl Uploader {
                 return;
             }
         }
-        let luck = self.luck.f64();
+        let jitter = self.rng.f64();
         let policy = self.settings.retry;
         let Some(call) = file.call_mut() else { return };
-        match call.fail(verdict, &policy, luck, now) {
+        match call.fail(verdict, &policy, jitter, now) {
             Ok(error) => file.trouble = Some(error.code),
             Err(error) => self.fail(id, file, error),
         }
@@ -347,16 +344,15 @@ impl Uploader {
     /// Whether what was kept of an upload that was begun elsewhere is of no use to whoever asks now.
     const fn is_of_no_use(file: &FileUpload, error: &UploadError) -> bool {
         use ErrorCode::{TokenExpired, TokenForeign, TokenInvalid};
-        matches!(file.phase, Phase::Listing { why: Why::Resumed, .. })
+        matches!(file.phase, Phase::Listing { reason: ListReason::Resumed, .. })
             && matches!(error.code, TokenExpired | TokenForeign | TokenInvalid)
     }
 
     // Parts.
 
     fn stalled(&mut self, id: FileId, file: &mut FileUpload, part: PartNumber, job: JobId, now: Time) {
-        let seconds = self.settings.stall_timeout.as_secs().to_string();
-        let error =
-            UploadError::new(ErrorCode::Stalled, ["no byte moved for more than ", &seconds, " s"].concat());
+        let seconds = self.settings.stall_timeout.as_secs();
+        let error = UploadError::new(ErrorCode::Stalled, format!("no byte moved for more than {seconds} s"));
         let verdict = PutVerdict::Unanswered { error, is_late: true };
         self.judge_part(id, file, part, job, verdict, now);
     }
@@ -372,13 +368,13 @@ impl Uploader {
     ) {
         if let (PutVerdict::Taken { error }, Phase::Uploading { ticket, .. }) = (&verdict, &file.phase) {
             // Listing tells whose object it is: one of this upload's own is complete.
-            let (ticket, why) = (ticket.clone(), Why::Lost(error.clone()));
+            let (ticket, reason) = (ticket.clone(), ListReason::Lost(error.clone()));
             self.stop_all_of(id, file);
-            file.phase = Phase::Listing { ticket, list: Retried::new(), why };
+            file.phase = Phase::Listing { ticket, list: Retried::new(), reason };
             return;
         }
-        let luck = self.luck.f64();
-        match file.parts.put_failed(part, job, verdict, &self.settings.retry, luck, now) {
+        let jitter = self.rng.f64();
+        match file.parts.put_failed(part, job, verdict, &self.settings.retry, jitter, now) {
             Ok(error) => file.trouble = error.map(|error| error.code),
             Err(error) => self.fail(id, file, error),
         }
@@ -388,32 +384,39 @@ impl Uploader {
 /// Refusals that mean something else than failure; whether this was one.
 fn after_refusal(file: &mut FileUpload, error: &UploadError) -> bool {
     use ErrorCode::{AlreadyCompleted, PartMismatch, PartMissing, TokenExpired, UploadGone};
-    let phase = std::mem::replace(&mut file.phase, Phase::Cancelled);
-    file.phase = match (error.code, phase) {
+    let is_rare = file.reconciliations < MAX_RECONCILIATIONS;
+    let next = match (error.code, &file.phase) {
         // Aborting what does not exist is done.
-        (UploadGone | TokenExpired, Phase::Aborting { .. } | Phase::Listing { why: Why::TooLate(_), .. }) => {
-            Phase::Cancelled
-        }
+        (
+            UploadGone | TokenExpired,
+            Phase::Aborting { .. } | Phase::Listing { reason: ListReason::TooLate(_), .. },
+        ) => Phase::Cancelled,
         // Too late to cancel: what the upload has become is asked for.
-        (AlreadyCompleted, Phase::Aborting { ticket, .. }) => {
-            Phase::Listing { ticket, list: Retried::new(), why: Why::TooLate(error.clone()) }
-        }
+        (AlreadyCompleted, Phase::Aborting { ticket, .. }) => Phase::Listing {
+            ticket: ticket.clone(),
+            list: Retried::new(),
+            reason: ListReason::TooLate(error.clone()),
+        },
         // It was sent before, with its answer lost.
-        (AlreadyCompleted, Phase::Uploading { ticket, .. }) if file.reconciliations < MAX_RECONCILIATIONS => {
+        (AlreadyCompleted, Phase::Uploading { ticket, .. }) if is_rare => {
             file.reconciliations += 1;
-            Phase::Listing { ticket, list: Retried::new(), why: Why::Lost(error.clone()) }
+            Phase::Listing {
+                ticket: ticket.clone(),
+                list: Retried::new(),
+                reason: ListReason::Lost(error.clone()),
+            }
         }
         // The store lacks what it acknowledged: find out what, and send that again.
-        (PartMissing | PartMismatch, Phase::Completing { ticket, .. })
-            if file.reconciliations < MAX_RECONCILIATIONS =>
-        {
+        (PartMissing | PartMismatch, Phase::Completing { ticket, .. }) if is_rare => {
             file.reconciliations += 1;
-            Phase::Listing { ticket, list: Retried::new(), why: Why::Lost(error.clone()) }
+            Phase::Listing {
+                ticket: ticket.clone(),
+                list: Retried::new(),
+                reason: ListReason::Lost(error.clone()),
+            }
         }
-        (_, phase) => {
-            file.phase = phase;
-            return false;
-        }
+        _ => return false,
     };
+    file.phase = next;
     true
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Parts;
-use super::stage::{Part, Stage, Then};
+use super::stage::{Part, Stage};
 use super::stored::Stored;
 use crate::part::PartNumber;
 use crate::upload::action::JobId;
@@ -27,7 +27,7 @@ impl Parts {
         let mut any = false;
         for part in self.active.values_mut() {
             if let Stage::Doubtful(then) = &mut part.stage {
-                part.stage = Stage::Asked(std::mem::replace(then, Then::Hash), job);
+                part.stage = Stage::Asked(then.clone(), job);
                 any = true;
             }
         }
@@ -40,7 +40,7 @@ impl Parts {
             if let Stage::Asked(then, by) = &mut part.stage
                 && *by == job
             {
-                part.stage = Stage::Doubtful(std::mem::replace(then, Then::Hash));
+                part.stage = Stage::Doubtful(then.clone());
             }
         }
     }
@@ -48,11 +48,11 @@ impl Parts {
     /// What the store has of those that it was asked for is stored, the rest goes on. Returns whether it had any.
     pub(in crate::upload) fn answered(&mut self, job: JobId, listed: &[StoredPart]) -> bool {
         let mut found = Vec::new();
-        for (number, part) in self.active.iter_mut() {
+        for (&number, part) in &mut self.active {
             if let Stage::Asked(then, by) = &mut part.stage
                 && *by == job
             {
-                part.stage = std::mem::replace(then, Then::Hash).begin();
+                part.stage = then.clone().begin();
                 found.push((number, part.stage.checksum()));
             }
         }
@@ -62,7 +62,7 @@ impl Parts {
             // Without a checksum to compare nothing shows that it is what was sent.
             let is_ours = !self.checksum.needs_hashing() || self.checksum_of(theirs) == checksum;
             if is_ours {
-                self.active.remove(number);
+                self.active.remove(&number);
                 self.store(number, Stored { etag: theirs.etag.clone(), checksum });
             }
             is_ours

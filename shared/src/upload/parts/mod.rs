@@ -9,14 +9,15 @@ mod signing;
 mod stage;
 mod stored;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::checksum::ChecksumKind;
 use crate::part::{ByteRange, PartNumber};
 use crate::plan::Plan;
-use crate::sorted::{SortedMap, SortedSet};
 use crate::time::Time;
 
 use super::settings::Settings;
-use stage::{Part, Stage, Then};
+use stage::{NextStep, Part, Stage};
 use stored::Stored;
 
 pub(super) use sending::ToSend;
@@ -30,8 +31,8 @@ pub(super) struct Parts {
     /// The lowest number never touched.
     next: u32,
     /// Parts that were stored once and have to be sent again.
-    again: SortedSet<PartNumber>,
-    active: SortedMap<PartNumber, Part>,
+    again: BTreeSet<PartNumber>,
+    active: BTreeMap<PartNumber, Part>,
     /// By index; only as long as the highest stored part.
     stored: Vec<Option<Stored>>,
     stored_count: u32,
@@ -59,8 +60,8 @@ impl Parts {
             plan,
             checksum,
             next: 1,
-            again: SortedSet::new(),
-            active: SortedMap::new(),
+            again: BTreeSet::new(),
+            active: BTreeMap::new(),
             stored: Vec::new(),
             stored_count: 0,
             stored_bytes: 0,
@@ -99,7 +100,7 @@ impl Parts {
         let mut work =
             PartWork { hash: self.checksum.needs_hashing() && self.has_untouched(), ..PartWork::default() };
         let at_tail = !is_halted && self.is_at_tail();
-        for (number, part) in self.active.iter() {
+        for (&number, part) in &self.active {
             let deadline = match &part.stage {
                 Stage::ToHash => {
                     work.hash = true;
@@ -144,7 +145,7 @@ impl Parts {
             if let Stage::Backoff { until, then, is_doubtful } = &mut part.stage
                 && now.is_none_or(|now| *until <= now)
             {
-                let then = std::mem::replace(then, Then::Hash);
+                let then = then.clone();
                 part.stage = if *is_doubtful { Stage::Doubtful(then) } else { then.begin() };
             }
         }
@@ -154,14 +155,14 @@ impl Parts {
     /// is to be finished. What is stored stays stored, and checksums that are known stay known.
     pub(super) fn park(&mut self, finish_sending: bool) {
         let plan = self.plan;
-        for (number, part) in self.active.iter_mut() {
+        for (&number, part) in &mut self.active {
             if finish_sending && matches!(part.stage, Stage::Sending(_)) {
                 continue;
             }
             let len = plan.range(number).map_or(0, ByteRange::len);
             *part = Part::new(match part.stage.checksum() {
                 None if self.checksum.needs_hashing() => Stage::ToHash,
-                checksum if part.stage.may_be_stored(len) => Stage::Doubtful(Then::Sign(checksum)),
+                checksum if part.stage.may_be_stored(len) => Stage::Doubtful(NextStep::Sign(checksum)),
                 checksum => Stage::ToSign(checksum),
             });
         }

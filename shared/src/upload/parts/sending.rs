@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::Parts;
-use super::stage::{Flight, HostId, Part, Second, Sending, Stage, Then};
+use super::stage::{Flight, HostId, NextStep, Part, Second, Sending, Stage};
 use super::stored::Stored;
 use crate::checksum::Checksum;
 use crate::limits::MIB;
 use crate::part::{ByteRange, ETag, PartNumber};
 use crate::retry::RetryPolicy;
-use crate::time::{Time, millis};
+use crate::time::Time;
 use crate::upload::action::JobId;
 use crate::upload::failure::{PutVerdict, UploadError, Verdict};
 use crate::upload::settings::Settings;
@@ -46,7 +46,7 @@ impl Parts {
         usable_until: Time,
         has_room: impl Fn(HostId) -> bool,
     ) -> Option<ToSend> {
-        for (part, Part { stage, .. }) in self.active.iter_mut() {
+        for (&part, Part { stage, .. }) in &mut self.active {
             let signed = match stage {
                 Stage::Ready(signed) if signed.expires_at <= usable_until => {
                     *stage = Stage::ToSign(signed.checksum);
@@ -83,7 +83,7 @@ impl Parts {
         now: Time,
     ) -> u64 {
         let total = total.min(self.len(number));
-        let Some(Stage::Sending(sending)) = self.active.get_mut(number).map(|part| &mut part.stage) else {
+        let Some(Stage::Sending(sending)) = self.active.get_mut(&number).map(|part| &mut part.stage) else {
             return 0;
         };
         let before = sending.sent();
@@ -98,7 +98,7 @@ impl Parts {
 
     /// Whether the store's ETag of a part is the MD5 of other bytes than were sent.
     pub(in crate::upload) fn contradicts(&self, number: PartNumber, etag: &ETag) -> bool {
-        match self.active.get(number).and_then(|part| part.stage.checksum()) {
+        match self.active.get(&number).and_then(|part| part.stage.checksum()) {
             Some(Checksum::Md5(ours)) => {
                 crate::checksum::Md5::from_etag(etag).is_some_and(|theirs| theirs != ours)
             }
@@ -115,7 +115,7 @@ impl Parts {
         now: Time,
     ) -> Sent {
         let len = self.len(number);
-        let Some(Stage::Sending(sending)) = self.active.get(number).map(|part| &part.stage) else {
+        let Some(Stage::Sending(sending)) = self.active.get(&number).map(|part| &part.stage) else {
             return Sent::default();
         };
         let more = len - sending.sent();
@@ -123,7 +123,7 @@ impl Parts {
         let took =
             sending.flights().find(|flight| flight.job == job).map(|flight| now.since(flight.started_at));
         let checksum = sending.signed.checksum;
-        self.active.remove(number);
+        self.active.remove(&number);
         self.store(number, Stored { etag, checksum });
         self.learn_pace(len, took);
         // The network works: what the others suffered before does not add up.
@@ -141,11 +141,11 @@ impl Parts {
         job: JobId,
         verdict: PutVerdict,
         policy: &RetryPolicy,
-        luck: f64,
+        jitter: f64,
         now: Time,
     ) -> Result<Option<UploadError>, UploadError> {
         let len = self.len(number);
-        let Some(part) = self.active.get_mut(number) else { return Ok(None) };
+        let Some(part) = self.active.get_mut(&number) else { return Ok(None) };
         let Stage::Sending(sending) = &mut part.stage else { return Ok(None) };
         if sending.drop_flight(job) {
             return Ok(None);
@@ -165,29 +165,30 @@ impl Parts {
                 self.distrust_signatures();
                 return Ok(Some(error));
             }
-            PutVerdict::Unauthorised { error } => (error, None, Then::Sign(checksum)),
-            PutVerdict::Altered { error } if checksum.is_some() => (error, None, Then::Hash),
-            PutVerdict::Altered { error } => (error, None, Then::Sign(None)),
+            PutVerdict::Unauthorised { error } => (error, None, NextStep::Sign(checksum)),
+            PutVerdict::Altered { error } if checksum.is_some() => (error, None, NextStep::Hash),
+            PutVerdict::Altered { error } => (error, None, NextStep::Sign(None)),
             PutVerdict::Unanswered { error, is_late } => {
                 let has_left = len > 0 && sent >= len;
                 let is_unseen = is_form || sent == 0;
                 is_doubtful = has_left || (is_late && is_unseen);
                 part.late += u32::from(is_late && is_doubtful);
-                let again = if is_form { Then::Sign(checksum) } else { Then::Send(sending.signed.clone()) };
+                let again =
+                    if is_form { NextStep::Sign(checksum) } else { NextStep::Send(sending.signed.clone()) };
                 (error, None, again)
             }
             // Not every store takes forms. What is signed from now on is a PUT.
-            PutVerdict::Other(Verdict::Final(error)) if is_form => (error, None, Then::Sign(checksum)),
+            PutVerdict::Other(Verdict::Final(error)) if is_form => (error, None, NextStep::Sign(checksum)),
             PutVerdict::Other(Verdict::Retry { error, retry_after }) if is_form => {
-                (error, retry_after, Then::Sign(checksum))
+                (error, retry_after, NextStep::Sign(checksum))
             }
             PutVerdict::Other(Verdict::Retry { error, retry_after }) => {
-                (error, retry_after, Then::Send(sending.signed.clone()))
+                (error, retry_after, NextStep::Send(sending.signed.clone()))
             }
             PutVerdict::Other(Verdict::Final(error)) | PutVerdict::Taken { error } => return Err(error),
         };
         part.failures += 1;
-        match policy.delay(part.failures, retry_after, luck) {
+        match policy.delay(part.failures, retry_after, jitter) {
             Some(delay) => {
                 part.stage = Stage::Backoff { until: now + delay, then, is_doubtful };
                 Ok(Some(error))
@@ -199,21 +200,21 @@ impl Parts {
     /// A PUT was cut off through no fault of anybody's: it is ready to go again at once.
     pub(in crate::upload) fn put_interrupted(&mut self, number: PartNumber, job: JobId) {
         let len = self.len(number);
-        let Some(part) = self.active.get_mut(number) else { return };
+        let Some(part) = self.active.get_mut(&number) else { return };
         let may_be_stored = part.stage.may_be_stored(len);
         if let Stage::Sending(sending) = &mut part.stage
             && !sending.drop_flight(job)
         {
             let signed = sending.signed.clone();
             part.stage =
-                if may_be_stored { Stage::Doubtful(Then::Send(signed)) } else { Stage::Ready(signed) };
+                if may_be_stored { Stage::Doubtful(NextStep::Send(signed)) } else { Stage::Ready(signed) };
         }
     }
 
     /// Requests without progress for too long.
     pub(in crate::upload) fn stalled(&self, timeout: Duration, now: Time) -> Vec<(PartNumber, JobId)> {
         let mut stalled = Vec::new();
-        for (number, part) in self.active.iter() {
+        for (&number, part) in &self.active {
             let Stage::Sending(sending) = &part.stage else { continue };
             let Some(patience) = self.patience(number, part, timeout) else { continue };
             let flights = sending.flights().filter(|flight| flight.stalls_at(patience) <= now);
@@ -224,7 +225,7 @@ impl Parts {
 
     /// After a sleep nobody knows how the connections are: each gets until `deadline` to move.
     pub(in crate::upload) fn rearm(&mut self, timeout: Duration, deadline: Time) {
-        let patiences = self.active.iter().map(|(number, part)| self.patience(number, part, timeout));
+        let patiences = self.active.iter().map(|(&number, part)| self.patience(number, part, timeout));
         let patiences: Vec<_> = patiences.collect();
         for (part, patience) in self.active.values_mut().zip(patiences) {
             let (Stage::Sending(Sending { first, second, .. }), Some(patience)) = (&mut part.stage, patience)
@@ -246,7 +247,7 @@ impl Parts {
         if !self.is_at_tail() {
             return;
         }
-        let late = |(number, part): (PartNumber, &Part)| match &part.stage {
+        let late = |(&number, part): (&PartNumber, &Part)| match &part.stage {
             Stage::Sending(sending) => {
                 self.straggles_at(number, sending, settings).filter(|&at| at <= now).map(|_| number)
             }
@@ -254,7 +255,7 @@ impl Parts {
         };
         let late: Vec<_> = self.active.iter().filter_map(late).collect();
         for number in late {
-            if let Some(Stage::Sending(sending)) = self.active.get_mut(number).map(|part| &mut part.stage) {
+            if let Some(Stage::Sending(sending)) = self.active.get_mut(&number).map(|part| &mut part.stage) {
                 sending.second = Second::Wanted;
             }
         }
@@ -281,7 +282,7 @@ impl Parts {
 
     fn learn_pace(&mut self, len: u64, took: Option<Duration>) {
         let Some(took) = took.filter(|_| len > 0) else { return };
-        let pace = millis(took) as f64 * MIB as f64 / len as f64;
+        let pace = took.as_secs_f64() * 1_000.0 * MIB as f64 / len as f64;
         self.pace = Some(self.pace.map_or(pace, |before| before * 0.7 + pace * 0.3));
     }
 }

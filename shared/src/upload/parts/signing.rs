@@ -16,12 +16,12 @@ impl Parts {
     pub(in crate::upload) fn start_hash(&mut self) -> Option<(PartNumber, ByteRange)> {
         let number = self.first_to_hash().or_else(|| self.open())?;
         let range = self.plan.range(number)?;
-        self.active.get_mut(number)?.stage = Stage::Hashing;
+        self.active.get_mut(&number)?.stage = Stage::Hashing;
         Some((number, range))
     }
 
     pub(in crate::upload) fn hashed(&mut self, number: PartNumber, checksum: Checksum) {
-        if let Some(part) = self.active.get_mut(number)
+        if let Some(part) = self.active.get_mut(&number)
             && matches!(part.stage, Stage::Hashing)
         {
             part.stage = Stage::ToSign(Some(checksum));
@@ -30,7 +30,7 @@ impl Parts {
 
     /// The checksums of parts 1, 2, …, as far as they are known without a gap.
     pub(in crate::upload) fn leading_checksums(&self) -> Vec<Checksum> {
-        let known = self.plan.part_numbers().map_while(|number| match self.active.get(number)?.stage {
+        let known = self.plan.part_numbers().map_while(|number| match self.active.get(&number)?.stage {
             Stage::ToSign(checksum) => checksum,
             _ => None,
         });
@@ -58,7 +58,7 @@ impl Parts {
     /// Everything that needs a signature, up to what one request takes.
     pub(in crate::upload) fn start_sign(&mut self, job: JobId, most: usize) -> Vec<PartToSign> {
         let mut request = Vec::new();
-        for (part_number, part) in self.active.iter_mut() {
+        for (&part_number, part) in &mut self.active {
             if let Stage::ToSign(checksum) = part.stage {
                 part.stage = Stage::Signing(checksum, job);
                 request.push(PartToSign { part_number, checksum });
@@ -75,7 +75,7 @@ impl Parts {
         if self.checksum == ChecksumKind::None && self.next == put.part_number.get() {
             self.open();
         }
-        if let Some(part) = self.active.get_mut(put.part_number)
+        if let Some(part) = self.active.get_mut(&put.part_number)
             && let Stage::ToSign(checksum) | Stage::Signing(checksum, _) = part.stage
         {
             let expires_at = now + Duration::from_secs(put.expires_in);
@@ -108,6 +108,6 @@ impl Parts {
     }
 
     fn first_to_hash(&self) -> Option<PartNumber> {
-        self.active.iter().find(|(_, part)| matches!(part.stage, Stage::ToHash)).map(|(number, _)| number)
+        self.active.iter().find(|(_, part)| matches!(part.stage, Stage::ToHash)).map(|(&number, _)| number)
     }
 }

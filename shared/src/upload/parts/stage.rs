@@ -36,18 +36,18 @@ pub(super) enum Stage {
     Ready(Signed),
     Sending(Sending),
     /// It may have arrived without an answer: the store is asked before it is sent again.
-    Doubtful(Then),
-    Asked(Then, JobId),
+    Doubtful(NextStep),
+    Asked(NextStep, JobId),
     Backoff {
         until: Time,
-        then: Then,
+        then: NextStep,
         is_doubtful: bool,
     },
 }
 
 /// What follows a wait or a doubt.
-#[derive(Debug)]
-pub(super) enum Then {
+#[derive(Clone, Debug)]
+pub(super) enum NextStep {
     Hash,
     Sign(Option<Checksum>),
     Send(Signed),
@@ -185,7 +185,7 @@ impl Stage {
     }
 }
 
-impl Then {
+impl NextStep {
     const fn checksum(&self) -> Option<Checksum> {
         match self {
             Self::Hash => None,

@@ -1,9 +1,10 @@
 //! Parts that the store has acknowledged, and what it says of them later.
 
+use std::collections::BTreeMap;
+
 use super::Parts;
 use crate::checksum::{Checksum, ChecksumKind, Crc64Nvme, Md5};
 use crate::part::{ByteRange, ETag, PartNumber};
-use crate::sorted::SortedMap;
 use crate::wire::{CompletedPart, StoredPart};
 
 #[derive(Clone, Debug)]
@@ -29,13 +30,13 @@ impl Parts {
 
     /// Takes what the store really has; returns how many parts have to be sent again.
     pub(in crate::upload) fn reconcile(&mut self, listed: &[StoredPart]) -> u32 {
-        let listed: SortedMap<_, _> = listed.iter().map(|part| (part.part_number, part)).collect();
+        let listed: BTreeMap<_, _> = listed.iter().map(|part| (part.part_number, part)).collect();
         let mut lost = 0;
         for number in self.plan.part_numbers() {
             let len = self.len(number);
             let Some(place) = self.stored.get_mut(number.index()) else { break };
             let Some(ours) = place else { continue };
-            let same = listed.get(number).is_some_and(|theirs| {
+            let same = listed.get(&number).is_some_and(|theirs| {
                 theirs.size == len
                     && theirs.etag == ours.etag
                     && (theirs.checksum.is_none()
@@ -82,13 +83,13 @@ impl Parts {
         self.again = gaps.map(|(number, _)| number).collect();
     }
 
-    /// A stored part whose checksum is known, for comparing it with the file. `luck` is from 0 to 1.
-    pub(in crate::upload) fn sample(&self, luck: f64) -> Option<(PartNumber, ByteRange, Checksum)> {
+    /// Returns a stored part whose checksum is known, for comparing it with the file. `random` is from 0 to 1.
+    pub(in crate::upload) fn sample(&self, random: f64) -> Option<(PartNumber, ByteRange, Checksum)> {
         let known = || {
             let stored = self.plan.part_numbers().zip(&self.stored);
             stored.filter_map(|(number, stored)| Some((number, stored.as_ref()?.checksum?)))
         };
-        let pick = (known().count() as f64 * luck) as usize;
+        let pick = (known().count() as f64 * random) as usize;
         let (number, checksum) = known().nth(pick).or_else(|| known().next())?;
         Some((number, self.plan.range(number)?, checksum))
     }
