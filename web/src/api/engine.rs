@@ -50,7 +50,7 @@ impl Engine {
         let options = Deserializer::from(JsValue::from(options));
         let options = EngineOptions::read(options, |error| message_of(&error.into())).map_err(|error| {
             let thrown = EngineError::from(&error).into_ts();
-            thrown.map_or_else(|_| error.message().into(), JsValue::from)
+            thrown.map_or_else(|_| error.to_string().into(), JsValue::from)
         })?;
         Ok(Self(Driver::new(&options, tell)))
     }

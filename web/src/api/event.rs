@@ -167,7 +167,7 @@ impl From<&UploadError> for EngineError {
     fn from(error: &UploadError) -> Self {
         Self {
             code: error.code.as_str(),
-            message: error.message(),
+            message: error.to_string(),
             retryable: error.retryable(),
             field: error.field.clone(),
             status: error.status,

@@ -51,7 +51,7 @@ impl Put {
             // No header and no upload listener, either of which would cost a preflight
             // (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
             let form = FormData::new()?;
-            for (name, value) in &fields.0 {
+            for (name, value) in fields {
                 form.append_with_str(name, value)?;
             }
             form.append_with_blob("file", body)?;
@@ -59,7 +59,7 @@ impl Put {
             xhr.send_with_opt_form_data(Some(&form))?;
         } else {
             xhr.open("PUT", &put.url)?;
-            for (name, value) in &put.headers.0 {
+            for (name, value) in &put.headers {
                 xhr.set_request_header(name, value)?;
             }
             let on_progress = guard.on_progress.insert(throttled(on_progress));

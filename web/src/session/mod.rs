@@ -163,7 +163,7 @@ impl Session {
                     self.machine.cancel(id);
                     self.machine.remove(id);
                 }
-                self.refuse(ids, error_of(ErrorCode::FileTooLarge, &error.message(), None));
+                self.refuse(ids, error_of(ErrorCode::FileTooLarge, &error.to_string(), None));
                 return;
             }
             taken.push(id);
