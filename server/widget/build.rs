@@ -1,7 +1,8 @@
 //! Builds the widget: the crate `web/` to wasm with its JavaScript glue, the scripts and styles of `web/js` bundled and
 //! minified, the files of `web/page`, and a brotli and a gzip form of each, all in `OUT_DIR`. Also writes
 //! `OUT_DIR/widget_files.rs`, the table that embeds them, and copies the files to `target/widget/files`, where
-//! `./just package` finds them.
+//! `./just package` finds them, and the declarations of the module to
+//! `target/widget`, where the tests compare the scripts with them.
 //!
 //! Nothing here decides what the widget does, and nothing at run time needs `OUT_DIR`.
 
@@ -22,6 +23,7 @@ mod sizes;
 mod tools;
 
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -54,6 +56,8 @@ fn build_widget() -> Result<()> {
     files::empty(&widget)?;
     bind::bind(&module, &sources)?;
     files::copy(&workspace.join("web/js"), &sources)?;
+    let declarations = "partway_web.d.ts";
+    fs::copy(sources.join(declarations), target.join(declarations)).context("publishing the declarations")?;
     let bundles = bundle::bundle(&sources, &widget)?;
     files::copy(&workspace.join("web/page"), &widget)?;
 

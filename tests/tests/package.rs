@@ -188,6 +188,35 @@ async fn the_declarations_say_what_can_be_called() -> Test {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_scripts_and_the_engine_agree() -> Test {
+    let _turn = TURN.lock().await;
+    let workshop = Workshop::get()?;
+    let folder = workshop.bench("contract")?;
+    copy_all(&workspace().join("web/js"), &folder)?;
+    let declarations = "partway_web.d.ts";
+    fs::copy(built().join(declarations), folder.join(declarations))
+        .with_context(|| format!("copying {declarations}"))?;
+    fs::copy(own("contract.ts"), folder.join("contract.ts"))?;
+    let options = ["--noEmit", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler"];
+    let lib = ["--lib", "es2022,dom,dom.iterable,dom.asynciterable", "--skipLibCheck"];
+    let options: Vec<_> = options.iter().chain(&lib).copied().collect();
+    let strict = ["--strict", "--exactOptionalPropertyTypes", "contract.ts"];
+    workshop.tool("tsc", options.iter().chain(&strict), &folder)?;
+    // Each command and each event, by its name and with what belongs to it.
+    let scripts = ["--allowJs", "--checkJs", "host.js", "engine.js", "worker.js", "uploader.js"];
+    workshop.tool("tsc", options.iter().chain(&scripts), &folder)?;
+    // Mistakes are noticed.
+    for (right, wrong) in [("\"takeUp\"", "\"take_up\""), ("refused: (", "denied: ("), ("{ ids, error }", "{ ids, fault }")] {
+        let script = fs::read_to_string(workspace().join("web/js/uploader.js"))?;
+        ensure!(script.contains(right), "uploader.js has no {right}");
+        fs::write(folder.join("uploader.js"), script.replace(right, wrong))?;
+        let checked = workshop.tool("tsc", options.iter().chain(&scripts), &folder);
+        ensure!(checked.is_err(), "tsc accepts {wrong} for {right}");
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_archive_holds_what_it_names() -> Test {
     let _turn = TURN.lock().await;
     let workshop = Workshop::get()?;
@@ -228,6 +257,11 @@ async fn the_archive_holds_what_it_names() -> Test {
         ensure!(count >= 2, "only {count} {list}: {element}");
     }
     Ok(())
+}
+
+/// Where the build has left what is not in the package.
+fn built() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("../widget")
 }
 
 /// The most that a page loads, in bytes after brotli. On the main thread is what a page waits for before anybody

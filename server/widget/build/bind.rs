@@ -7,12 +7,12 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::tools;
 
-/// Writes `partway_web.js` and `partway_web_bg.wasm` into `folder`.
+/// Writes `partway_web.js`, its declarations and `partway_web_bg.wasm` into `folder`.
 pub(crate) fn bind(module: &Path, folder: &Path) -> Result<()> {
     let mut output = Bindgen::new()
         .input_path(module)
         .web(true)?
-        .typescript(false)
+        .typescript(true)
         .remove_name_section(true)
         .remove_producers_section(true)
         // `web/js/engine.js` names the module's address.
