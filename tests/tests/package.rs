@@ -206,7 +206,9 @@ async fn the_scripts_and_the_engine_agree() -> Test {
     let scripts = ["--allowJs", "--checkJs", "host.js", "engine.js", "worker.js", "uploader.js"];
     workshop.tool("tsc", options.iter().chain(&scripts), &folder)?;
     // Mistakes are noticed.
-    for (right, wrong) in [("\"takeUp\"", "\"take_up\""), ("refused: (", "denied: ("), ("{ ids, error }", "{ ids, fault }")] {
+    for (right, wrong) in
+        [("\"takeUp\"", "\"take_up\""), ("refused: (", "denied: ("), ("{ ids, error }", "{ ids, fault }")]
+    {
         let script = fs::read_to_string(workspace().join("web/js/uploader.js"))?;
         ensure!(script.contains(right), "uploader.js has no {right}");
         fs::write(folder.join("uploader.js"), script.replace(right, wrong))?;

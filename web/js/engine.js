@@ -5,7 +5,7 @@ import { Engine, initSync } from "./partway_web.js";
 
 /** @typedef {import("./partway_web.js").EngineEvent} EngineEvent */
 /** @typedef {import("./partway_web.js").EngineOptions} EngineOptions */
-/** @typedef {{ type: "opened" } | { type: "broken", error: object } | EngineEvent} HostEvent */
+/** @typedef {import("./host.js").HostEvent} HostEvent */
 
 /** @type {Promise<void> | undefined} */
 let loading;

@@ -1,6 +1,11 @@
 // The one kind of error that this package throws.
 
 export class PartwayError extends Error {
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {{ retryable?: boolean, field?: string, status?: number, cause?: unknown }} [details]
+   */
   constructor(code, message, { retryable = false, field, status, cause } = {}) {
     super(message, cause === undefined ? undefined : { cause });
     // What code that handles aborted fetches looks for.

@@ -11,6 +11,8 @@ import { PartwayError } from "./errors.js";
 
 /** @typedef {import("./partway_web.js").Engine} Engine */
 /** @typedef {import("./partway_web.js").EngineOptions} EngineOptions */
+/** @typedef {import("./partway_web.js").EngineEvent} EngineEvent */
+/** @typedef {{ type: "opened" } | { type: "broken", error: object } | EngineEvent} HostEvent */
 /** @typedef {{ [Name in keyof Engine]: [Name, ...Parameters<Engine[Name]>] }[Exclude<keyof Engine, "free" | symbol>]} Command */
 /** @typedef {["open", EngineOptions] | Command} Message */
 /** @typedef {{ command(...message: Message): void, close(): void }} Host */
@@ -18,6 +20,11 @@ import { PartwayError } from "./errors.js";
 let warned = false;
 
 // Resolves to a host whose engine is ready. Rejects with a PartwayError.
+/**
+ * @param {any} options
+ * @param {(event: any) => void} tell
+ * @returns {Promise<Host>}
+ */
 export async function openHost({ worker, ...options }, tell) {
   if (worker !== false) {
     try {
@@ -31,6 +38,7 @@ export async function openHost({ worker, ...options }, tell) {
 }
 
 async function open(Host, options, tell) {
+  /** @type {Host | undefined} */
   let host;
   let hear;
   try {
@@ -42,7 +50,7 @@ async function open(Host, options, tell) {
         hear = tell;
         return resolve();
       };
-      host = new Host((event) => hear(event));
+      host = /** @type {Host} */ (new Host((event) => hear(event)));
       host.command("open", options);
     });
   } catch (thrown) {

@@ -66,6 +66,10 @@ export function isSingle(files) {
 
 // A File, a Blob, or `{ file, name, path, destination, handle }`, several of them or one. Each becomes
 // `{ file, path, destination, handle }`. Throws a TypeError that says what is wrong.
+/**
+ * @param {any} files
+ * @param {{ name?: string, path?: string, destination?: string }} [options]
+ */
 export function readEntries(files, { name, path, destination } = {}) {
   const list = isSingle(files) ? [files] : files;
   const isList = typeof list === "object" && (typeof list?.[Symbol.iterator] === "function" || typeof list?.length === "number");

@@ -23,6 +23,7 @@ export class Upload extends EventTarget {
   #path;
   #destination;
   #handle;
+  /** @type {any} */
   #status;
   #outcome;
 

@@ -12,6 +12,10 @@ import { ResumableUpload } from "./resumable.js";
 import { updates } from "./updates.js";
 import { SET_STATUS, Upload, isUnderWay } from "./upload.js";
 
+/** @typedef {import("./host.js").Host} Host */
+/** @typedef {Exclude<import("./host.js").HostEvent, { type: "opened" }>} HostEvent */
+/** @typedef {{ [Event in HostEvent as Event["type"]]: (event: Event) => void }} Hears */
+
 const CHANGES = ["added", "progress", "statechange", "removed", "resumables"];
 
 export class Uploader extends EventTarget {
@@ -21,6 +25,7 @@ export class Uploader extends EventTarget {
   #uploads = new Map();
   // What the engine knows of, and how many answers about each are to come.
   #given = new Map();
+  /** @type {Host | undefined} */
   #engine;
   #starting;
   #closed = false;
@@ -61,9 +66,13 @@ export class Uploader extends EventTarget {
     return single ? batch[0] : batch;
   }
 
+  /**
+   * @param {File | Blob} file
+   * @param {any} [options]
+   */
   async upload(file, { onProgress, ...options } = {}) {
     if (!isSingle(file)) throw new TypeError("upload() takes one File or Blob; add() takes several");
-    const upload = this.add(file, options);
+    const upload = /** @type {Upload} */ (this.add(file, options));
     if (onProgress) upload.addEventListener("progress", () => onProgress(upload.status));
     return upload.finished;
   }
@@ -151,20 +160,20 @@ export class Uploader extends EventTarget {
     cancel: (upload) => {
       const failed = upload.state === "failed";
       if (this.#closed || (upload.ended && !failed)) return false;
-      if (this.#given.has(upload)) this.#command(upload, "cancelling", "cancel");
+      if (this.#given.has(upload)) this.#command(upload, "cancelling", (engine) => engine.command("cancel", upload.id));
       else this.#update(upload, { ...upload.status, state: "cancelled", error: undefined });
       return true;
     },
     pause: (upload, { finishParts = false } = {}) => {
       if (this.#closed || !["waiting", "uploading"].includes(upload.state)) return false;
-      if (this.#given.has(upload)) this.#command(upload, "paused", "pause", finishParts);
+      if (this.#given.has(upload)) this.#command(upload, "paused", (engine) => engine.command("pause", upload.id, finishParts));
       else this.#update(upload, { ...upload.status, state: "paused" });
       return true;
     },
     resume: (upload) => {
       if (this.#closed || upload.state !== "paused") return false;
       if (this.#given.has(upload)) {
-        this.#command(upload, "waiting", "resume");
+        this.#command(upload, "waiting", (engine) => engine.command("resume", upload.id));
       } else {
         this.#update(upload, { ...upload.status, state: "waiting" });
         this.#handOver([upload]);
@@ -174,7 +183,7 @@ export class Uploader extends EventTarget {
     retry: (upload) => {
       if (this.#closed || upload.state !== "failed") return false;
       if (this.#given.has(upload)) {
-        this.#command(upload, "waiting", "retry");
+        this.#command(upload, "waiting", (engine) => engine.command("retry", upload.id));
       } else {
         // It never got as far as the engine.
         this.#update(upload, { ...upload.status, state: "waiting", error: undefined });
@@ -332,9 +341,10 @@ export class Uploader extends EventTarget {
   }
 
   // `shown` is the state that it is likely to come to.
-  #command(upload, shown, name, ...args) {
+  /** @param {(engine: Host) => void} send */
+  #command(upload, shown, send) {
     this.#given.set(upload, this.#given.get(upload) + 1);
-    this.#engine.command(name, upload.id, ...args);
+    send(/** @type {Host} */ (this.#engine));
     this.#update(upload, { ...upload.status, state: shown, error: undefined, waitingFor: undefined });
   }
 
@@ -347,6 +357,7 @@ export class Uploader extends EventTarget {
 
   // What the engine tells, by the type of its events.
 
+  /** @type {Hears} */
   #hears = {
     state: ({ statuses }) => statuses.forEach((status) => this.#show(status)),
     progress: ({ statuses }) => {
@@ -379,12 +390,11 @@ export class Uploader extends EventTarget {
     warning: ({ code, message }) => this.#warn(code, message),
     // At first, and when the server has refused those that it had.
     headers: async () => {
-      let answer;
-      try {
-        answer = ["provide", await askForHeaders(this.#credentials)];
-      } catch (thrown) {
-        answer = ["deny", `${thrown?.message ?? thrown}`];
-      }
+      /** @type {import("./host.js").Command} */
+      const answer = await askForHeaders(this.#credentials).then(
+        (headers) => ["provide", headers],
+        (thrown) => ["deny", `${thrown?.message ?? thrown}`],
+      );
       this.#engine?.command(...answer);
     },
     // Nothing more will come. What is tried again begins anew, with another engine.

@@ -9,9 +9,7 @@ use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::limits::MAX_FILES_PER_CREATE;
 use partway_shared::part::PartNumber;
 use partway_shared::plan::{Plan, PlanLimits};
-use partway_shared::wire::{
-    CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload, SignedPut,
-};
+use partway_shared::wire::{CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload, SignedPut};
 
 use crate::destinations::Destination;
 use crate::identity::Caller;

@@ -48,7 +48,7 @@ impl Failure {
     }
 }
 
-/// ListReason a file's bytes could not be read.
+/// Why a file's bytes could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceFailure {
     /// It changed or vanished since it was chosen.
@@ -57,7 +57,7 @@ pub enum SourceFailure {
     Unreadable,
 }
 
-/// ListReason an upload failed, for the user and for the program.
+/// Why an upload failed, for the user and for the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadError {
     /// The stable code.

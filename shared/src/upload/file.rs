@@ -30,7 +30,7 @@ pub(super) struct FileUpload {
     pub(super) admission: Retried,
     pub(super) shown: Watermark,
     pub(super) speed: Speedometer,
-    /// ListReason something is being tried again, until something succeeds.
+    /// Why something is being tried again, until something succeeds.
     pub(super) trouble: Option<ErrorCode>,
     /// What of it has been told.
     pub(super) told_trouble: Option<ErrorCode>,
@@ -38,6 +38,8 @@ pub(super) struct FileUpload {
     pub(super) reconciliations: u32,
     /// The parts that were stored when it was last told that the upload can be resumed.
     pub(super) journaled: Option<u32>,
+    /// What it could do when it was last touched.
+    pub(super) work: Work,
 }
 
 /// The lifecycle.
@@ -77,7 +79,7 @@ pub(super) enum Intent {
     Abort,
 }
 
-/// ListReason the store is asked what it has.
+/// Why the store is asked what it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ListReason {
     /// The upload was begun elsewhere.
@@ -139,6 +141,7 @@ impl FileUpload {
             told_trouble: None,
             reconciliations: 0,
             journaled: None,
+            work: Work::default(),
         }
     }
 

@@ -38,6 +38,7 @@ pub(crate) enum EngineEvent {
 
 /// Where an upload stands.
 #[derive(Serialize, Tsify)]
+#[tsify(missing_as_null)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UploadStatus {
     id: u32,
@@ -65,6 +66,7 @@ pub(crate) struct UploadStatus {
 
 /// The object in the store.
 #[derive(Serialize, Tsify)]
+#[tsify(missing_as_null)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UploadResult {
     bucket: String,

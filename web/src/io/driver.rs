@@ -1,7 +1,7 @@
 //! Runs a session: starts what it asks for, and feeds it what came of it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::rc::{Rc, Weak};
 
 use js_sys::Function;
@@ -49,10 +49,10 @@ pub(crate) struct Driver {
     page: Page,
     journal: RefCell<Option<Rc<Journal>>>,
     /// The file handles of the records that were read last, by the records' keys.
-    handles: RefCell<BTreeMap<String, JsValue>>,
-    sources: RefCell<BTreeMap<FileId, Rc<Source>>>,
-    locks: RefCell<BTreeMap<Holder, Lock>>,
-    jobs: RefCell<BTreeMap<JobId, Job>>,
+    handles: RefCell<HashMap<String, JsValue>>,
+    sources: RefCell<HashMap<FileId, Rc<Source>>>,
+    locks: RefCell<HashMap<Holder, Lock>>,
+    jobs: RefCell<HashMap<JobId, Job>>,
     timer: RefCell<Option<Timer>>,
     is_closed: Cell<bool>,
     _panics: (PanicWatch, Closure<dyn FnMut(String)>),

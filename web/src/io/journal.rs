@@ -1,7 +1,7 @@
 //! The journal, in IndexedDB. What a record is, the session knows; file handles, which IndexedDB alone can keep, are joined to
 //! it here.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use idb::{Database, DatabaseEvent, Factory, ObjectStore, ObjectStoreParams, Transaction, TransactionMode};
 use js_sys::Reflect;
@@ -35,7 +35,7 @@ impl From<idb::Error> for Unavailable {
 pub(super) struct Contents {
     pub(super) found: Vec<Found>,
     /// File handles, by the keys of their records.
-    pub(super) handles: BTreeMap<String, JsValue>,
+    pub(super) handles: HashMap<String, JsValue>,
 }
 
 impl Journal {

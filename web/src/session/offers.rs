@@ -4,7 +4,7 @@
 //! is offered, since users change while a page is open. What is somebody else's is neither shown nor touched, and neither is
 //! what this version cannot read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashSet;
 use std::time::Duration;
 
 use partway_shared::error::ErrorCode;
@@ -37,24 +37,15 @@ pub(crate) struct Offers {
     failures: u32,
     ask_at: Option<Time>,
     /// Those that wait for their lock before they are taken up, by the file that was chosen.
-    taken_up: BTreeMap<FileId, (CreationId, FileInfo)>,
+    taken_up: Vec<(NewFile, CreationId)>,
     /// Those that are being discarded, from waiting for the lock to the server's answer.
-    discarded: BTreeMap<CreationId, Entry>,
+    discarded: Vec<Entry>,
 }
 
 impl Offers {
     /// Returns when the server is to be asked again.
     pub(super) const fn due_at(&self) -> Option<Time> {
         self.ask_at
-    }
-
-    fn offered(&self, id: CreationId) -> Result<&Entry, UploadError> {
-        self.offered.iter().find(|entry| entry.saved.ticket.id == id).ok_or_else(gone)
-    }
-
-    fn withdraw(&mut self, id: CreationId) -> Option<Entry> {
-        let place = self.offered.iter().position(|entry| entry.saved.ticket.id == id)?;
-        Some(self.offered.remove(place))
     }
 }
 
@@ -69,7 +60,7 @@ impl Session {
 
     /// Takes in all that is in the journal, and the names of all locks that are held in any tab. What is being sent
     /// here or in other tabs is left out.
-    pub(crate) fn handle_journal_read(&mut self, found: Vec<Found>, held: &BTreeSet<String>, now: Time) {
+    pub(crate) fn handle_journal_read(&mut self, found: Vec<Found>, held: &HashSet<String>, now: Time) {
         let prefix = format!("{} ", self.endpoint);
         let ours = found.into_iter().filter(|(key, _)| key.starts_with(&prefix));
         self.offers.found.clear();
@@ -143,7 +134,7 @@ impl Session {
         }
     }
 
-    fn is_free(&self, id: CreationId, held: &BTreeSet<String>) -> bool {
+    fn is_free(&self, id: CreationId, held: &HashSet<String>) -> bool {
         let is_ours = self.keeper.kept.values().any(|kept| *kept == id);
         !is_ours && !held.contains(&self.lock_name(id))
     }
@@ -152,27 +143,28 @@ impl Session {
 
     /// Takes an upload of the journal up again with its file, or tells why not.
     pub(crate) fn take_up(&mut self, chosen: NewFile, id: Option<CreationId>) {
-        let NewFile { id: file, info } = chosen;
-        match id.ok_or_else(gone).and_then(|id| self.compare(id, &info).map(|()| id)) {
+        match id.ok_or_else(gone).and_then(|id| self.compare(id, &chosen.info).map(|()| id)) {
             Ok(id) => {
-                self.lock(Holder::File(file), id);
-                self.offers.taken_up.insert(file, (id, info));
+                self.lock(Holder::File(chosen.id), id);
+                self.offers.taken_up.push((chosen, id));
             }
-            Err(error) => self.refuse(vec![file], error),
+            Err(error) => self.refuse(vec![chosen.id], error),
         }
     }
 
     fn compare(&self, id: CreationId, chosen: &FileInfo) -> Result<(), UploadError> {
-        let begun = &self.offers.offered(id)?.info;
+        let begun = &find(&self.offers.offered, id).ok_or_else(gone)?.info;
         Difference::between(begun, chosen).map_or(Ok(()), |difference| {
             Err(error_of(ErrorCode::FileMismatch, difference.message(), Some(difference.field())))
         })
     }
 
     pub(super) fn taken_up_locked(&mut self, file: FileId, is_granted: bool) {
-        let Some((id, chosen)) = self.offers.taken_up.remove(&file) else { return };
+        let taken_up = &mut self.offers.taken_up;
+        let Some(place) = taken_up.iter().position(|(chosen, _)| chosen.id == file) else { return };
+        let (chosen, id) = taken_up.swap_remove(place);
         let restored = if is_granted {
-            self.restore(file, id, &chosen)
+            self.restore(file, id, &chosen.info)
         } else {
             Err(error_of(ErrorCode::UploadBusy, "close it there, or let it finish", None))
         };
@@ -184,7 +176,7 @@ impl Session {
     fn restore(&mut self, file: FileId, id: CreationId, chosen: &FileInfo) -> Result<(), UploadError> {
         // Meanwhile another tab may have finished it.
         self.compare(id, chosen)?;
-        let entry = self.offers.withdraw(id).ok_or_else(gone)?;
+        let entry = take(&mut self.offers.offered, id).ok_or_else(gone)?;
         self.machine.restore_as(file, entry.info, entry.saved).ok_or_else(gone)?;
         self.keeper.kept.insert(file, id);
         Ok(())
@@ -194,17 +186,17 @@ impl Session {
 
     /// Aborts an upload of the journal and forgets it, once no tab can be sending it.
     pub(crate) fn discard(&mut self, id: CreationId) {
-        let Some(entry) = self.offers.withdraw(id) else { return };
+        let Some(entry) = take(&mut self.offers.offered, id) else { return };
         self.lock(Holder::Discarded(id), id);
-        self.offers.discarded.insert(id, entry);
+        self.offers.discarded.push(entry);
     }
 
     pub(super) fn discarded_locked(&mut self, id: CreationId, is_granted: bool) {
         if is_granted {
-            let Some(entry) = self.offers.discarded.get(&id) else { return };
+            let Some(entry) = find(&self.offers.discarded, id) else { return };
             let token = entry.saved.ticket.token.clone();
             self.effects.push_back(Effect::Discard { id, token });
-        } else if self.offers.discarded.remove(&id).is_some() {
+        } else if take(&mut self.offers.discarded, id).is_some() {
             self.unlock(Holder::Discarded(id));
             let message = "another tab is sending the upload, so it was not discarded";
             self.events.push_back(Event::Warning("upload_busy", message));
@@ -214,7 +206,7 @@ impl Session {
 
     /// Takes in whether the server has removed what was stored of an upload that is discarded.
     pub(crate) fn handle_discarded(&mut self, id: CreationId, outcome: &Result<ControlReply, Failure>) {
-        if self.offers.discarded.remove(&id).is_none() {
+        if take(&mut self.offers.discarded, id).is_none() {
             return;
         }
         let is_not_ours = match outcome {
@@ -232,6 +224,15 @@ impl Session {
             self.effects.push_back(Effect::ForgetRecords { keys, holder: Some(holder) });
         }
     }
+}
+
+fn find(entries: &[Entry], id: CreationId) -> Option<&Entry> {
+    entries.iter().find(|entry| entry.saved.ticket.id == id)
+}
+
+fn take(entries: &mut Vec<Entry>, id: CreationId) -> Option<Entry> {
+    let place = entries.iter().position(|entry| entry.saved.ticket.id == id)?;
+    Some(entries.remove(place))
 }
 
 fn gone() -> UploadError {

@@ -153,11 +153,8 @@ impl Uploader {
     /// What is kept of a failed one for resuming it later stays: no [`Event::Journal`](super::Event::Journal)
     /// comes of this.
     pub fn remove(&mut self, id: FileId) -> bool {
-        if !self.file(id).is_some_and(|file| file.state().has_ended()) {
-            return false;
-        }
-        let work = self.core.work.remove(&id).unwrap_or_default();
-        self.core.index.update(id, &work, &Work::default());
+        let Some(file) = self.files.get(&id).filter(|file| file.state().has_ended()) else { return false };
+        self.core.index.update(id, &file.work, &Work::default());
         self.files.remove(&id);
         true
     }

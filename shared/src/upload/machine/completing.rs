@@ -32,13 +32,13 @@ impl Uploader {
             }
         }
         let job = self.core.begin(Job::Complete);
-        self.core.completions.insert(job, files);
+        self.core.completions.push((job, files));
         Some(Action::Call { job, call: ControlCall::Complete(CompleteUploads { uploads }) })
     }
 
     /// Gives each file its own result, as if it had asked alone.
     pub(super) fn completed_many(&mut self, job: JobId, outcome: Result<ControlReply, Failure>, now: Time) {
-        let files = self.core.completions.remove(&job).unwrap_or_default();
+        let files = self.core.take_completions(job);
         if files.len() > 1 && outcome.as_ref().is_err_and(Failure::is_too_large) {
             self.core.limits.completed = files.len().div_ceil(2);
             for id in files.into_iter().flatten() {
@@ -75,7 +75,9 @@ impl Uploader {
     /// Gives up a call for several that has had no answer for too long; whether it has.
     pub(super) fn give_up_completions(&mut self, job: JobId, now: Time) -> bool {
         let mut any = false;
-        for id in self.core.completions.get(&job).cloned().into_iter().flatten().flatten() {
+        let waiting = self.core.completions.iter().find(|(other, _)| *other == job);
+        let waiting = waiting.map(|(_, files)| files.clone()).unwrap_or_default();
+        for id in waiting.into_iter().flatten() {
             any |= self.touch(id, |_, file| file.give_up_call(now)) == Some(true);
         }
         any
@@ -86,16 +88,22 @@ impl Core {
     /// Notes that a file no longer waits for a call for several, and stops the calls that no file waits for any more.
     pub(super) fn leave_completions(&mut self, id: FileId) {
         let mut idle = Vec::new();
-        for (&job, files) in &mut self.completions {
+        for (job, files) in &mut self.completions {
             let Some(place) = files.iter_mut().find(|place| **place == Some(id)) else { continue };
             *place = None;
             if files.iter().all(Option::is_none) {
-                idle.push(job);
+                idle.push(*job);
             }
         }
         for job in idle {
-            self.completions.remove(&job);
+            self.take_completions(job);
             self.stop(job);
         }
+    }
+
+    /// Returns whose completions went along in a call, which has ended.
+    fn take_completions(&mut self, job: JobId) -> Vec<Option<FileId>> {
+        let place = self.completions.iter().position(|(other, _)| *other == job);
+        place.map(|place| self.completions.swap_remove(place).1).unwrap_or_default()
     }
 }

@@ -21,7 +21,7 @@ use crate::wire::CreationId;
 use super::action::{FileId, FileInfo, JobId};
 use super::batch::Batch;
 use super::failure::UploadError;
-use super::file::{FileUpload, Phase, Work};
+use super::file::{FileUpload, Phase};
 use super::flow::{Cap, Flow};
 use super::index::{Index, Turn};
 use super::parts::HostId;
@@ -55,13 +55,11 @@ pub struct Uploader {
 #[derive(Debug)]
 struct Core {
     settings: Settings,
-    /// What each file could do when it was last touched.
-    work: BTreeMap<FileId, Work>,
     index: Index,
     batch: Batch,
     jobs: BTreeMap<JobId, Job>,
     /// Whose completions went along in one call, in the order of the request; `None` for a file that no longer waits.
-    completions: BTreeMap<JobId, Vec<Option<FileId>>>,
+    completions: Vec<(JobId, Vec<Option<FileId>>)>,
     limits: RequestLimits,
     stops: VecDeque<JobId>,
     events: VecDeque<Event>,
@@ -208,11 +206,10 @@ impl Core {
             flow: Flow::new(settings.connections_per_host, ceiling),
             cap: settings.max_bytes_per_second.map(Cap::new),
             settings,
-            work: BTreeMap::new(),
             index: Index::default(),
             batch: Batch::default(),
             jobs: BTreeMap::new(),
-            completions: BTreeMap::new(),
+            completions: Vec::new(),
             limits: RequestLimits::default(),
             stops: VecDeque::new(),
             events: VecDeque::new(),
@@ -263,8 +260,8 @@ impl Core {
             file.journaled = journaled;
             self.events.push_back(Event::Journal(id));
         }
-        let old = self.work.insert(id, work).unwrap_or_default();
-        self.index.update(id, &old, &work);
+        self.index.update(id, &file.work, &work);
+        file.work = work;
     }
 
     fn fail(&mut self, id: FileId, file: &mut FileUpload, error: UploadError) {

@@ -1,7 +1,5 @@
 //! Parts that the store has acknowledged, and what it says of them later.
 
-use std::collections::BTreeMap;
-
 use super::Parts;
 use crate::checksum::{Checksum, ChecksumKind, Crc64Nvme, Md5};
 use crate::part::{ByteRange, ETag, PartNumber};
@@ -30,13 +28,19 @@ impl Parts {
 
     /// Takes what the store really has; returns how many parts have to be sent again.
     pub(in crate::upload) fn reconcile(&mut self, listed: &[StoredPart]) -> u32 {
-        let listed: BTreeMap<_, _> = listed.iter().map(|part| (part.part_number, part)).collect();
+        let mut found = vec![None; self.stored.len()];
+        for part in listed {
+            if let Some(place) = found.get_mut(part.part_number.index()) {
+                *place = Some(part);
+            }
+        }
         let mut lost = 0;
         for number in self.plan.part_numbers() {
             let len = self.len(number);
             let Some(place) = self.stored.get_mut(number.index()) else { break };
             let Some(ours) = place else { continue };
-            let same = listed.get(&number).is_some_and(|theirs| {
+            let theirs = found.get(number.index()).copied().flatten();
+            let same = theirs.is_some_and(|theirs: &StoredPart| {
                 theirs.size == len
                     && theirs.etag == ours.etag
                     && (theirs.checksum.is_none()
