@@ -1,4 +1,4 @@
-//! HMAC-SHA256 under a key of any length (RFC 2104), with no error that something would have to stand in for.
+//! HMAC-SHA256 under a key of any length (RFC 2104), which cannot fail.
 
 use hmac::{Hmac, KeyInit};
 use sha2::{Digest, Sha256};

@@ -277,7 +277,7 @@ fn reason(error: config::ConfigError) -> String {
     match error {
         config::ConfigError::At { error, .. } => reason(*error),
         config::ConfigError::Type { unexpected, expected, .. } => {
-            // What it is comes before the value.
+            // The text begins with the type; the value follows in quotes.
             let unexpected = unexpected.to_string();
             let kind = unexpected.split(['`', '"']).next().unwrap_or_default().trim();
             format!("invalid type: {kind}, expected {expected}")

@@ -48,7 +48,7 @@ impl Destination {
         if claims.shared {
             attributes.metadata.insert(UPLOAD_MARK.to_owned(), claims.id.to_string());
         }
-        // What no other upload can have is never replaced, not by its own upload either.
+        // An object whose key no other upload can have is never replaced, not by its own upload either.
         attributes.keeps_existing |= !claims.shared;
         attributes
     }

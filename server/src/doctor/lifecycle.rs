@@ -104,11 +104,8 @@ async fn read(named: &NamedStore) -> Result<Vec<LifecycleRule>, StoreError> {
 
 /// Whether a rule is for these keys, and leaves uploads the time that they have.
 fn judge(rules: &[LifecycleRule], prefix: &str, lifetime: Duration) -> (Outcome, String) {
-    let ours = rules.iter().filter(|rule| rule.status == ExpirationStatus::Enabled).filter_map(|rule| {
-        let days = rule.abort_incomplete_multipart_upload.as_ref()?.days_after_initiation?;
-        (prefix.starts_with(&of_prefix(rule)?)).then(|| u64::try_from(days).unwrap_or_default())
-    });
-    match ours.min() {
+    let days = |rule: &LifecycleRule| rule.abort_incomplete_multipart_upload.as_ref()?.days_after_initiation;
+    match fewest(rules, prefix, days) {
         None => (Outcome::Warning, "none removes the parts of uploads that nobody finished".to_owned()),
         Some(days) if days * DAY < lifetime.as_secs() => (
             Outcome::Failure,
@@ -123,11 +120,7 @@ fn judge(rules: &[LifecycleRule], prefix: &str, lifetime: Duration) -> (Outcome,
 
 /// The same of files that wait to be completed.
 fn judge_files(rules: &[LifecycleRule], prefix: &str, lifetime: Duration) -> (Outcome, String) {
-    let ours = rules.iter().filter(|rule| rule.status == ExpirationStatus::Enabled).filter_map(|rule| {
-        let days = rule.expiration.as_ref()?.days?;
-        (prefix.starts_with(&of_prefix(rule)?)).then(|| u64::try_from(days).unwrap_or_default())
-    });
-    match ours.min() {
+    match fewest(rules, prefix, |rule| rule.expiration.as_ref()?.days) {
         None => (Outcome::Warning, "none removes files that nobody completed".to_owned()),
         Some(days) if days * DAY < lifetime.as_secs() => (
             Outcome::Failure,
@@ -135,6 +128,13 @@ fn judge_files(rules: &[LifecycleRule], prefix: &str, lifetime: Duration) -> (Ou
         ),
         Some(days) => (Outcome::Ok, format!("files that nobody completed are removed after {days} days")),
     }
+}
+
+/// The fewest of these days that an enabled rule gives to keys with this prefix.
+fn fewest(rules: &[LifecycleRule], prefix: &str, days: fn(&LifecycleRule) -> Option<i32>) -> Option<u64> {
+    let enabled = rules.iter().filter(|rule| rule.status == ExpirationStatus::Enabled);
+    let ours = enabled.filter(|rule| of_prefix(rule).is_some_and(|of| prefix.starts_with(&of)));
+    ours.filter_map(days).map(|days| u64::try_from(days).unwrap_or_default()).min()
 }
 
 /// The prefix of a rule that looks at nothing else.

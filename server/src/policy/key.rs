@@ -20,7 +20,7 @@ const MAX_FOLDER: usize = 100;
 const MAX_EXTENSION: usize = 17;
 /// What stands before a hash in the place of what could not be kept.
 const MARK: &str = "!!";
-/// So many of SHA-256: nobody finds two names of the same.
+/// The length of a mark's hash, in bytes of SHA-256: nobody finds two names that share it.
 const MARK_BYTES: usize = 16;
 
 /// A file name without surprises: no path, no control, invisible or direction characters, none that

@@ -104,8 +104,8 @@ impl Address {
     }
 }
 
-/// The endpoint's path without a slash at its end. As it was written: what reading a URL mends is no help to whoever
-/// wrote it.
+/// The endpoint's path without a slash at its end. It has to be written as it is signed: what parsing a URL corrects
+/// would only hide the mistake.
 fn path<'a>(endpoint: &str, url: &'a Url) -> Result<&'a str, AddressError> {
     let path = url.path().strip_suffix('/').unwrap_or(url.path());
     let is_plain = |segment: &str| {

@@ -1,4 +1,4 @@
-//! `Retry-After`: a store that names a time is not asked again before it, by anybody.
+//! `Retry-After`: neither the server nor a client asks a store again before the time that it names.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -23,7 +23,7 @@ pub(super) fn retry_after(value: &str) -> Option<u64> {
     seconds.map(|seconds: u64| seconds.min(LONGEST))
 }
 
-/// Leaves it to the client to come back, who is told when.
+/// Keeps the SDK from trying again. The client learns when it may.
 #[derive(Debug)]
 pub(super) struct HeedRetryAfter;
 

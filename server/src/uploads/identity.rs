@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::identity::Caller;
 use crate::token::{TokenMint, UploadClaims};
 
-/// For so many seconds a request is repeated at most.
+/// The longest that a request is repeated, in seconds.
 const LONGEST_ASKING: i64 = 60 * 60;
 
 /// The id of the upload that a caller asks for.

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
+use crate::sockets::next_head;
 use crate::support::*;
 
 fn connect(app: &TestApp) -> (TcpStream, String) {
@@ -71,14 +72,4 @@ async fn a_refused_client_has_time_to_stop_sending() {
     stream.set_read_timeout(Some(Duration::from_millis(1500))).unwrap();
     let end = stream.read(&mut [0]).expect_err("the connection is closed already");
     assert!(matches!(end.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{end}");
-}
-
-fn next_head(stream: &mut TcpStream) -> String {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).unwrap();
-        head.extend(byte);
-    }
-    String::from_utf8(head).unwrap()
 }

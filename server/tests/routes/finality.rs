@@ -27,9 +27,11 @@ fn direct(settings: &mut Settings) {
     settings.store.post_forms = Some(false);
 }
 
-fn is_staged(put: &SignedPut) -> bool {
-    put.url.contains(".partway/incoming/")
-        || put.form.as_ref().is_some_and(|form| form["key"].starts_with(".partway/incoming/"))
+/// The same, and what is sent is looked at before it is complete.
+fn sniffing(settings: &mut Settings) {
+    direct(settings);
+    let config = DestinationConfig { sniff: true, ..DestinationConfig::default() };
+    settings.destinations.insert("default".to_owned(), config);
 }
 
 fn is_copy(request: &HttpRequest) -> bool {
@@ -53,8 +55,7 @@ fn unheard_of(name: &str) -> NewUpload {
 
 /// What lies in the server's own keys.
 async fn own(app: &TestApp) -> Vec<String> {
-    let listed = app.store.list_objects_v2().bucket(BUCKET).prefix(".partway/").send().await.unwrap();
-    listed.contents.unwrap_or_default().into_iter().filter_map(|object| object.key).collect()
+    app.keys_below(".partway/").await
 }
 
 /// The token of the same creation, asked for once more.
@@ -112,12 +113,7 @@ async fn a_form_that_is_sent_again_changes_nothing() {
 
 #[tokio::test]
 async fn what_is_looked_at_is_never_sent_to_its_key() {
-    let sniffing = DestinationConfig { sniff: true, ..DestinationConfig::default() };
-    let app = TestApp::with(|settings| {
-        direct(settings);
-        settings.destinations.insert("default".to_owned(), sniffing);
-    })
-    .await;
+    let app = TestApp::with(sniffing).await;
     let image = NewUpload { content_type: Some("image/png".to_owned()), ..file("a.png", 0) };
     let page = b"<!DOCTYPE html><script>alert(1)</script>".to_vec();
     let upload = app.begin_as(image, page.clone()).await;
@@ -135,13 +131,7 @@ async fn what_is_looked_at_is_never_sent_to_its_key() {
 /// Whoever can read the bucket is shown nothing that a browser would run, before anybody has looked at it.
 #[tokio::test]
 async fn what_waits_is_a_download() {
-    let app = TestApp::with(|settings| {
-        direct(settings);
-        settings
-            .destinations
-            .insert("default".to_owned(), DestinationConfig { sniff: true, ..<_>::default() });
-    })
-    .await;
+    let app = TestApp::with(sniffing).await;
     let page = NewUpload { content_type: Some("text/html".to_owned()), ..file("a.html", 0) };
     let upload = app.begin_as(page, b"<!DOCTYPE html>".to_vec()).await;
     send(&upload, &upload.bytes).await;
@@ -167,13 +157,7 @@ async fn headers_that_nobody_signed() {
         ("expires", "Wed, 21 Oct 2095 07:28:00 GMT"),
     ];
     let straight = TestApp::with(direct).await;
-    let by_way = TestApp::with(|settings| {
-        direct(settings);
-        settings
-            .destinations
-            .insert("default".to_owned(), DestinationConfig { sniff: true, ..<_>::default() });
-    })
-    .await;
+    let by_way = TestApp::with(sniffing).await;
     for (name, value) in HEADERS {
         let with_it = async |app: &TestApp| {
             let upload = app.begin_as(unheard_of("a.bin"), noise(10, 1)).await;

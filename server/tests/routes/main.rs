@@ -68,3 +68,6 @@ mod doctor;
 mod listening;
 
 mod support;
+
+#[path = "../sockets/mod.rs"]
+mod sockets;

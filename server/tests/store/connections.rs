@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use crate::sockets::next_head;
 use crate::support::*;
 
 /// Sends a head that waits for `100 Continue`, and then nothing. Returns all that comes until the store closes, or what
@@ -68,17 +69,6 @@ async fn a_connection_goes_on_after_a_body_that_was_asked_for() {
     assert_eq!(store.get("a").await, b"hello");
 }
 
-/// Reads up to the end of a head, and no further.
-fn next_head(stream: &mut TcpStream) -> String {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).unwrap();
-        head.extend(byte);
-    }
-    String::from_utf8(head).unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_sends_without_waiting_still_reads_its_refusal() {
     let store = TestStore::start();
@@ -106,4 +96,22 @@ async fn a_body_that_stalls_ends_and_leaves_nothing() {
         assert_eq!((&answer[9..12], code(&answer)), expected, "{answer}");
     }
     store.settles_at(0).await;
+}
+
+/// XML is read by the protocol layer, which calls whatever goes wrong then a fault of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn xml_that_stalls_is_refused_as_that() {
+    let store = TestStore::with(|options| options.body_timeout = Duration::from_millis(300));
+    store.put("a", b"stays").await;
+    for target in ["/uploads?delete", "/uploads/a?uploadId=none"] {
+        let host = store.addr.to_string();
+        let headers = [("host", host.as_str())];
+        let signed = sign("POST", &format!("http://{host}{target}"), &headers, SignableBody::UnsignedPayload);
+        let head = format!("POST {target} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 1000\r\n{signed}\r\n");
+        let answer = raw(store.addr, &head, b"<Delete><Object><Key>a</Key></Object>")
+            .expect("an answer, and the end of the connection");
+        assert_eq!((&answer[9..12], code(&answer)), ("400", "RequestTimeout"), "{answer}");
+        assert!(answer.to_ascii_lowercase().contains("connection: close\r\n"), "{answer}");
+    }
+    assert_eq!(store.keys().await, ["a"]);
 }

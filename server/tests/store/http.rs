@@ -220,6 +220,27 @@ fn form(
     (head, body)
 }
 
+/// The protocol layer would hold the file of a form of unknown length in memory, whoever sends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_nobody_signed_is_not_read() {
+    let store = TestStore::with(|options| options.body_timeout = Duration::from_millis(300));
+    let unsigned = "--edge\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\nin/x\r\n--edge\r\n\
+        Content-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nthe beginning";
+    let chunk = format!("{:x}\r\n{unsigned}\r\n", unsigned.len());
+    for (length, body, expected) in [
+        ("content-length: 5000000000", unsigned, ("403", "AccessDenied")),
+        ("transfer-encoding: chunked", chunk.as_str(), ("411", "MissingContentLength")),
+    ] {
+        let head = format!(
+            "POST /{BUCKET} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\
+            content-type: multipart/form-data; boundary=edge\r\n{length}\r\n\r\n",
+            store.addr,
+        );
+        let answer = raw(store.addr, &head, body.as_bytes()).unwrap();
+        assert_eq!((&answer[9..12], code(&answer)), expected, "{answer}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn forms() {
     let store = TestStore::start();

@@ -20,3 +20,6 @@ mod listing;
 mod multipart;
 mod objects;
 mod support;
+
+#[path = "../sockets/mod.rs"]
+mod sockets;

@@ -174,7 +174,8 @@ async fn checksums_behind_the_body_are_verified_too() {
             ("x-amz-trailer", "x-amz-checksum-crc32"),
             ("x-amz-decoded-content-length", "5"),
         ];
-        let signed = sign_streaming(&format!("http://{host}/{BUCKET}/t"), &headers);
+        let url = format!("http://{host}/{BUCKET}/t");
+        let signed = sign("PUT", &url, &headers, SignableBody::StreamingUnsignedPayloadTrailer);
         let body = format!("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:{value}\r\n\r\n");
         let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let request = format!(
@@ -186,29 +187,6 @@ async fn checksums_behind_the_body_are_verified_too() {
         assert_eq!(&answer[9..12], expected, "{request}{answer}");
     }
     assert_eq!(store.get("t").await, b"hello");
-}
-
-/// The headers that sign a PUT whose checksum follows its body.
-fn sign_streaming(url: &str, headers: &[(&str, &str)]) -> String {
-    use aws_sigv4::http_request::{
-        PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign,
-    };
-    let identity = aws_credential_types::Credentials::new(ACCESS, SECRET, None, None, "test").into();
-    let mut settings = SigningSettings::default();
-    settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
-    let params = aws_sigv4::sign::v4::SigningParams::builder()
-        .identity(&identity)
-        .region(REGION)
-        .name("s3")
-        .time(SystemTime::now())
-        .settings(settings)
-        .build()
-        .unwrap()
-        .into();
-    let body = SignableBody::StreamingUnsignedPayloadTrailer;
-    let request = SignableRequest::new("PUT", url, headers.iter().copied(), body).unwrap();
-    let (signed, _) = sign(request, &params).unwrap().into_parts();
-    signed.headers().map(|(name, value)| format!("{name}: {value}\r\n")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

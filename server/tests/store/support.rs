@@ -5,13 +5,15 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+pub use aws_sigv4::http_request::SignableBody;
+use aws_sigv4::http_request::{PayloadChecksumKind, SignableRequest, SigningSettings};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 pub use partway_server::embedded::{Options, Origins, Server, Store};
@@ -186,6 +188,25 @@ pub fn noise(len: usize, seed: u64) -> Vec<u8> {
 pub fn target(url: &str) -> &str {
     let rest = url.split_once("//").unwrap().1;
     &rest[rest.find('/').unwrap()..]
+}
+
+/// The headers that sign a request.
+pub fn sign(method: &str, url: &str, headers: &[(&str, &str)], body: SignableBody<'_>) -> String {
+    let identity = aws_credential_types::Credentials::new(ACCESS, SECRET, None, None, "test").into();
+    let mut settings = SigningSettings::default();
+    settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    let params = aws_sigv4::sign::v4::SigningParams::builder()
+        .identity(&identity)
+        .region(REGION)
+        .name("s3")
+        .time(SystemTime::now())
+        .settings(settings)
+        .build()
+        .unwrap()
+        .into();
+    let request = SignableRequest::new(method, url, headers.iter().copied(), body).unwrap();
+    let (signed, _) = aws_sigv4::http_request::sign(request, &params).unwrap().into_parts();
+    signed.headers().map(|(name, value)| format!("{name}: {value}\r\n")).collect()
 }
 
 /// Sends a request as it is given, and returns the whole answer. Blocks.

@@ -22,7 +22,8 @@ pub struct CreateUploads {
 #[serde(deny_unknown_fields)]
 pub struct NewUpload {
     /// A UUID that the client makes for this file and sends again whenever it asks for the same once more, since an
-    /// answer was lost: that counts once against every limit, and gives the same key. None is a fresh one.
+    /// answer was lost: that counts once against every limit, and gives the same key. Without it, each request is a
+    /// creation of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<CreationId>,
     /// The file's name, as the user sees it. The key is the server's choice.

@@ -58,11 +58,17 @@ impl Front {
         let headers = request.headers.clone();
         let home = Home::default();
         let seen = Seen::of(&mut request);
+        let lacks_length = matches!(seen, Seen::Form(_)) && !headers.contains_key(header::CONTENT_LENGTH);
         let xml = request.extensions.get::<XmlDigests>().cloned();
         let body = Watched::new(body, home.clone(), seen, self.stall);
         let checked =
             region::check(&request, &self.region).and_then(|()| signature_v2::check_header(&request));
         let mut response = match checked {
+            // The protocol layer would hold the whole file in memory, before it finds out whether the form is signed.
+            Ok(()) if lacks_length => {
+                drop(body);
+                written(Error::MissingContentLength.into())
+            }
             Ok(()) => {
                 let s3 = if signature_v2::is_local(peer, &request) { &self.local } else { &self.others };
                 let answered = s3.call(Request::from_parts(request, Body::http_body_unsync(body))).await;

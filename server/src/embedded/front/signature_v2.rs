@@ -41,6 +41,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn this_machine_asks_this_machine() {
+        let is_local = |peer: &str, host: Option<&str>| {
+            let mut request = http::Request::new(()).into_parts().0;
+            request.headers.extend(host.map(|host| (header::HOST, host.parse().unwrap())));
+            super::is_local(SocketAddr::new(peer.parse().unwrap(), 50_000), &request)
+        };
+        for peer in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            assert!(is_local(peer, Some("localhost:8081")), "{peer}");
+            assert!(!is_local(peer, Some("store.example.com")), "{peer} for others");
+            assert!(!is_local(peer, None), "{peer}");
+        }
+        for peer in ["192.168.0.7", "10.0.0.1", "203.0.113.9", "::2", "::ffff:192.168.0.7", "0.0.0.0"] {
+            assert!(!is_local(peer, Some("localhost:8081")), "{peer}");
+            assert!(!is_local(peer, Some("127.0.0.1")), "{peer}");
+        }
+    }
+
+    #[test]
     fn this_machine_has_several_names() {
         for host in ["localhost", "localhost:8081", "127.0.0.1:1", "127.9.9.9", "[::1]:80", "files.localhost"]
         {

@@ -19,6 +19,21 @@ pub(super) fn check(canned: Option<&str>, grants: bool) -> Result<(), Error> {
     if grants || canned.is_some_and(|acl| !is_owners(acl)) { Err(Error::AclNotSupported) } else { Ok(()) }
 }
 
+/// Whether the list or the headers of a request grant anything to anybody but the owner.
+macro_rules! lets_in_others {
+    ($input:ident) => {{
+        let grants = [
+            &$input.grant_full_control,
+            &$input.grant_read,
+            &$input.grant_read_acp,
+            &$input.grant_write,
+            &$input.grant_write_acp,
+        ];
+        let policy = $input.access_control_policy.as_ref();
+        grants.iter().any(|grant| grant.is_some()) || policy.is_some_and(|policy| !is_owners(policy))
+    }};
+}
+
 pub(super) async fn get_bucket_acl(
     service: &Service,
     request: S3Request<GetBucketAclInput>,
@@ -44,17 +59,7 @@ pub(super) async fn put_bucket_acl(
 ) -> Result<S3Response<PutBucketAclOutput>, Error> {
     let input = request.input;
     service.index.read(move |snapshot| snapshot.need_bucket(&input.bucket)).await?;
-    let grants = [
-        &input.grant_full_control,
-        &input.grant_read,
-        &input.grant_read_acp,
-        &input.grant_write,
-        &input.grant_write_acp,
-    ];
-    let policy = input.access_control_policy.as_ref();
-    let others =
-        grants.iter().any(|grant| grant.is_some()) || policy.is_some_and(|policy| !is_owners(policy));
-    check(input.acl.as_ref().map(s3s::dto::BucketCannedACL::as_str), others)?;
+    check(input.acl.as_ref().map(s3s::dto::BucketCannedACL::as_str), lets_in_others!(input))?;
     Ok(S3Response::new(PutBucketAclOutput::default()))
 }
 
@@ -65,17 +70,7 @@ pub(super) async fn put_object_acl(
     let input = request.input;
     only_version(input.version_id.as_deref())?;
     service.index.read(move |snapshot| snapshot.object(&input.bucket, &input.key)).await?;
-    let grants = [
-        &input.grant_full_control,
-        &input.grant_read,
-        &input.grant_read_acp,
-        &input.grant_write,
-        &input.grant_write_acp,
-    ];
-    let policy = input.access_control_policy.as_ref();
-    let others =
-        grants.iter().any(|grant| grant.is_some()) || policy.is_some_and(|policy| !is_owners(policy));
-    check(input.acl.as_ref().map(s3s::dto::ObjectCannedACL::as_str), others)?;
+    check(input.acl.as_ref().map(s3s::dto::ObjectCannedACL::as_str), lets_in_others!(input))?;
     Ok(S3Response::new(PutObjectAclOutput::default()))
 }
 

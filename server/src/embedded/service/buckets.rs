@@ -12,7 +12,7 @@ use crate::embedded::errors::Error;
 use crate::embedded::index::Snapshot;
 use crate::embedded::store::now_ms;
 
-/// Where S3 began, which shows.
+/// S3's first region, which answers in its own way here and there.
 const FIRST_REGION: &str = "us-east-1";
 
 pub(super) async fn create_bucket(
@@ -43,7 +43,7 @@ pub(super) async fn create_bucket(
     let bucket = input.bucket;
     let location = Some(format!("/{bucket}"));
     let is_new = service.index.write(None, move |txn| txn.create_bucket(&bucket, now_ms())).await?;
-    // S3's first region has always passed over that.
+    // That region lets an owner create a bucket again.
     if !is_new && &*service.region != FIRST_REGION {
         return Err(Error::BucketAlreadyOwnedByYou);
     }

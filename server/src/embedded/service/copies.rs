@@ -69,7 +69,7 @@ pub(super) async fn copy_object(
             object.checksums.set(algorithm, value);
         }
         let tagging = if retag { about.tagging.clone() } else { object.about.tagging.take() };
-        // Of these S3 keeps nothing of the source either.
+        // S3 does not take these from the source either.
         let (storage_class, encryption) = (about.storage_class.clone(), about.encryption.clone());
         object.about = if replace { about } else { object.about };
         object.about.tagging = tagging;

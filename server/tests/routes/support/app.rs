@@ -181,6 +181,12 @@ impl TestApp {
         self.store.head_object().bucket(BUCKET).key(key).send().await.is_ok()
     }
 
+    /// The keys of the bucket that begin so.
+    pub async fn keys_below(&self, prefix: &str) -> Vec<String> {
+        let listed = self.store.list_objects_v2().bucket(BUCKET).prefix(prefix).send().await.unwrap();
+        listed.contents.unwrap_or_default().into_iter().filter_map(|object| object.key).collect()
+    }
+
     /// The keys of the uploads that are neither completed nor aborted.
     pub async fn open_uploads(&self) -> Vec<String> {
         let listed = self.store.list_multipart_uploads().bucket(BUCKET).send().await.unwrap();

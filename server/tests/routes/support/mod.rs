@@ -27,7 +27,7 @@ pub use peer::Peer;
 pub use reqwest::Method;
 pub use serde_json::json;
 pub use tickets::{TICKET_SECRET, by_ticket, now, ticket, ticket_claims, ticket_for, ticket_of};
-pub use upload::{Upload, post_form, put_bytes};
+pub use upload::{Upload, is_staged, post_form, put_bytes};
 
 pub const KIB: usize = 1 << 10;
 pub const MIB: usize = 1 << 20;

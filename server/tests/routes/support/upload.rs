@@ -151,6 +151,12 @@ pub async fn post_form(http: &reqwest::Client, put: &SignedPut, bytes: &[u8]) ->
     Answer::to(request.header("content-type", content_type).body(body)).await
 }
 
+/// Whether it is for a key of the server's own.
+pub fn is_staged(put: &SignedPut) -> bool {
+    put.url.contains(".partway/incoming/")
+        || put.form.as_ref().is_some_and(|form| form["key"].starts_with(".partway/incoming/"))
+}
+
 pub async fn put_bytes(http: &reqwest::Client, put: &SignedPut, bytes: &[u8]) -> Answer {
     Answer::to(put_request(http, put, bytes)).await
 }
