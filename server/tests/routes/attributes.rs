@@ -45,7 +45,10 @@ async fn puts_forms_and_parts_all_have_them() {
     let upload = app.begin_as(NewUpload { checksums, ..file("form.bin", 0) }, bytes).await;
     let put = upload.grant.parts.first().unwrap();
     let form = put.form.as_ref().expect("a form");
-    assert_eq!((&form["Content-Type"], form.get("x-amz-meta-app")), ("application/octet-stream", None));
+    assert_eq!(
+        (form["Content-Type"].as_str(), form.get("x-amz-meta-app")),
+        ("application/octet-stream", None)
+    );
     assert_eq!(post_form(&app.http, put, &upload.bytes).await.status, 201);
     upload.finish().await;
     assert_attributes(&app, &upload.grant.key).await;

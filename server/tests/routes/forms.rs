@@ -49,7 +49,7 @@ async fn a_small_file_goes_as_a_form() {
             let text = answer.text();
             for element in [
                 format!("<Bucket>{BUCKET}</Bucket>"),
-                format!("<Key>{}</Key>", &put.form.as_ref().unwrap()["key"]),
+                format!("<Key>{}</Key>", put.form.as_ref().unwrap()["key"]),
                 "<Location>".to_owned(),
                 etag.as_str().to_owned(),
             ] {

@@ -65,7 +65,9 @@ mod tests {
     use crate::checksum::Crc64Nvme;
 
     /// Each with what another implementation computes from bytes.
-    fn all() -> [(Crc, fn(&[u8]) -> u64); 3] {
+    type Oracle = fn(&[u8]) -> u64;
+
+    fn all() -> [(Crc, Oracle); 3] {
         [
             (Crc::CRC32, |bytes| crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC).checksum(bytes).into()),
             (Crc::CRC32C, |bytes| crc::Crc::<u32>::new(&crc::CRC_32_ISCSI).checksum(bytes).into()),

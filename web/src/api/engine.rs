@@ -37,6 +37,7 @@ pub struct FileEntry {
 pub struct Engine(Rc<Driver>);
 
 #[wasm_bindgen]
+#[allow(clippy::needless_pass_by_value, reason = "JavaScript hands them over")]
 impl Engine {
     /// Creates an engine that tells its events to `tell`.
     ///
@@ -57,13 +58,13 @@ impl Engine {
 
     /// Takes files as one batch: all of them, or none.
     pub fn add(&self, entries: Vec<Ts<FileEntry>>) {
-        self.0.add(entries.into_iter().filter_map(read).collect());
+        self.0.add(entries.iter().filter_map(read).collect());
     }
 
     /// Takes an upload of the journal up again with the file that was chosen for it.
     #[wasm_bindgen(js_name = takeUp)]
     pub fn take_up(&self, entry: Ts<FileEntry>, id: &str) {
-        if let Some(chosen) = read(entry) {
+        if let Some(chosen) = read(&entry) {
             self.0.take_up(chosen, id.parse().ok());
         }
     }
@@ -129,7 +130,7 @@ impl Engine {
 }
 
 /// Returns what was chosen; `None` for what the page would not have sent.
-fn read(entry: Ts<FileEntry>) -> Option<Chosen> {
+fn read(entry: &Ts<FileEntry>) -> Option<Chosen> {
     let FileEntry { id, file, path, destination, handle } = entry.to_rust().ok()?;
     // Not by its class: in a page without a worker it may be of another realm, such as a frame's.
     let file: File = file.unchecked_into();

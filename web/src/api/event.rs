@@ -1,6 +1,7 @@
 //! What the page is told: events, statuses, results and errors.
 
 use partway_shared::checksum::ChecksumKind;
+use partway_shared::error::ErrorCode;
 use partway_shared::upload::{FileId, Status, UploadError};
 use partway_shared::wire::CompletedUpload;
 use serde::Serialize;
@@ -147,7 +148,7 @@ impl UploadStatus {
             parts_stored: status.parts_stored,
             bytes_per_second: status.bytes_per_second,
             seconds_left: status.seconds_left,
-            waiting_for: status.waiting_for.map(|code| code.as_str()),
+            waiting_for: status.waiting_for.map(ErrorCode::as_str),
             result: status.result.map(UploadResult::from),
             error: status.error.map(EngineError::from),
         }

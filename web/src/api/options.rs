@@ -104,10 +104,12 @@ impl EngineOptions {
 
     /// Returns how a session with these options behaves.
     pub(crate) fn session(&self, epoch: u64) -> session::Options {
-        let mut settings = Settings::default();
-        settings.concurrency = self.concurrency.map(|Within(connections)| connections as u32);
-        settings.part_size = self.part_size.map(|Within(bytes)| bytes);
-        settings.max_bytes_per_second = self.max_bytes_per_second.map(|Within(bytes)| bytes);
+        let mut settings = Settings {
+            concurrency: self.concurrency.map(|Within(connections)| connections as u32),
+            part_size: self.part_size.map(|Within(bytes)| bytes),
+            max_bytes_per_second: self.max_bytes_per_second.map(|Within(bytes)| bytes),
+            ..Settings::default()
+        };
         if let Some(Within(seconds)) = self.stall_timeout {
             settings.stall_timeout = Duration::from_secs(seconds);
         }

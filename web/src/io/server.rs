@@ -161,13 +161,13 @@ impl Server {
         credentials: RequestCredentials,
     ) -> Result<gloo_net::http::Request, gloo_net::Error> {
         // gloo-net's own setter panics for what cannot be a header, and these are a page's.
-        let all = web_sys::Headers::new().map_err(unsendable)?;
-        all.set("Accept", "application/json").map_err(unsendable)?;
+        let all = web_sys::Headers::new().map_err(|thrown| unsendable(&thrown))?;
+        all.set("Accept", "application/json").map_err(|thrown| unsendable(&thrown))?;
         for (name, value) in headers {
-            all.set(name, value).map_err(unsendable)?;
+            all.set(name, value).map_err(|thrown| unsendable(&thrown))?;
         }
         if request.body.is_some() {
-            all.set("Content-Type", "application/json").map_err(unsendable)?;
+            all.set("Content-Type", "application/json").map_err(|thrown| unsendable(&thrown))?;
         }
         let method = match request.method {
             Method::Get => gloo_net::http::Method::GET,
@@ -185,6 +185,6 @@ impl Server {
     }
 }
 
-fn unsendable(thrown: JsValue) -> gloo_net::Error {
-    gloo_net::Error::GlooError(super::scope::message_of(&thrown))
+fn unsendable(thrown: &JsValue) -> gloo_net::Error {
+    gloo_net::Error::GlooError(super::scope::message_of(thrown))
 }
