@@ -1,7 +1,7 @@
 //! The pure half of Partway: what the browser, the server and the tests agree on.
 //!
 //! It owns the wire types, the error codes, S3's limits, the part plan, the
-//! checksums and the upload machine. It knows no clock, no socket, no file and
+//! checksums, the upload machine, and what a client's calls are over HTTP. It knows no clock, no socket, no file and
 //! no DOM: time and randomness come in as arguments, work goes out as values.
 
 pub mod checksum;
