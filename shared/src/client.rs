@@ -1,46 +1,47 @@
-//! Partway's server over HTTP, as a client sees it: the request that each call is, and what its answer means.
+//! Partway's server over HTTP, as a client sees it: the path and body of each call, and what its answer means.
 //!
-//! It owns paths, methods and JSON. It never knows how a request is made: a browser does it with `fetch`, a native client with
-//! a library of its own, and both report what came back as an [`Answer`]. That no answer came is for them to say, with
-//! [`Failure::NoAnswer`].
+//! It owns paths and what is read of an answer. It never knows how a request is made, nor what parses JSON: a browser has `fetch`
+//! and `JSON.parse`, a native client libraries of its own, and both report what came back as an [`Answer`]. That no answer came is
+//! for them to say, with [`Failure::NoAnswer`].
 
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 
 use crate::upload::{ControlCall, ControlReply, Failure};
 use crate::wire::CallerInfo;
 
-/// A request to make.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// Its method.
-    pub method: Method,
-    /// Its path, to be appended to the endpoint.
-    pub path: &'static str,
-    /// Its body, to be sent as `application/json`.
-    pub body: Option<String>,
-}
-
-/// A request's method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// `GET`
-    Get,
-    /// `POST`
-    Post,
-}
+/// The path, to be appended to the endpoint, that tells who the caller is by `GET`. Its answer is read by [`read_caller`].
+pub const CALLER_PATH: &str = "/v1/caller";
 
 /// What came back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct Answer<B> {
     /// The HTTP status.
     pub status: u16,
     /// The body.
-    pub body: String,
+    pub body: B,
     /// The header `Retry-After`, by [`parse_retry_after`]. A page of another origin sees it only where CORS exposes it.
     pub retry_after: Option<Duration>,
+}
+
+/// A body, as it came.
+pub trait Body {
+    /// Returns its text.
+    fn text(&self) -> &str;
+
+    /// Parses it as JSON.
+    fn parse<T: DeserializeOwned>(&self) -> Result<T, Unexpected>;
+}
+
+/// Why a body is not what was expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unexpected {
+    /// It is not JSON.
+    NotJson,
+    /// It is JSON of another form, as this text says.
+    Form(String),
 }
 
 /// Which of the [`ControlCall`]s a call is. It outlives the call, for its answer.
@@ -58,17 +59,6 @@ pub enum CallKind {
     Abort,
 }
 
-impl Method {
-    /// Returns its name in HTTP.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-        }
-    }
-}
-
 impl ControlCall {
     /// Returns which call it is.
     #[must_use]
@@ -81,24 +71,10 @@ impl ControlCall {
             Self::Abort(_) => CallKind::Abort,
         }
     }
-
-    /// Creates the request for it.
-    #[must_use]
-    pub fn request(&self) -> Request {
-        let body = match self {
-            Self::Create(body) => serde_json::to_string(body),
-            Self::Sign(body) => serde_json::to_string(body),
-            Self::List(body) => serde_json::to_string(body),
-            Self::Complete(body) => serde_json::to_string(body),
-            Self::Abort(body) => serde_json::to_string(body),
-        };
-        // serde_json fails for maps whose keys are not strings, and no body has one.
-        Request { method: Method::Post, path: self.kind().path(), body: body.ok() }
-    }
 }
 
 impl CallKind {
-    /// Returns its path, to be appended to the endpoint.
+    /// Returns the path, to be appended to the endpoint, that takes it by `POST`, as `application/json`.
     #[must_use]
     pub const fn path(self) -> &'static str {
         match self {
@@ -111,7 +87,7 @@ impl CallKind {
     }
 
     /// Returns what an answer to such a call means.
-    pub fn read_answer(self, answer: &Answer) -> Result<ControlReply, Failure> {
+    pub fn read_answer(self, answer: &Answer<impl Body>) -> Result<ControlReply, Failure> {
         match self {
             Self::Create => read_body(answer).map(ControlReply::Created),
             Self::Sign => read_body(answer).map(ControlReply::Signed),
@@ -122,14 +98,8 @@ impl CallKind {
     }
 }
 
-/// Creates the request for who the caller is.
-#[must_use]
-pub const fn caller_request() -> Request {
-    Request { method: Method::Get, path: "/v1/caller", body: None }
-}
-
-/// Returns what an answer to [`caller_request`] means.
-pub fn read_caller(answer: &Answer) -> Result<CallerInfo, Failure> {
+/// Returns what an answer from [`CALLER_PATH`] means.
+pub fn read_caller(answer: &Answer<impl Body>) -> Result<CallerInfo, Failure> {
     read_body(answer)
 }
 
@@ -139,15 +109,15 @@ pub fn parse_retry_after(header: &str) -> Option<Duration> {
     header.trim_ascii().parse().ok().map(Duration::from_secs)
 }
 
-fn read_body<T: DeserializeOwned>(answer: &Answer) -> Result<T, Failure> {
+fn read_body<T: DeserializeOwned>(answer: &Answer<impl Body>) -> Result<T, Failure> {
     ensure_success(answer)?;
-    serde_json::from_str(&answer.body).map_err(|error| {
-        let what = if answer.body.trim_ascii_start().starts_with('<') {
-            "a page of HTML came back, perhaps from a proxy".to_owned()
-        } else if serde_json::from_str::<IgnoredAny>(&answer.body).is_err() {
-            "the answer is not JSON".to_owned()
-        } else {
-            format!("the answer is not what was expected ({error})")
+    answer.body.parse().map_err(|unexpected| {
+        let what = match unexpected {
+            _ if answer.body.text().trim_ascii_start().starts_with('<') => {
+                "a page of HTML came back, perhaps from a proxy".to_owned()
+            }
+            Unexpected::NotJson => "the answer is not JSON".to_owned(),
+            Unexpected::Form(error) => format!("the answer is not what was expected ({error})"),
         };
         Failure::Unusable(format!("{what}; is the endpoint the address of a Partway server?"))
     })
@@ -163,12 +133,12 @@ struct Refusal {
 }
 
 /// Fails unless the status is 2xx: with the server's own problem, or with the status that something before it answered.
-fn ensure_success(answer: &Answer) -> Result<(), Failure> {
+fn ensure_success(answer: &Answer<impl Body>) -> Result<(), Failure> {
     let &Answer { status, ref body, retry_after } = answer;
     if (200..300).contains(&status) {
         return Ok(());
     }
-    Err(match serde_json::from_str(body) {
+    Err(match body.parse() {
         Ok(Refusal { code, detail, field, retry_after: seconds }) => Failure::Status {
             status,
             code: Some(code),
@@ -182,6 +152,7 @@ fn ensure_success(answer: &Answer) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::error::Category;
     use serde_json::{Value, json};
 
     use crate::error::{ErrorCode, Problem};
@@ -196,14 +167,26 @@ mod tests {
     const KINDS: [CallKind; 5] =
         [CallKind::Create, CallKind::Sign, CallKind::List, CallKind::Complete, CallKind::Abort];
 
-    fn answer(status: u16, body: impl Into<String>) -> Answer {
+    impl Body for String {
+        fn text(&self) -> &str {
+            self
+        }
+
+        fn parse<T: DeserializeOwned>(&self) -> Result<T, Unexpected> {
+            serde_json::from_str(self).map_err(|error| match error.classify() {
+                Category::Data => Unexpected::Form(error.to_string()),
+                Category::Io | Category::Syntax | Category::Eof => Unexpected::NotJson,
+            })
+        }
+    }
+
+    fn answer(status: u16, body: impl Into<String>) -> Answer<String> {
         Answer { status, body: body.into(), retry_after: None }
     }
 
     fn ensure_request(call: &ControlCall, kind: CallKind, path: &str, body: &Value) {
-        let request = call.request();
-        assert_eq!((request.method.as_str(), request.path), ("POST", path));
-        assert_eq!(&serde_json::from_str::<Value>(&request.body.unwrap()).unwrap(), body);
+        assert_eq!(call.kind().path(), path);
+        assert_eq!(&serde_json::to_value(call).unwrap(), body);
         assert_eq!(call.kind(), kind);
     }
 
@@ -229,7 +212,6 @@ mod tests {
         ensure_request(&complete, CallKind::Complete, "/v1/uploads/complete", &body);
         let abort = ControlCall::Abort(AbortUpload { token: token() });
         ensure_request(&abort, CallKind::Abort, "/v1/uploads/abort", &json!({ "token": "token" }));
-        assert_eq!(caller_request(), Request { method: Method::Get, path: "/v1/caller", body: None });
     }
 
     #[test]
@@ -241,7 +223,7 @@ mod tests {
         let signed = SignedParts { parts: Vec::new() };
         let listed = ListedParts { parts: Vec::new(), completed: None };
         let completed = CompletedUploads { uploads: Vec::new() };
-        let read = |kind: CallKind, answer: Answer| kind.read_answer(&answer).unwrap();
+        let read = |kind: CallKind, answer: Answer<String>| kind.read_answer(&answer).unwrap();
         let reply = read(CallKind::Create, text(&|| serde_json::to_string(&created)));
         assert_eq!(reply, ControlReply::Created(created));
         let reply = read(CallKind::Sign, text(&|| serde_json::to_string(&signed)));

@@ -15,7 +15,7 @@ use crate::part::{ByteRange, PartNumber};
 
 /// How a file is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Strategy {
     /// One PUT of the whole file. It counts as part 1 of 1.

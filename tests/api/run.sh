@@ -55,7 +55,7 @@ bearer = ticket(sys.argv[3], "ada", {})
 files = [{"name": "note.txt", "size": 5}, {"name": "film.mp4", "size": 100}]
 headers = {"content-type": "application/json", "authorization": "Bearer " + bearer}
 request = urllib.request.Request(sys.argv[2] + "/v1/uploads", json.dumps({"files": files}).encode(), headers)
-print(bearer, *(upload["token"] for upload in json.load(urllib.request.urlopen(request))["uploads"]))
+print(bearer, *(upload["accepted"]["token"] for upload in json.load(urllib.request.urlopen(request))["uploads"]))
 PYTHON
 tokens=$(PYTHONDONTWRITEBYTECODE=1 python3 tokens.py "$project" "$url" "$secret")
 # shellcheck disable=SC2086

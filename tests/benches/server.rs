@@ -109,7 +109,7 @@ async fn open_uploads() -> Result<(f64, f64)> {
 fn create(address: &str, size: u64) -> Result<String> {
     let request = Request::post("/v1/uploads", &json!({ "files": [{ "name": "film.mp4", "size": size }] }));
     let answer: Value = serde_json::from_slice(&Client::new(address, 1).once(&request)?)?;
-    let token = answer["uploads"][0]["token"].as_str();
+    let token = answer["uploads"][0]["accepted"]["token"].as_str();
     token.map(str::to_owned).with_context(|| format!("no upload was created: {answer}"))
 }
 

@@ -271,8 +271,8 @@ fn built() -> PathBuf {
 const LIMITS: [(&str, u64); 4] = [
     ("index.js on the main thread", 30_000),
     ("element.js on the main thread", 30_000),
-    ("index.js with its engine", 180_000),
-    ("element.js with its engine", 197_000),
+    ("index.js with its engine", 145_000),
+    ("element.js with its engine", 162_000),
 ];
 
 #[test]

@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::HeaderMap;
-use partway_shared::checksum::Crc;
+use partway_crc::Crc;
 use s3s::crypto::{Checksum as _, Crc32, Crc32c, Sha1, Sha256};
 use serde::{Deserialize, Serialize};
 

@@ -104,17 +104,50 @@ async fn nothing_is_read_of_whom_nobody_knows_yet() {
 #[tokio::test]
 async fn what_is_read_has_a_limit_over_all_connections() {
     let app = TestApp::with(with_room_for_one).await;
-    let body = large_body();
-    app.post_text("/v1/uploads", body.clone()).await.is::<CreatedUploads>(201);
-    let held = send_nearly_all(&app, Arc::new(body.clone())).await;
-    let problem = loop {
-        let answer = app.post_text("/v1/uploads", body.clone()).await;
-        if answer.status != 201 {
-            break answer.refused(ErrorCode::ServerBusy);
+    let body = Arc::new(large_body());
+    app.post_text("/v1/uploads", body.to_vec()).await.is::<CreatedUploads>(201);
+    // There is no room for both, so one of them is refused, whichever was read faster.
+    let (mut one, mut other) =
+        tokio::join!(send_nearly_all(&app, Arc::clone(&body)), send_nearly_all(&app, Arc::clone(&body)));
+    let (refusal, mut held) = tokio::select! {
+        refusal = read_answer(&mut one) => (refusal, other),
+        refusal = read_answer(&mut other) => (refusal, one),
+    };
+    assert!(refusal.starts_with("HTTP/1.1 503 "), "{refusal}");
+    assert!(refusal.contains("server_busy") && refusal.contains("retry-after: 2\r\n"), "{refusal}");
+    let problem = app.post_text("/v1/uploads", body.to_vec()).await.refused(ErrorCode::ServerBusy);
+    assert_eq!(problem.retry_after, Some(2));
+    // The other one loses nothing by it, and makes room when it is answered.
+    held.write_all(&body[body.len() - 1..]).await.unwrap();
+    let answer = read_answer(&mut held).await;
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    app.post_text("/v1/uploads", body.to_vec()).await.is::<CreatedUploads>(201);
+    app.begin("a.bin", 100).await.finish().await;
+}
+
+#[tokio::test]
+async fn who_goes_away_makes_room() {
+    let app = TestApp::with(with_room_for_one).await;
+    let body = Arc::new(large_body());
+    for _ in 0..5 {
+        drop(send_nearly_all(&app, Arc::clone(&body)).await);
+    }
+    let made_room = async {
+        while app.post_text("/v1/uploads", body.to_vec()).await.status != 201 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    assert_eq!(problem.retry_after, Some(2));
-    drop(held);
-    while app.post_text("/v1/uploads", body.clone()).await.status != 201 {}
-    app.begin("a.bin", 100).await.finish().await;
+    tokio::time::timeout(Duration::from_secs(20), made_room).await.expect("what they had sent is let go of");
+}
+
+/// Reads until a head and what else came with it are there. The server keeps the connection open.
+async fn read_answer(connection: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let read = async {
+        while !answer.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+            assert_ne!(connection.read_buf(&mut answer).await.unwrap(), 0, "it ended without an answer");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), read).await.expect("an answer comes");
+    String::from_utf8_lossy(&answer).into_owned()
 }

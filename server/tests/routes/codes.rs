@@ -173,16 +173,18 @@ async fn provoke(code: ErrorCode, app: &TestApp) -> Option<Problem> {
                 settings.server.max_bodies = ByteSize::kib(64);
             })
             .await;
-            let most = stream::iter([Ok::<_, std::io::Error>(vec![b' '; 60 * KIB])]).chain(stream::pending());
-            let held = app.request(Method::POST, "/v1/uploads").header("content-type", "application/json");
-            let held = tokio::spawn(held.body(reqwest::Body::wrap_stream(most)).send());
-            let answer = loop {
-                let answer = app.post_text("/v1/uploads", " ".repeat(60 * KIB)).await;
-                if answer.status == 503 {
-                    break answer;
-                }
+            let half_sent = || {
+                let most =
+                    stream::iter([Ok::<_, std::io::Error>(vec![b' '; 60 * KIB])]).chain(stream::pending());
+                let request =
+                    app.request(Method::POST, "/v1/uploads").header("content-type", "application/json");
+                Answer::to(request.body(reqwest::Body::wrap_stream(most)))
             };
-            held.abort();
+            // Neither ends, and there is room for one.
+            let answer = tokio::select! {
+                answer = half_sent() => answer,
+                answer = half_sent() => answer,
+            };
             answer.refused(code)
         }
         ErrorCode::Internal => of_defect().await.refused(code),

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use crate::support::*;
 
@@ -32,7 +33,9 @@ async fn requests_under_way_are_answered() {
 
     let stopped = tokio::spawn(app.stop());
     // It no longer listens, and has not dropped what it was asked.
-    while reqwest::Client::new().get(format!("{}/healthz", app.url)).send().await.is_ok() {}
+    let refused =
+        async { while reqwest::Client::new().get(format!("{}/healthz", app.url)).send().await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(60), refused).await.expect("it stops listening");
     assert!(!under_way.is_finished());
     drop(release);
     let created: CreatedUploads = under_way.await.unwrap().is(201);

@@ -1,7 +1,5 @@
 //! Checksums: of parts, and of the object from its parts.
 
-mod combine;
-mod crc64nvme;
 mod part;
 
 use std::fmt;
@@ -9,10 +7,9 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use partway_crc::{Crc, Hasher};
 use serde::{Deserialize, Serialize};
 
-pub use combine::Crc;
-pub use crc64nvme::Hasher;
 pub use part::{Checksum, Md5, NotAChecksum, PartHasher};
 
 /// How parts and objects are checked by the store.
@@ -52,7 +49,7 @@ impl Crc64Nvme {
     pub fn of(bytes: &[u8]) -> Self {
         let mut hasher = Hasher::new();
         hasher.update(bytes);
-        hasher.finish()
+        Self(hasher.finish())
     }
 
     /// Returns the checksum of this run of bytes followed by another, of which only the checksum and the length are known.

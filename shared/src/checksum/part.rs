@@ -6,9 +6,10 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use md5::Digest;
+use partway_crc::Hasher;
 use serde::{Deserialize, Serialize};
 
-use super::{ChecksumKind, Crc64Nvme, Hasher};
+use super::{ChecksumKind, Crc64Nvme};
 use crate::part::ETag;
 
 /// The checksum of a part. Its text is base64, whose length tells the kind.
@@ -161,7 +162,7 @@ impl PartHasher {
     #[must_use]
     pub fn finish(self) -> Checksum {
         match self {
-            Self::Crc64Nvme(hasher) => hasher.finish().into(),
+            Self::Crc64Nvme(hasher) => Crc64Nvme(hasher.finish()).into(),
             Self::Md5(hasher) => Md5(hasher.finalize().into()).into(),
         }
     }

@@ -1,5 +1,7 @@
 //! What the machine asks its driver to do, and what it calls things.
 
+use serde::Serialize;
+
 use crate::checksum::ChecksumKind;
 use crate::part::ByteRange;
 use crate::wire::{
@@ -79,8 +81,9 @@ pub enum Action {
     },
 }
 
-/// A request to Partway's server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A request to Partway's server. What it serializes to is its body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum ControlCall {
     /// `POST /v1/uploads`
     Create(CreateUploads),

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
+use litemap::LiteMap;
+
 use crate::time::Time;
 
 use super::action::FileId;
@@ -18,7 +20,7 @@ pub(super) struct Index {
     /// Those whose completion goes along with others'.
     pub(super) complete: BTreeSet<FileId>,
     pub(super) send: BTreeSet<FileId>,
-    deadlines: BTreeSet<(Time, FileId)>,
+    deadlines: LiteMap<(Time, FileId), ()>,
     /// Parts hashed and not yet on their way, over all open files.
     pub(super) ahead: u32,
     /// Files created and not ended.
@@ -42,7 +44,7 @@ impl Index {
                 self.deadlines.remove(&(deadline, id));
             }
             if let Some(deadline) = new.deadline {
-                self.deadlines.insert((deadline, id));
+                self.deadlines.insert((deadline, id), ());
             }
         }
         self.ahead = self.ahead + new.ahead - old.ahead;
@@ -50,12 +52,12 @@ impl Index {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Time> {
-        self.deadlines.first().map(|&(deadline, _)| deadline)
+        self.deadlines.first().map(|(&(deadline, _), ())| deadline)
     }
 
     /// The files whose deadline has come.
     pub(super) fn due(&self, now: Time) -> Vec<FileId> {
-        self.deadlines.iter().take_while(|&&(deadline, _)| deadline <= now).map(|&(_, id)| id).collect()
+        self.deadlines.keys().take_while(|&&(deadline, _)| deadline <= now).map(|&(_, id)| id).collect()
     }
 }
 

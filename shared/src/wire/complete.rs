@@ -75,7 +75,7 @@ pub struct CompletedUploads {
 /// What became of one upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Completion {
     /// It is complete.
     Completed(Box<CompletedUpload>),

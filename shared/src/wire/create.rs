@@ -67,7 +67,7 @@ pub struct CreatedUploads {
 /// What became of one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "outcome", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum CreatedUpload {
     /// It may be sent.
     Accepted(Box<Grant>),

@@ -1,12 +1,13 @@
 //! Runs a session: starts what it asks for, and feeds it what came of it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::rc::{Rc, Weak};
 
 use js_sys::Function;
+use litemap::LiteMap;
 use partway_shared::checksum::ChecksumKind;
-use partway_shared::client::{CallKind, caller_request, read_caller};
+use partway_shared::client::{CallKind, read_caller};
 use partway_shared::part::ByteRange;
 use partway_shared::time::Time;
 use partway_shared::upload::{Action, ControlCall, Failure, FileId, FileInfo, JobId};
@@ -23,7 +24,7 @@ use super::journal::Journal;
 use super::lock::Lock;
 use super::put::{Outcome, Put};
 use super::scope::{PanicWatch, is_broken, is_online, message_of, seed};
-use super::server::Server;
+use super::server::{Request, Server};
 use super::source::Source;
 use crate::api::{
     BrokenError, EngineError, EngineEvent, EngineOptions, Headers, ResumableEntry, UploadStatus,
@@ -49,10 +50,10 @@ pub(crate) struct Driver {
     page: Page,
     journal: RefCell<Option<Rc<Journal>>>,
     /// The file handles of the records that were read last, by the records' keys.
-    handles: RefCell<HashMap<String, JsValue>>,
-    sources: RefCell<HashMap<FileId, Rc<Source>>>,
-    locks: RefCell<HashMap<Holder, Lock>>,
-    jobs: RefCell<HashMap<JobId, Job>>,
+    handles: RefCell<LiteMap<String, JsValue>>,
+    sources: RefCell<LiteMap<FileId, Rc<Source>>>,
+    locks: RefCell<LiteMap<Holder, Lock>>,
+    jobs: RefCell<LiteMap<JobId, Job>>,
     timer: RefCell<Option<Timer>>,
     is_closed: Cell<bool>,
     _panics: (PanicWatch, Closure<dyn FnMut(String)>),
@@ -278,7 +279,7 @@ impl Driver {
     fn call(&self, job: JobId, call: &ControlCall) {
         let Ok(controller) = AbortController::new() else { return };
         let (server, signal) = (self.server.clone(), controller.signal());
-        let (kind, request) = (call.kind(), call.request());
+        let (kind, request) = (call.kind(), Request::new(call));
         self.keep_job(job, Job::Call(controller));
         self.spawn(async move |this| {
             let answer = server.send(&request, Some(&signal)).await;
@@ -291,9 +292,7 @@ impl Driver {
         let Some(source) = self.source(file) else { return };
         let (moving, ending) = (self.this.clone(), self.this.clone());
         let on_progress = move |sent| {
-            if let Some(driver) = moving.upgrade() {
-                driver.command(|session, now| session.handle_put_progress(job, sent, now));
-            }
+            Self::update(&moving, |session, now| session.handle_put_progress(job, sent, now));
         };
         let on_end = move |outcome| {
             if let Some(driver) = ending.upgrade() {
@@ -337,9 +336,7 @@ impl Driver {
         self.locks.borrow_mut().insert(holder, lock);
         self.spawn(async move |this| {
             let is_granted = granted.await;
-            if let Some(driver) = this.upgrade() {
-                driver.command(|session, _| session.handle_locked(holder, is_granted));
-            }
+            Self::update(&this, |session, _| session.handle_locked(holder, is_granted));
         });
     }
 
@@ -380,7 +377,7 @@ impl Driver {
         self.spawn(async move |this| {
             let handle = source.as_ref().and_then(|source| source.handle.as_ref());
             let is_written = journal.write(&key, &record, handle).await.is_ok();
-            Self::note_written(&this, is_written);
+            Self::update(&this, |session, _| session.handle_journal_written(is_written));
         });
     }
 
@@ -388,14 +385,8 @@ impl Driver {
         let Some(journal) = self.journal.borrow().clone() else { return };
         self.spawn(async move |this| {
             let is_written = journal.remove(&[key]).await.is_ok();
-            Self::note_written(&this, is_written);
+            Self::update(&this, |session, _| session.handle_journal_written(is_written));
         });
-    }
-
-    fn note_written(this: &Weak<Self>, is_written: bool) {
-        if let Some(driver) = this.upgrade() {
-            driver.command(|session, _| session.handle_journal_written(is_written));
-        }
     }
 
     fn forget_records(&self, keys: Vec<String>, holder: Option<Holder>) {
@@ -415,27 +406,30 @@ impl Driver {
     fn ask_caller(&self) {
         let server = self.server.clone();
         self.spawn(async move |this| {
-            let answer = server.send(&caller_request(), None).await;
+            let answer = server.send(&Request::CALLER, None).await;
             let outcome = answer.and_then(|answer| read_caller(&answer));
-            if let Some(driver) = this.upgrade() {
-                driver.command(|session, now| session.handle_caller(outcome, now));
-            }
+            Self::update(&this, |session, now| session.handle_caller(outcome, now));
         });
     }
 
     fn discard(&self, id: CreationId, token: String) {
         let server = self.server.clone();
         self.spawn(async move |this| {
-            let request = ControlCall::Abort(AbortUpload { token }).request();
+            let request = Request::new(&ControlCall::Abort(AbortUpload { token }));
             let answer = server.send(&request, None).await;
             let outcome = answer.and_then(|answer| CallKind::Abort.read_answer(&answer));
-            if let Some(driver) = this.upgrade() {
-                driver.command(|session, _| session.handle_discarded(id, &outcome));
-            }
+            Self::update(&this, |session, _| session.handle_discarded(id, &outcome));
         });
     }
 
     // Bookkeeping.
+
+    /// Changes the session, if the engine is still there.
+    fn update(this: &Weak<Self>, change: impl FnOnce(&mut Session, Time)) {
+        if let Some(driver) = this.upgrade() {
+            driver.command(change);
+        }
+    }
 
     /// Feeds what came of work, unless it was stopped.
     fn end(this: &Weak<Self>, job: JobId, outcome: impl FnOnce(&mut Session, Time)) {

@@ -1,10 +1,9 @@
 //! The journal, in IndexedDB. What a record is, the session knows; file handles, which IndexedDB alone can keep, are joined to
 //! it here.
 
-use std::collections::HashMap;
-
 use idb::{Database, DatabaseEvent, Factory, ObjectStore, ObjectStoreParams, Transaction, TransactionMode};
 use js_sys::Reflect;
+use litemap::LiteMap;
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::JsValue;
@@ -35,7 +34,7 @@ impl From<idb::Error> for Unavailable {
 pub(super) struct Contents {
     pub(super) found: Vec<Found>,
     /// File handles, by the keys of their records.
-    pub(super) handles: HashMap<String, JsValue>,
+    pub(super) handles: LiteMap<String, JsValue>,
 }
 
 impl Journal {

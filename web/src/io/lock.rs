@@ -1,7 +1,6 @@
 //! A lock among all tabs of an origin, by the browser's Web Locks (<https://w3c.github.io/web-locks/>): no two of them send the
 //! same upload.
 
-use std::collections::HashSet;
 use std::future::Future;
 
 use js_sys::{Array, Function, Object, Promise, Reflect};
@@ -47,9 +46,9 @@ impl Lock {
     }
 
     /// Returns the names of all locks that are held in any tab.
-    pub(super) async fn held() -> HashSet<String> {
-        let Some(locks) = manager() else { return HashSet::new() };
-        let Ok(state) = JsFuture::from(locks.query()).await else { return HashSet::new() };
+    pub(super) async fn held() -> Vec<String> {
+        let Some(locks) = manager() else { return Vec::new() };
+        let Ok(state) = JsFuture::from(locks.query()).await else { return Vec::new() };
         let held = property(&state, "held").map(|held| Array::from(&held)).unwrap_or_default();
         held.iter().filter_map(|lock| property(&lock, "name")?.as_string()).collect()
     }

@@ -4,14 +4,18 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use gloo_net::http::{RequestBuilder, Response};
-use js_sys::{Function, Promise};
-use partway_shared::client::{Answer, Method, Request, parse_retry_after};
-use partway_shared::upload::Failure;
+use gloo_net::http::{Method, RequestBuilder, Response};
+use js_sys::{Function, JSON, JsString, Promise};
+use partway_shared::client::{Answer, Body, CALLER_PATH, Unexpected, parse_retry_after};
+use partway_shared::upload::{ControlCall, Failure};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, RequestCredentials};
 
+use super::scope::message_of;
 use crate::api::{Credentials, EngineOptions, Headers};
 
 /// Partway's server.
@@ -29,9 +33,40 @@ pub(super) struct Server {
     is_certain: Cell<bool>,
 }
 
+/// A request to make: a `POST` if it has a body, else a `GET`.
+pub(super) struct Request {
+    path: &'static str,
+    body: Option<JsString>,
+}
+
+/// The text of a body.
+pub(super) struct Text(String);
+
 struct Asked {
     answered: Promise,
     resolve: Function,
+}
+
+impl Request {
+    /// The request for who the caller is.
+    pub(super) const CALLER: Self = Self { path: CALLER_PATH, body: None };
+
+    /// Creates the request that a call is.
+    pub(super) fn new(call: &ControlCall) -> Self {
+        let body = call.serialize(&Serializer::json_compatible()).ok();
+        Self { path: call.kind().path(), body: body.and_then(|body| JSON::stringify(&body).ok()) }
+    }
+}
+
+impl Body for Text {
+    fn text(&self) -> &str {
+        &self.0
+    }
+
+    fn parse<T: DeserializeOwned>(&self) -> Result<T, Unexpected> {
+        let value = JSON::parse(&self.0).map_err(|_| Unexpected::NotJson)?;
+        serde_wasm_bindgen::from_value(value).map_err(|error| Unexpected::Form(message_of(&error.into())))
+    }
 }
 
 impl Server {
@@ -59,7 +94,7 @@ impl Server {
         &self,
         request: &Request,
         signal: Option<&AbortSignal>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Answer<Text>, Failure> {
         let headers = self.headers().await?;
         let answer = self.fetch(request, &headers, signal).await?;
         if answer.status != 401 || self.ask.is_none() {
@@ -115,7 +150,7 @@ impl Server {
         request: &Request,
         headers: &Headers,
         signal: Option<&AbortSignal>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Answer<Text>, Failure> {
         let answer = self.fetch_with(request, headers, signal, self.credentials.get()).await;
         if answer.is_ok() {
             self.is_certain.set(true);
@@ -139,14 +174,14 @@ impl Server {
         headers: &Headers,
         signal: Option<&AbortSignal>,
         credentials: RequestCredentials,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Answer<Text>, Failure> {
         let answer = async {
             let request = self.build(request, headers, signal, credentials)?;
             let response: Response = request.send().await?;
             let retry_after = response.headers().get("Retry-After");
             Ok::<_, gloo_net::Error>(Answer {
                 status: response.status(),
-                body: response.text().await?,
+                body: Text(response.text().await?),
                 retry_after: retry_after.and_then(|header| parse_retry_after(&header)),
             })
         };
@@ -169,22 +204,17 @@ impl Server {
         if request.body.is_some() {
             all.set("Content-Type", "application/json").map_err(|thrown| unsendable(&thrown))?;
         }
-        let method = match request.method {
-            Method::Get => gloo_net::http::Method::GET,
-            Method::Post => gloo_net::http::Method::POST,
-        };
         let builder = RequestBuilder::new(&format!("{}{}", self.endpoint, request.path))
-            .method(method)
             .headers(gloo_net::http::Headers::from_raw(all))
             .credentials(credentials)
             .abort_signal(signal);
         match &request.body {
-            Some(body) => builder.body(body.as_str()),
+            Some(body) => builder.method(Method::POST).body(body.clone()),
             None => builder.build(),
         }
     }
 }
 
 fn unsendable(thrown: &JsValue) -> gloo_net::Error {
-    gloo_net::Error::GlooError(super::scope::message_of(thrown))
+    gloo_net::Error::GlooError(message_of(thrown))
 }

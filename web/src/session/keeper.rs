@@ -3,9 +3,10 @@
 //! Uploads go on without a journal; where there can be none, the page is told once, and nothing can be resumed after a
 //! reload.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use litemap::LiteMap;
 use partway_shared::time::Time;
 use partway_shared::upload::FileId;
 use partway_shared::wire::CreationId;
@@ -22,7 +23,7 @@ pub(crate) struct Keeper {
     /// Whether there is a journal.
     pub(super) is_open: bool,
     /// The uploads that are in the journal and locked for this tab.
-    pub(super) kept: BTreeMap<FileId, CreationId>,
+    pub(super) kept: LiteMap<FileId, CreationId>,
     /// What the journal does not know yet.
     changed: BTreeSet<FileId>,
     written_at: Time,

@@ -81,7 +81,7 @@ pub(crate) enum Effect {
 }
 
 /// What a lock is held for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Holder {
     /// An upload of this page.
     File(FileId),

@@ -4,7 +4,6 @@
 //! is offered, since users change while a page is open. What is somebody else's is neither shown nor touched, and neither is
 //! what this version cannot read.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use partway_shared::error::ErrorCode;
@@ -60,7 +59,7 @@ impl Session {
 
     /// Takes in all that is in the journal, and the names of all locks that are held in any tab. What is being sent
     /// here or in other tabs is left out.
-    pub(crate) fn handle_journal_read(&mut self, found: Vec<Found>, held: &HashSet<String>, now: Time) {
+    pub(crate) fn handle_journal_read(&mut self, found: Vec<Found>, held: &[String], now: Time) {
         let prefix = format!("{} ", self.endpoint);
         let ours = found.into_iter().filter(|(key, _)| key.starts_with(&prefix));
         self.offers.found.clear();
@@ -134,7 +133,7 @@ impl Session {
         }
     }
 
-    fn is_free(&self, id: CreationId, held: &HashSet<String>) -> bool {
+    fn is_free(&self, id: CreationId, held: &[String]) -> bool {
         let is_ours = self.keeper.kept.values().any(|kept| *kept == id);
         !is_ours && !held.contains(&self.lock_name(id))
     }

@@ -1,6 +1,5 @@
 //! The session as a driver sees it: commands and outcomes in, effects and events out.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use partway_shared::checksum::PartHasher;
@@ -72,7 +71,7 @@ impl Host {
             (key, serde_json::from_value(record.clone()).ok())
         });
         let found = found.collect();
-        self.tell(|session, now| session.handle_journal_read(found, &HashSet::new(), now))
+        self.tell(|session, now| session.handle_journal_read(found, &[], now))
     }
 
     /// Gives it what is in the journal, and says who asks.
@@ -150,7 +149,7 @@ fn what_is_somebody_elses_or_of_another_endpoint_is_neither_shown_nor_touched() 
     let elsewhere = serde_json::from_value(record(IDS[0], "ada")).ok();
     let found = vec![(format!("https://elsewhere.test {}", IDS[0]), elsewhere)];
     host.events.clear();
-    host.tell(|session, now| session.handle_journal_read(found, &HashSet::new(), now));
+    host.tell(|session, now| session.handle_journal_read(found, &[], now));
     assert_eq!(host.offered(), (vec![], 0));
 }
 
@@ -158,7 +157,7 @@ fn what_is_somebody_elses_or_of_another_endpoint_is_neither_shown_nor_touched() 
 fn what_another_tab_sends_is_not_shown() {
     let mut host = Host::new();
     let found = vec![(key(IDS[0]), serde_json::from_value(record(IDS[0], "ada")).ok())];
-    let held = HashSet::from([format!("partway {}", key(IDS[0]))]);
+    let held = [format!("partway {}", key(IDS[0]))];
     let effects = host.tell(|session, now| session.handle_journal_read(found, &held, now));
     assert!(effects.is_empty(), "{effects:?}");
     assert_eq!(host.offered(), (vec![], 0));

@@ -9,7 +9,9 @@ mod creating;
 mod outcomes;
 mod polling;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+
+use litemap::LiteMap;
 
 use crate::checksum::ChecksumKind;
 use crate::limits::{MAX_FILES_PER_CREATE, MAX_PARTS_PER_SIGN, MAX_UPLOADS_PER_COMPLETE};
@@ -46,7 +48,7 @@ pub use commands::InFlight;
 /// until [`poll_timeout`](Self::poll_timeout), when [`handle_timeout`](Self::handle_timeout) is due.
 #[derive(Debug)]
 pub struct Uploader {
-    files: BTreeMap<FileId, FileUpload>,
+    files: LiteMap<FileId, Box<FileUpload>>,
     next_file: u32,
     core: Core,
 }
@@ -57,7 +59,7 @@ struct Core {
     settings: Settings,
     index: Index,
     batch: Batch,
-    jobs: BTreeMap<JobId, Job>,
+    jobs: LiteMap<JobId, Job>,
     /// Whose completions went along in one call, in the order of the request; `None` for a file that no longer waits.
     completions: Vec<(JobId, Vec<Option<FileId>>)>,
     limits: RequestLimits,
@@ -128,7 +130,7 @@ impl Uploader {
     /// Creates a machine without files. The seed decides the jitter of its retries.
     #[must_use]
     pub fn new(settings: Settings, seed: u64) -> Self {
-        Self { files: BTreeMap::new(), next_file: 1, core: Core::new(settings, seed) }
+        Self { files: LiteMap::new(), next_file: 1, core: Core::new(settings, seed) }
     }
 
     // Getters.
@@ -172,7 +174,7 @@ impl Uploader {
     // Bookkeeping.
 
     fn file(&self, id: FileId) -> Option<&FileUpload> {
-        self.files.get(&id)
+        self.files.get(&id).map(Box::as_ref)
     }
 
     /// Returns an id that no file has yet.
@@ -186,7 +188,7 @@ impl Uploader {
         let state = file.state();
         self.core.events.push_back(Event::State(id, state));
         self.core.settle(id, &mut file, state);
-        self.files.insert(id, file);
+        self.files.insert(id, Box::new(file));
     }
 
     /// Changes one file, then looks anew at what it could do and whether its state changed.
@@ -208,7 +210,7 @@ impl Core {
             settings,
             index: Index::default(),
             batch: Batch::default(),
-            jobs: BTreeMap::new(),
+            jobs: LiteMap::new(),
             completions: Vec::new(),
             limits: RequestLimits::default(),
             stops: VecDeque::new(),

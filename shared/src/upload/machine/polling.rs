@@ -6,7 +6,7 @@ use crate::time::Time;
 use crate::upload::action::{Action, ControlCall, JobId};
 use crate::upload::batch::{Batch, Waiting};
 use crate::upload::call::Retried;
-use crate::upload::file::{FileUpload, Intent, Phase};
+use crate::upload::file::{Intent, Phase};
 use crate::upload::flow::Cap;
 use crate::upload::parts::{ToSend, earliest};
 use crate::wire::{AbortUpload, CompleteUploads, CreateUploads, ListParts, SignParts};
@@ -53,7 +53,7 @@ impl Uploader {
             && create.is_due()
         {
             let files = files.iter().filter_map(|id| self.files.get(id));
-            let files = files.map(FileUpload::to_wire).collect();
+            let files = files.map(|file| file.to_wire()).collect();
             let call = ControlCall::Create(CreateUploads { files });
             let job = JobId(self.core.next_job);
             self.core.next_job += 1;

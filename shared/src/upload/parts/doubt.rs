@@ -25,7 +25,7 @@ impl Parts {
     /// Has the store asked for all that it may have. Returns whether there is any.
     pub(in crate::upload) fn start_ask(&mut self, job: JobId) -> bool {
         let mut any = false;
-        for part in self.active.values_mut() {
+        for (_, part) in &mut self.active {
             if let Stage::Doubtful(then) = &mut part.stage {
                 part.stage = Stage::Asked(then.clone(), job);
                 any = true;
@@ -36,7 +36,7 @@ impl Parts {
 
     /// The question was not answered.
     pub(in crate::upload) fn unask(&mut self, job: JobId) {
-        for part in self.active.values_mut() {
+        for (_, part) in &mut self.active {
             if let Stage::Asked(then, by) = &mut part.stage
                 && *by == job
             {

@@ -9,7 +9,9 @@ mod signing;
 mod stage;
 mod stored;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::VecDeque;
+
+use litemap::LiteMap;
 
 use crate::checksum::ChecksumKind;
 use crate::part::{ByteRange, PartNumber};
@@ -31,8 +33,8 @@ pub(super) struct Parts {
     /// The lowest number never touched.
     next: u32,
     /// Parts that were stored once and have to be sent again.
-    again: BTreeSet<PartNumber>,
-    active: BTreeMap<PartNumber, Part>,
+    again: VecDeque<PartNumber>,
+    active: LiteMap<PartNumber, Part>,
     /// By index; only as long as the highest stored part.
     stored: Vec<Option<Stored>>,
     stored_count: u32,
@@ -60,8 +62,8 @@ impl Parts {
             plan,
             checksum,
             next: 1,
-            again: BTreeSet::new(),
-            active: BTreeMap::new(),
+            again: VecDeque::new(),
+            active: LiteMap::new(),
             stored: Vec::new(),
             stored_count: 0,
             stored_bytes: 0,
@@ -141,7 +143,7 @@ impl Parts {
 
     /// Ends the waits that are over; all of them when `now` is `None`.
     pub(super) fn wake(&mut self, now: Option<Time>) {
-        for part in self.active.values_mut() {
+        for (_, part) in &mut self.active {
             if let Stage::Backoff { until, then, is_doubtful } = &mut part.stage
                 && now.is_none_or(|now| *until <= now)
             {
@@ -179,7 +181,7 @@ impl Parts {
 
     /// Begins the next untouched part.
     fn open(&mut self) -> Option<PartNumber> {
-        let number = match self.again.pop_first() {
+        let number = match self.again.pop_front() {
             Some(number) => number,
             None if self.next <= self.plan.part_count() => {
                 let number = PartNumber::new(self.next).ok()?;

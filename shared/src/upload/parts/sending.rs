@@ -127,7 +127,7 @@ impl Parts {
         self.store(number, Stored { etag, checksum });
         self.learn_pace(len, took);
         // The network works: what the others suffered before does not add up.
-        for part in self.active.values_mut() {
+        for (_, part) in &mut self.active {
             part.failures = part.failures.min(1);
         }
         Sent { more, loser }
@@ -227,7 +227,7 @@ impl Parts {
     pub(in crate::upload) fn rearm(&mut self, timeout: Duration, deadline: Time) {
         let patiences = self.active.iter().map(|(&number, part)| self.patience(number, part, timeout));
         let patiences: Vec<_> = patiences.collect();
-        for (part, patience) in self.active.values_mut().zip(patiences) {
+        for ((_, part), patience) in self.active.iter_mut().zip(patiences) {
             let (Stage::Sending(Sending { first, second, .. }), Some(patience)) = (&mut part.stage, patience)
             else {
                 continue;

@@ -87,7 +87,7 @@ impl Parts {
     /// that is.
     pub(in crate::upload) fn unsign(&mut self, job: JobId) -> usize {
         let mut count = 0;
-        for part in self.active.values_mut() {
+        for (_, part) in &mut self.active {
             if let Stage::Signing(checksum, by) = part.stage
                 && by == job
             {
@@ -100,7 +100,7 @@ impl Parts {
 
     /// A signature was refused, so those given together with it are renewed before they fail too.
     pub(super) fn distrust_signatures(&mut self) {
-        for part in self.active.values_mut() {
+        for (_, part) in &mut self.active {
             if let Stage::Ready(signed) = &part.stage {
                 part.stage = Stage::ToSign(signed.checksum);
             }

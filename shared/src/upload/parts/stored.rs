@@ -51,7 +51,7 @@ impl Parts {
                 *place = None;
                 self.stored_count -= 1;
                 self.stored_bytes -= len;
-                self.again.insert(number);
+                self.again.push_back(number);
                 lost += 1;
             }
         }
