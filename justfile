@@ -38,7 +38,7 @@ default:
 
 # Run Partway with the embedded store at http://127.0.0.1:8080; arguments go to `partway serve`
 run *ARGS: (install "rust")
-    @cargo run --package partway-server -- serve "$@"
+    @cargo run --package partway-cli -- serve "$@"
 
 # Run everything that must pass: formatting, lints, docs, then every test, the quick ones first
 test: (install "rust" "browser" "node") check docs test-unit test-browser test-package
@@ -59,7 +59,7 @@ docs: (install "rust")
 
 # Unit, property, simulation, route and store tests: all that need no browser
 test-unit *ARGS: (install "rust" "peers" "s3-clients")
-    cargo test {{ everything }} --lib --bins --test simulation --test store --test routes "$@"
+    cargo test {{ everything }} --lib --bins --test simulation --test store --test routes --test commands "$@"
     cargo test {{ everything }} --doc "$@"
 
 # The whole system in real browsers: all of it in Chromium, the core of it in Firefox and WebKit, too
@@ -82,19 +82,20 @@ test-api: (install "rust" "schemathesis")
     cargo build {{ everything }} --bins
     tests/api/run.sh {{ tools }}/schemathesis/bin/schemathesis
 
-# Fuzz what is parsed (the configuration, key templates, tokens), each for so many seconds; crashes land in server/fuzz/artifacts
+# Fuzz what is parsed (the configuration, key templates, tokens), each for so many seconds; crashes land in server/http/fuzz/artifacts
 fuzz SECONDS="60": (install "rust" "fuzz")
     #!/bin/sh
     set -eu
     # Without a sanitizer a stable compiler will do; there is no unsafe code for one to watch.
     for target in settings template token; do
       mkdir -p target/fuzz/corpus/$target
-      "{{ tools }}/bin/cargo-fuzz" run --fuzz-dir server/fuzz --target-dir target/fuzz --sanitizer none $target \
-        target/fuzz/corpus/$target server/fuzz/seeds/$target -- -max_total_time={{ SECONDS }} -max_len=4096
+      "{{ tools }}/bin/cargo-fuzz" run --fuzz-dir server/http/fuzz --target-dir target/fuzz --sanitizer none $target \
+        target/fuzz/corpus/$target server/http/fuzz/seeds/$target -- -max_total_time={{ SECONDS }} -max_len=4096
     done
 
 # The conformance suite over the embedded store, Garage and Ceph's gateway, and two replicas behind nginx
 test-stores *ARGS: (install "rust" "stores")
+    cargo build {{ everything }} --bins
     cargo test {{ everything }} --test conformance -- --test-threads=1 --nocapture "$@"
 
 # The unit for systemd, and the container where there is an engine
@@ -119,8 +120,8 @@ check-deploy: (install "rust")
 
 # What is left out unless asked for, traces for OpenTelemetry, and what can be left out, the widget
 check-otel: (install "rust")
-    cargo clippy --package partway-server --no-default-features --all-targets --locked -- --deny warnings
-    cargo clippy --package partway-server --features otel --all-targets --locked -- --deny warnings
+    cargo clippy --package partway-server --package partway-cli --no-default-features --all-targets --locked -- --deny warnings
+    cargo clippy --package partway-server --package partway-cli --features partway-cli/otel --all-targets --locked -- --deny warnings
     cargo test --package partway-server --features otel --test traces --locked
 
 # Take pictures of the element in every state and look into target/debug/screenshots, and the README's anew
@@ -149,7 +150,7 @@ bench-signing *ARGS: (install "rust")
 
 # The server over HTTP, against Companion and FastAPI with boto3; `5 alone` is five rounds without them
 bench-server *ARGS: (install "rust" "node" "python")
-    cargo build --release --package partway-server --locked
+    cargo build --release --package partway-cli --locked
     cargo bench --package partway-tests --features bench --bench server --locked -- "$@"
 
 # The embedded store, against s3s-fs
@@ -158,12 +159,12 @@ bench-store *ARGS: (install "rust")
 
 # The widget in Chromium, against a bare loop of PUTs
 bench-browser *ARGS: (install "rust" "browser")
-    cargo build --release --package partway-server --locked
+    cargo build --release --package partway-cli --locked
     cargo bench --package partway-tests --features bench --bench browser --locked -- "$@"
 
 # The widget in Chromium, against Uppy 5, better-upload and bare loops; `3 line small` is three rounds of two scenarios
 bench-peers *ARGS: (install "rust" "browser" "node")
-    cargo build --release --package partway-server --locked
+    cargo build --release --package partway-cli --locked
     cargo bench --package partway-tests --features bench --bench peers --locked -- "$@"
 
 # Install what is missing; as root from Debian's packages, else by telling what to install
@@ -220,7 +221,7 @@ install *WHAT:
           ;;
         s3-clients)
           python3 -c 'import ensurepip' 2>/dev/null && have s3cmd || packages "{{ client-packages }}" "tries its store with s3cmd and more"
-          wanted=server/tests/store/clients/requirements.txt
+          wanted=server/embedded/tests/store/clients/requirements.txt
           if ! cmp -s $wanted "{{ tools }}/s3-clients/installed.txt"; then
             python3 -m venv --clear "{{ tools }}/s3-clients"
             "{{ tools }}/s3-clients/bin/pip" install --quiet --disable-pip-version-check --requirement $wanted

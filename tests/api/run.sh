@@ -49,7 +49,7 @@ url=$(sed 's/.*"url":"\([^"]*\)".*/\1/' ready.json)
 # A ticket, and with it the tokens of two uploads, in one part and in several, so that the routes below them are reached too.
 cat > tokens.py <<'PYTHON'
 import json, os, sys, urllib.request
-sys.path.insert(0, os.path.join(sys.argv[1], "server/examples/tickets"))
+sys.path.insert(0, os.path.join(sys.argv[1], "server/http/examples/tickets"))
 from ticket import ticket
 bearer = ticket(sys.argv[3], "ada", {})
 files = [{"name": "note.txt", "size": 5}, {"name": "film.mp4", "size": 100}]

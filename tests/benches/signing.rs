@@ -16,7 +16,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
 use aws_sdk_s3::presigning::PresigningConfig;
 use figures::{Figures, Goal, rounds};
-use partway_server::signing::{Hosts, PartTemplate, Presigner};
+use partway_s3::signing::{Hosts, PartTemplate, Presigner};
 use partway_shared::checksum::{ChecksumKind, Crc64Nvme};
 use partway_shared::part::PartNumber;
 

@@ -22,7 +22,7 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart};
 use figures::{Figures, Goal, rounds};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use partway_server::embedded::{Options, Origins, Store};
+use partway_embedded::{Options, Origins, Store};
 use tokio::task::spawn_blocking;
 
 const BUCKET: &str = "bench";

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, ensure};
 
-/// The binary that `cargo build -p partway-server` made, or that `PARTWAY_BIN` names.
+/// The binary that `cargo build -p partway-cli` made, or that `PARTWAY_BIN` names.
 ///
 /// # Errors
 /// When there is none, or it is older than the sources.
@@ -22,17 +22,20 @@ pub fn find() -> Result<PathBuf> {
     let binary = profile.join(format!("partway{}", env::consts::EXE_SUFFIX));
     ensure!(
         binary.is_file(),
-        "{} is not there: run `cargo build -p partway-server` before these tests",
+        "{} is not there: run `cargo build -p partway-cli` before these tests",
         binary.display()
     );
 
     let built = modified(&binary)?;
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace has no folder")?;
-    for sources in ["server/src", "server/widget", "shared/src", "web/src", "web/js", "web/page"] {
+    let crates =
+        ["cli/src", "embedded/src", "http/src", "s3/src", "widget"].map(|part| format!("server/{part}"));
+    let others = ["shared/src", "shared/crc/src", "web/src", "web/js", "web/page"].map(str::to_owned);
+    for sources in crates.into_iter().chain(others) {
         let (path, changed) = newest(&workspace.join(sources))?;
         ensure!(
             changed <= built,
-            "{} is older than {}: run `cargo build -p partway-server` before these tests",
+            "{} is older than {}: run `cargo build -p partway-cli` before these tests",
             binary.display(),
             path.display()
         );

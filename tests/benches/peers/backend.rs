@@ -13,7 +13,7 @@ use actix_web::web::{self, Data, Json, Path, Query};
 use actix_web::{App, HttpResponse, HttpServer};
 use anyhow::{Context as _, Result};
 use aws_sdk_s3::config::Credentials;
-use partway_server::signing::{Hosts, Presigner, PutTerms};
+use partway_s3::signing::{Hosts, Presigner, PutTerms};
 use partway_shared::checksum::ChecksumKind;
 use partway_shared::part::PartNumber;
 use serde::Deserialize;

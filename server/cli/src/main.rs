@@ -1,0 +1,158 @@
+//! The `partway` command.
+
+mod commands;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use commands::doctor::{self, DoctorArgs};
+use commands::sweep::{self, SweepArgs};
+use partway_server::app::Application;
+use partway_server::config::Settings;
+use partway_server::{redact, telemetry};
+
+/// Large files from a browser straight to S3.
+#[derive(Debug, Parser)]
+#[command(version, after_help = "Without a command, `partway` serves.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the page, the widget and the upload API
+    #[command(after_long_help = SERVE_HELP)]
+    Serve(ServeArgs),
+    /// Examine the configured buckets, and say what is missing
+    #[command(after_long_help = doctor::HELP)]
+    Doctor(DoctorArgs),
+    /// Abort uploads that nobody can complete any more
+    #[command(after_long_help = sweep::HELP)]
+    Sweep(SweepArgs),
+}
+
+#[derive(Debug, Default, Args)]
+struct ServeArgs {
+    /// Configuration file in TOML [default: partway.toml, if it is there]
+    #[arg(long, short, value_name = "FILE", env = "PARTWAY_CONFIG")]
+    config: Option<PathBuf>,
+
+    /// Address and port to listen on; overrides server.listen [default: 127.0.0.1:8080]
+    ///
+    /// Without an identity, only loopback addresses are accepted. Port 0 takes any that is free.
+    #[arg(long, short, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+
+    /// Address and port of the embedded store; overrides embedded.listen [default: 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDR:PORT")]
+    store_listen: Option<SocketAddr>,
+
+    /// Folder of the embedded store; overrides embedded.data [default: data]
+    #[arg(long, short, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    /// Write {"url": …, "store": …} to this file once the server listens
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+const SERVE_HELP: &str = "\
+Without a bucket in the configuration, objects go to an embedded S3 store on a port of its own.
+To use a bucket, put this into partway.toml:
+
+    [server]
+    token_secret = \"…\"       # 32 random bytes, the same on every replica
+
+    [store]
+    bucket = \"my-uploads\"
+    region = \"eu-central-1\"
+    # endpoint = \"https://s3.example.com\"     for stores other than AWS
+
+Credentials come from store.access_key_id and store.secret_access_key, or from AWS's usual
+chain: environment, profile, container, instance. The bucket's CORS has to allow PUT and
+POST from the page's origin, and to expose ETag.
+
+Who may upload, what and where: [identity], [destinations], [hooks] and [limits], as README.md
+says.
+
+Every setting can be given by the environment instead, which wins over the file:
+PARTWAY_STORE__BUCKET=my-uploads is bucket in [store].
+
+SIGINT or SIGTERM stops the server once requests under way are answered.";
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    let command = Cli::parse().command.unwrap_or_else(|| Command::Serve(ServeArgs::default()));
+    let (outcome, if_failed) = match command {
+        Command::Serve(args) => (serve(args).await.map(|()| ExitCode::SUCCESS), 1),
+        Command::Doctor(args) => {
+            (look_after(args.config.clone(), |settings| doctor::run(args, settings)).await, 2)
+        }
+        Command::Sweep(args) => {
+            (look_after(args.config.clone(), |settings| sweep::run(args, settings)).await, 2)
+        }
+    };
+    outcome.unwrap_or_else(|error| {
+        // The log may not be set up yet, and somebody at a terminal reads this.
+        let _ = writeln!(std::io::stderr(), "partway: {}", redact::urls(&error.to_string()));
+        ExitCode::from(if_failed)
+    })
+}
+
+/// Runs a command that prints its findings; the log is for what goes wrong on the way.
+async fn look_after<F: Future<Output = Result<ExitCode, Box<dyn std::error::Error>>>>(
+    config: Option<PathBuf>,
+    command: impl FnOnce(Settings) -> F,
+) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let settings = load(config.as_deref())?;
+    telemetry::init("warn,s3s=off", settings.server.log_format)?;
+    command(settings).await
+}
+
+fn load(config: Option<&Path>) -> Result<Settings, Box<dyn std::error::Error>> {
+    let default = Path::new("partway.toml");
+    let file = config.or_else(|| default.exists().then_some(default));
+    Ok(Settings::load(file)?)
+}
+
+async fn serve(args: ServeArgs) -> Result<(), Box<dyn std::error::Error>> {
+    let mut settings = load(args.config.as_deref())?;
+    if let Some(listen) = args.listen {
+        settings.server.listen = listen;
+    }
+    if let Some(listen) = args.store_listen {
+        settings.embedded.listen = listen;
+    }
+    if let Some(data) = args.data {
+        settings.embedded.data = data;
+    }
+    let collector = settings.operations.otlp_endpoint.as_deref();
+    let traces = telemetry::init_traced(&settings.server.log, settings.server.log_format, collector)?;
+    let data = settings.embedded_data();
+    let application = Application::build(settings).await?;
+    let (url, store) = (application.url(), application.store_origin().to_owned());
+    match &data {
+        Some(data) => {
+            tracing::info!(%url, %store, data = %data.display(), "serving, with the embedded store");
+        }
+        None => tracing::info!(%url, %store, "serving"),
+    }
+    if let Some(path) = &args.ready_file {
+        write_whole(path, &serde_json::json!({ "url": url, "store": store }).to_string())
+            .map_err(|error| format!("--ready-file {}: {error}", path.display()))?;
+    }
+    application.run().await?;
+    traces.finish().await;
+    Ok(())
+}
+
+/// Whoever waits for the file finds it whole.
+fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let draft = path.with_extension("draft");
+    std::fs::write(&draft, text)?;
+    std::fs::rename(draft, path)
+}

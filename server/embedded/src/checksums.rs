@@ -1,0 +1,268 @@
+//! Owns S3's checksum values: their names, which of them requests carry, and what a whole object's
+//! checksum is, given its parts'. Never reads bytes of objects.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use http::HeaderMap;
+use partway_crc::Crc;
+use s3s::crypto::{Checksum as _, Crc32, Crc32c, Sha1, Sha256};
+use serde::{Deserialize, Serialize};
+
+use super::errors::Error;
+
+/// A checksum algorithm that the store verifies. Others are refused, never ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Algorithm {
+    Crc32,
+    Crc32c,
+    Crc64Nvme,
+    Sha1,
+    Sha256,
+}
+
+impl Algorithm {
+    pub(crate) const ALL: [Self; 5] = [Self::Crc32, Self::Crc32c, Self::Crc64Nvme, Self::Sha1, Self::Sha256];
+
+    /// As `x-amz-checksum-algorithm` spells it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Crc32 => "CRC32",
+            Self::Crc32c => "CRC32C",
+            Self::Crc64Nvme => "CRC64NVME",
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+        }
+    }
+
+    /// The header, or trailer, that carries the value.
+    pub(crate) fn header(self) -> &'static str {
+        match self {
+            Self::Crc32 => "x-amz-checksum-crc32",
+            Self::Crc32c => "x-amz-checksum-crc32c",
+            Self::Crc64Nvme => "x-amz-checksum-crc64nvme",
+            Self::Sha1 => "x-amz-checksum-sha1",
+            Self::Sha256 => "x-amz-checksum-sha256",
+        }
+    }
+
+    pub(crate) fn from_name(name: &str) -> Result<Self, Error> {
+        let known = Self::ALL.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(name));
+        known.ok_or_else(|| Error::NotImplemented(format!("the checksum algorithm {name} is not supported")))
+    }
+
+    /// The arithmetic that joins values of neighbouring pieces, where there is one.
+    fn crc(self) -> Option<Crc> {
+        match self {
+            Self::Crc32 => Some(Crc::CRC32),
+            Self::Crc32c => Some(Crc::CRC32C),
+            Self::Crc64Nvme => Some(Crc::CRC64NVME),
+            Self::Sha1 | Self::Sha256 => None,
+        }
+    }
+}
+
+/// How the checksum of a multipart object comes about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Kind {
+    /// The checksum of all bytes.
+    FullObject,
+    /// The checksum of the parts' checksums, with their number behind it.
+    Composite,
+}
+
+impl Kind {
+    /// As `x-amz-checksum-type` spells it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::FullObject => "FULL_OBJECT",
+            Self::Composite => "COMPOSITE",
+        }
+    }
+
+    /// What an upload gets that asks for `algorithm` and, perhaps, a type.
+    pub(crate) fn choose(algorithm: Algorithm, asked: Option<&str>) -> Result<Self, Error> {
+        let kind = match asked {
+            None if algorithm == Algorithm::Crc64Nvme => Self::FullObject,
+            None => Self::Composite,
+            Some("FULL_OBJECT") => Self::FullObject,
+            Some("COMPOSITE") => Self::Composite,
+            Some(other) => {
+                return Err(Error::InvalidRequest(format!("{other} is not a checksum type")));
+            }
+        };
+        let possible = match kind {
+            Self::FullObject => algorithm.crc().is_some(),
+            Self::Composite => algorithm != Algorithm::Crc64Nvme,
+        };
+        if possible {
+            Ok(kind)
+        } else {
+            let (kind, algorithm) = (kind.name(), algorithm.name());
+            Err(Error::InvalidRequest(format!("the checksum type {kind} cannot be used with {algorithm}")))
+        }
+    }
+}
+
+/// What a multipart upload was created with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) kind: Kind,
+}
+
+impl Plan {
+    /// What is told of a part's checksums: the one that the upload was created for, and all that are known where
+    /// that is none.
+    pub(crate) fn shown(plan: Option<Self>, checksums: &Checksums) -> Checksums {
+        let wanted = |algorithm| plan.is_none_or(|plan| plan.algorithm == algorithm);
+        Checksums(checksums.0.iter().filter(|(algorithm, _)| wanted(*algorithm)).cloned().collect())
+    }
+}
+
+/// Checksums of one run of bytes, in base64, each algorithm at most once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Checksums(Vec<(Algorithm, String)>);
+
+impl Checksums {
+    pub(crate) fn get(&self, algorithm: Algorithm) -> Option<String> {
+        self.0.iter().find(|(known, _)| *known == algorithm).map(|(_, value)| value.clone())
+    }
+
+    pub(crate) fn set(&mut self, algorithm: Algorithm, value: String) {
+        self.0.retain(|(known, _)| *known != algorithm);
+        self.0.push((algorithm, value));
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Algorithm, &str)> {
+        self.0.iter().map(|(algorithm, value)| (*algorithm, value.as_str()))
+    }
+
+    pub(crate) fn algorithms(&self) -> impl Iterator<Item = Algorithm> {
+        self.0.iter().map(|(algorithm, _)| *algorithm)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds the values that came behind the body.
+    pub(crate) fn add_trailers(&mut self, trailers: &HeaderMap) -> Result<(), Error> {
+        for algorithm in Algorithm::ALL {
+            if let Some(value) = trailers.get(algorithm.header()) {
+                let value = value.to_str().map_err(|_| malformed(algorithm))?;
+                self.set(algorithm, value.to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what a request's fields hold, in the order of [`Algorithm::ALL`].
+    pub(crate) fn from_fields(
+        known: [Option<&String>; 5],
+        unknown: [Option<&String>; 5],
+    ) -> Result<Self, Error> {
+        if unknown.iter().any(Option::is_some) {
+            return Err(Error::NotImplemented(
+                "only CRC32, CRC32C, CRC64NVME, SHA1 and SHA256 are verified".to_owned(),
+            ));
+        }
+        let given = Algorithm::ALL.into_iter().zip(known);
+        Ok(Self(given.filter_map(|(algorithm, value)| Some((algorithm, value?.clone()))).collect()))
+    }
+}
+
+/// Reads the checksum fields of an `s3s` input into [`Checksums`].
+macro_rules! given_checksums {
+    ($input:expr) => {
+        $crate::checksums::Checksums::from_fields(
+            [
+                $input.checksum_crc32.as_ref(),
+                $input.checksum_crc32c.as_ref(),
+                $input.checksum_crc64nvme.as_ref(),
+                $input.checksum_sha1.as_ref(),
+                $input.checksum_sha256.as_ref(),
+            ],
+            [
+                $input.checksum_sha512.as_ref(),
+                $input.checksum_md5.as_ref(),
+                $input.checksum_xxhash64.as_ref(),
+                $input.checksum_xxhash3.as_ref(),
+                $input.checksum_xxhash128.as_ref(),
+            ],
+        )
+    };
+}
+
+/// Writes [`Checksums`] to the fields of an `s3s` output.
+macro_rules! answer_checksums {
+    ($output:expr, $checksums:expr) => {
+        $output.checksum_crc32 = $checksums.get($crate::checksums::Algorithm::Crc32);
+        $output.checksum_crc32c = $checksums.get($crate::checksums::Algorithm::Crc32c);
+        $output.checksum_crc64nvme = $checksums.get($crate::checksums::Algorithm::Crc64Nvme);
+        $output.checksum_sha1 = $checksums.get($crate::checksums::Algorithm::Sha1);
+        $output.checksum_sha256 = $checksums.get($crate::checksums::Algorithm::Sha256);
+    };
+}
+
+pub(crate) use {answer_checksums, given_checksums};
+
+/// The checksum of an object, from its parts' values and sizes in order; `None` when a part lacks
+/// one.
+pub(crate) fn of_parts<'p>(
+    plan: Plan,
+    parts: impl Iterator<Item = (&'p Checksums, u64)>,
+) -> Result<Option<String>, Error> {
+    let Plan { algorithm, kind } = plan;
+    let mut values = Vec::new();
+    for (checksums, size) in parts {
+        let Some(value) = checksums.get(algorithm) else {
+            return Ok(None);
+        };
+        values.push((BASE64.decode(value).map_err(Error::internal)?, size));
+    }
+    match (kind, algorithm.crc()) {
+        (Kind::FullObject, Some(crc)) => {
+            let number = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+            let whole =
+                values.iter().fold(0, |whole, (value, size)| crc.combine(whole, number(value), *size));
+            let bytes = whole.to_be_bytes();
+            let width = values.first().map_or(bytes.len(), |(value, _)| value.len());
+            Ok(Some(BASE64.encode(bytes.get(bytes.len() - width..).unwrap_or_default())))
+        }
+        _ => {
+            let count = values.len();
+            let joined: Vec<u8> = values.into_iter().flat_map(|(value, _)| value).collect();
+            let value = match algorithm {
+                Algorithm::Crc32 => BASE64.encode(Crc32::checksum(&joined)),
+                Algorithm::Crc32c => BASE64.encode(Crc32c::checksum(&joined)),
+                Algorithm::Sha1 => BASE64.encode(Sha1::checksum(&joined)),
+                Algorithm::Sha256 => BASE64.encode(Sha256::checksum(&joined)),
+                Algorithm::Crc64Nvme => return Ok(None),
+            };
+            Ok(Some(format!("{value}-{count}")))
+        }
+    }
+}
+
+/// The 16 bytes that a Content-MD5 header stands for.
+pub(crate) fn content_md5(value: &str) -> Result<[u8; 16], Error> {
+    BASE64.decode(value).ok().and_then(|bytes| bytes.try_into().ok()).ok_or(Error::InvalidDigest)
+}
+
+/// The algorithms whose values a request announces to send behind its body.
+pub(crate) fn announced_trailers(headers: &HeaderMap) -> Result<Vec<Algorithm>, Error> {
+    let mut announced = Vec::new();
+    for value in headers.get_all("x-amz-trailer") {
+        let names =
+            value.to_str().unwrap_or_default().split(',').map(|name| name.trim().to_ascii_lowercase());
+        for name in names.filter(|name| name.starts_with("x-amz-checksum-")) {
+            let known = Algorithm::ALL.into_iter().find(|algorithm| algorithm.header() == name);
+            announced.push(known.ok_or_else(|| Error::NotImplemented(format!("{name} is not supported")))?);
+        }
+    }
+    Ok(announced)
+}
+
+fn malformed(algorithm: Algorithm) -> Error {
+    Error::InvalidRequest(format!("the value of {} is not valid", algorithm.header()))
+}

@@ -1,0 +1,155 @@
+//! `[destinations.NAME]`: what may land where, and what it has beside its bytes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use partway_s3::attributes::{Attributes, Encryption, check_metadata, check_tags, check_value};
+use partway_shared::limits::MAX_KEY_BYTES;
+use serde::Deserialize;
+
+use crate::policy::{KeyTemplate, MAX_KEY_PREFIX, Policy, is_extension, is_type_pattern};
+
+use super::{ServerConfig, Settings, SettingsError, UploadsConfig, choice, duration, list, nearest};
+
+/// One destination.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DestinationConfig {
+    /// The store, one of `[stores]`. Default: `[store]`.
+    pub store: Option<String>,
+    /// The bucket. Default: the store's own.
+    pub bucket: Option<String>,
+    /// What keys are made of, after `uploads.key_prefix`. Default `{uuid}/{filename}`.
+    pub key: KeyTemplate,
+    /// The largest file. Default `uploads.max_file_size`.
+    pub max_file_size: Option<ByteSize>,
+    /// The media types that are taken, such as `image/*`. Default all.
+    #[serde(deserialize_with = "list")]
+    pub types: Vec<String>,
+    /// The extensions that are taken, such as `jpg`. Default all.
+    #[serde(deserialize_with = "list")]
+    pub extensions: Vec<String>,
+    /// The subjects that it exists for; `team-*` is all that begin so. Default all.
+    #[serde(deserialize_with = "list")]
+    pub subjects: Vec<String>,
+    /// Whether it exists for those alone whose ticket names it. Default no.
+    pub granted_only: bool,
+    /// Metadata of every object, by name without `x-amz-meta-`.
+    pub metadata: BTreeMap<String, String>,
+    /// Tags of every object. Small files go by PUT then, not as forms.
+    pub tags: BTreeMap<String, String>,
+    /// The storage class, such as `STANDARD_IA`. Default the bucket's.
+    pub storage_class: Option<String>,
+    /// `AES256` or `aws:kms`. Default as the bucket does by itself.
+    #[serde(deserialize_with = "encryption")]
+    pub encryption: Option<Encryption>,
+    /// KMS's key, with `aws:kms`. Default the bucket's, else AWS's own.
+    pub kms_key_id: Option<String>,
+    /// A canned ACL, such as `bucket-owner-full-control`. Default none; most buckets take none.
+    pub acl: Option<String>,
+    /// `Cache-Control` of every object.
+    pub cache_control: Option<String>,
+    /// Whether an upload may replace an object. Default no. Keys with `{uuid}` are never taken twice; with others the
+    /// store is asked to refuse (`If-None-Match`), and not every store knows that.
+    pub overwrite: bool,
+    /// How long an upload may take. Default `server.token_lifetime`.
+    #[serde(deserialize_with = "duration::optional")]
+    pub token_lifetime: Option<Duration>,
+    /// Whether types that browsers execute (HTML, SVG, XML, scripts) are stored to be shown and not as attachments.
+    /// Default no. Whoever opens such an object runs what somebody uploaded, in the bucket's origin.
+    pub inline_active_types: bool,
+    /// Whether a file's first bytes are looked at when it is complete: one that is not of the type that it says is
+    /// refused and removed. Default no.
+    pub sniff: bool,
+}
+
+fn encryption<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Encryption>, D::Error> {
+    choice(deserializer).map(Some)
+}
+
+impl DestinationConfig {
+    /// The rules that these settings make.
+    #[must_use]
+    pub fn policy(&self, uploads: &UploadsConfig) -> Policy {
+        Policy {
+            key: self.key.clone(),
+            max_file_size: self.max_file_size.unwrap_or(uploads.max_file_size).as_u64(),
+            types: self.types.clone(),
+            extensions: self.extensions.clone(),
+            subjects: self.subjects.clone(),
+            granted_only: self.granted_only,
+            inline_active_types: self.inline_active_types,
+            sniff: self.sniff,
+            attributes: Attributes {
+                cache_control: self.cache_control.clone(),
+                metadata: self.metadata.clone(),
+                tags: self.tags.clone(),
+                storage_class: self.storage_class.clone(),
+                encryption: self.encryption,
+                kms_key_id: self.kms_key_id.clone(),
+                acl: self.acl.clone(),
+                keeps_existing: !self.overwrite,
+            },
+            ..uploads.policy()
+        }
+    }
+
+    /// How long an upload may take.
+    #[must_use]
+    pub fn token_lifetime(&self, server: &ServerConfig) -> Duration {
+        self.token_lifetime.unwrap_or(server.token_lifetime)
+    }
+
+    pub(super) fn validate(&self, name: &str, settings: &Settings) -> Result<(), SettingsError> {
+        let refuse = |field: &str, why: &str| {
+            Err(SettingsError::unusable(format!("destinations.{name}.{field}"), why))
+        };
+        if let Some(store) = &self.store {
+            let Some(config) = settings.stores.get(store) else {
+                let names: Vec<_> = settings.stores.keys().map(String::as_str).collect();
+                let why = match nearest(store, names.iter().copied()) {
+                    Some(meant) => format!("there is no such store; did you mean {meant:?}?"),
+                    None => format!("there is no such store among [stores]: {}", names.join(", ")),
+                };
+                return refuse("store", &why);
+            };
+            if self.bucket.is_none() && config.bucket.is_none() {
+                return refuse("bucket", "neither the destination nor its store has one");
+            }
+        }
+        if let Some(bucket) = &self.bucket {
+            let (_, store) = settings.store_of(self.store.as_deref());
+            store.check_bucket(bucket).or_else(|why| refuse("bucket", why))?;
+        }
+        if settings.uploads.key_prefix.len() + MAX_KEY_PREFIX + self.key.longest() > MAX_KEY_BYTES {
+            return refuse(
+                "key",
+                "with uploads.key_prefix before it, keys could be longer than S3's 1,024 bytes",
+            );
+        }
+        if let Some(index) = self.types.iter().position(|pattern| !is_type_pattern(pattern)) {
+            return refuse(&format!("types[{index}]"), "it is not a media type such as image/png or image/*");
+        }
+        if let Some(index) = self.extensions.iter().position(|extension| !is_extension(extension)) {
+            return refuse(&format!("extensions[{index}]"), "it is not an extension such as jpg");
+        }
+        check_metadata(&self.metadata).or_else(|why| refuse("metadata", &why))?;
+        check_tags(&self.tags).or_else(|why| refuse("tags", &why))?;
+        for (field, value) in [
+            ("storage_class", &self.storage_class),
+            ("kms_key_id", &self.kms_key_id),
+            ("acl", &self.acl),
+            ("cache_control", &self.cache_control),
+        ] {
+            value.as_deref().map_or(Ok(()), check_value).or_else(|why| refuse(field, &why))?;
+        }
+        if self.kms_key_id.is_some() && self.encryption != Some(Encryption::Kms) {
+            return refuse("kms_key_id", "it needs encryption = \"aws:kms\"");
+        }
+        if self.token_lifetime.is_some_and(|lifetime| lifetime < Duration::from_secs(60)) {
+            return refuse("token_lifetime", "it must be at least 1m");
+        }
+        Ok(())
+    }
+}

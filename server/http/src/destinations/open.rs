@@ -1,0 +1,85 @@
+//! Opening destinations: the stores, what is found out of them, and the rules of each.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use partway_embedded::Server as EmbeddedServer;
+use partway_s3::bucket::Bucket;
+use partway_s3::verification::{Known, Probing, Verification};
+use partway_shared::checksum::ChecksumKind;
+use secrecy::SecretString;
+
+use crate::config::{ChecksumSetting, Settings};
+use crate::measured::Measured;
+use crate::metrics::Metrics;
+use crate::stores::{OpenStores, OpenStoresError};
+
+use super::{Destination, Destinations};
+
+/// Destinations that can be used.
+pub struct Opened {
+    /// What is where.
+    pub destinations: Destinations,
+    /// The buckets that they are in, each once, for what looks after them.
+    pub buckets: Vec<(Arc<Bucket>, Verification)>,
+    /// What is still being found out of the stores.
+    pub probings: Vec<Probing>,
+    /// What upload tokens are signed with.
+    pub token_secret: SecretString,
+    /// The store within the binary, if it is used.
+    pub embedded: Option<EmbeddedServer>,
+}
+
+/// Opens what is configured.
+///
+/// # Errors
+/// Says what is in the way.
+pub async fn open(settings: &Settings, metrics: &Metrics) -> Result<Opened, OpenStoresError> {
+    let OpenStores { buckets: opened, token_secret, embedded } = OpenStores::serve(settings).await?;
+    let mut configured = settings.destinations();
+    // At the same time, since each may wait for its store to answer.
+    let verified = join_all(opened.iter().map(|bucket| verify(bucket, settings.uploads.checksum))).await;
+    let mut destinations = BTreeMap::new();
+    let (mut buckets, mut probings) = (Vec::new(), Vec::new());
+    for (bucket, (verification, probing)) in opened.into_iter().zip(verified) {
+        let bucket = Arc::new(bucket);
+        let store = Arc::new(bucket.store.clone());
+        let form_max = bucket.post_forms.then_some(settings.uploads.form_max.as_u64());
+        for name in &bucket.destinations {
+            let Some(config) = configured.remove(name) else { continue };
+            let metrics = metrics.of(name);
+            let destination = Destination {
+                name: name.clone(),
+                store: Arc::new(Measured::new(Arc::clone(&store) as _, metrics.clone())),
+                bucket: Arc::clone(&bucket),
+                verification: verification.clone(),
+                url_lifetime: settings.uploads.url_lifetime,
+                form_max,
+                policy: config.policy(&settings.uploads),
+                token_lifetime: config.token_lifetime(&settings.server),
+                metrics,
+            };
+            destinations.insert(name.clone(), destination);
+        }
+        buckets.push((bucket, verification));
+        probings.extend(probing);
+    }
+    let destinations = Destinations::new(destinations.into_values().collect());
+    Ok(Opened { destinations, buckets, probings, token_secret, embedded })
+}
+
+/// How uploads to a bucket are checked, as far as that is known yet.
+async fn verify(bucket: &Bucket, checksum: ChecksumSetting) -> (Verification, Option<Probing>) {
+    match checksum.kind() {
+        kind if bucket.is_embedded => {
+            let known = Known::embedded(kind.unwrap_or(ChecksumKind::Crc64Nvme));
+            (Verification::known(known), None)
+        }
+        Some(kind) => (Verification::known(Known::unseen(kind)), None),
+        None => {
+            let (verification, probing) = Verification::probe(bucket.clone()).await;
+            (verification, Some(probing))
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! A store whose calls are timed.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use partway_s3::attributes::Attributes;
+use partway_s3::store::{CompleteParams, CopySource, NewObject, Store, StoreError, StoredObject, UploadRef};
+use partway_shared::part::ETag;
+use partway_shared::wire::StoredPart;
+
+use crate::metrics::DestinationMetrics;
+
+/// Times the calls to another store.
+pub(crate) struct Measured {
+    store: Arc<dyn Store>,
+    metrics: DestinationMetrics,
+}
+
+impl Measured {
+    /// This store, timed.
+    #[must_use]
+    pub(crate) fn new(store: Arc<dyn Store>, metrics: DestinationMetrics) -> Self {
+        Self { store, metrics }
+    }
+
+    async fn time<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let begun = Instant::now();
+        let result = call.await;
+        self.metrics.call(
+            operation,
+            result.as_ref().map_or_else(StoreError::kind, |_| "ok"),
+            begun.elapsed(),
+        );
+        result
+    }
+}
+
+#[async_trait]
+impl Store for Measured {
+    async fn create_upload(&self, object: NewObject<'_>) -> Result<String, StoreError> {
+        self.time("create_upload", self.store.create_upload(object)).await
+    }
+
+    async fn list_parts(&self, upload: UploadRef<'_>) -> Result<Vec<StoredPart>, StoreError> {
+        self.time("list_parts", self.store.list_parts(upload)).await
+    }
+
+    async fn complete_upload(
+        &self,
+        upload: UploadRef<'_>,
+        whole: CompleteParams<'_>,
+    ) -> Result<(), StoreError> {
+        self.time("complete_upload", self.store.complete_upload(upload, whole)).await
+    }
+
+    async fn abort_upload(&self, upload: UploadRef<'_>) -> Result<(), StoreError> {
+        self.time("abort_upload", self.store.abort_upload(upload)).await
+    }
+
+    async fn head(&self, key: &str) -> Result<Option<StoredObject>, StoreError> {
+        self.time("head", self.store.head(key)).await
+    }
+
+    async fn first_bytes(&self, key: &str, etag: &ETag, count: u64) -> Result<Bytes, StoreError> {
+        self.time("first_bytes", self.store.first_bytes(key, etag, count)).await
+    }
+
+    async fn copy(&self, source: CopySource<'_>, to: NewObject<'_>) -> Result<StoredObject, StoreError> {
+        self.time("copy", self.store.copy(source, to)).await
+    }
+
+    async fn put_empty(&self, key: &str, attributes: &Attributes) -> Result<Option<String>, StoreError> {
+        self.time("put_empty", self.store.put_empty(key, attributes)).await
+    }
+
+    async fn delete(&self, key: &str, version_id: Option<&str>) -> Result<(), StoreError> {
+        self.time("delete", self.store.delete(key, version_id)).await
+    }
+}

@@ -1,0 +1,238 @@
+//! Partway as a part of somebody's own actix-web application: a scope, with identity and policy of their own.
+//!
+//! ```no_run
+//! # use actix_web::{App, web};
+//! # use partway_server::{config::Settings, mount::Partway};
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let partway = Partway::builder(Settings::load(None)?).build().await?;
+//! App::new().service(web::scope("/files").configure(partway.routes()));
+//! # Ok(()) }
+//! ```
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use actix_web::web::{Data, ServiceConfig};
+use bytesize::ByteSize;
+use partway_embedded::Server as EmbeddedServer;
+use partway_s3::bucket::{Bucket, Sweeping};
+use partway_s3::store::S3Store;
+use partway_s3::verification::{Probing, Verification};
+
+use crate::config::{DEFAULT_DESTINATION, Settings, SettingsError};
+use crate::destinations::{self, Opened};
+use crate::hooks::{Hooks, HttpHooks, NoHooks};
+use crate::identity::{self, Identify, Identity};
+use crate::json::{Bodies, BodyLimits};
+use crate::limits::Limiter;
+use crate::metrics::Metrics;
+use crate::origins::AllowedOrigins;
+use crate::readiness::Readiness;
+use crate::routes;
+#[cfg(feature = "widget")]
+use crate::routes::widget::PageSettings;
+use crate::stores::OpenStoresError;
+use crate::sweep_timer::Timer;
+use crate::token::TokenMint;
+use crate::uploads::Uploads;
+
+/// Why Partway cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The configuration contradicts itself.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The stores.
+    #[error(transparent)]
+    Stores(#[from] OpenStoresError),
+    /// Identity, hooks or limits.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// Everything but the listening. Cloned into each worker.
+#[derive(Clone)]
+pub struct Partway(Arc<Inner>);
+
+struct Inner {
+    uploads: Data<Uploads>,
+    identity: Data<Identity>,
+    #[cfg(feature = "widget")]
+    page: Data<PageSettings>,
+    bodies: Data<Bodies>,
+    origins: Data<AllowedOrigins>,
+    readiness: Data<Readiness>,
+    metrics: Data<Metrics>,
+    store: S3Store,
+    store_origin: String,
+    store_origins: Vec<String>,
+    background: Mutex<Background>,
+}
+
+/// What has to be ended.
+#[derive(Default)]
+struct Background {
+    probings: Vec<Probing>,
+    sweeping: Option<Timer>,
+    embedded: Option<EmbeddedServer>,
+}
+
+/// Puts a [`Partway`] together.
+pub struct Builder {
+    settings: Settings,
+    identity: Option<Arc<dyn Identify>>,
+    hooks: Option<Arc<dyn Hooks>>,
+}
+
+impl Builder {
+    /// Asks this who makes a request, instead of what `[identity]` says.
+    #[must_use]
+    pub fn identity(mut self, identity: impl Identify + 'static) -> Self {
+        self.identity = Some(Arc::new(identity));
+        self
+    }
+
+    /// Lets this decide on uploads and learn of them, instead of what `[hooks]` says.
+    #[must_use]
+    pub fn hooks(mut self, hooks: impl Hooks + 'static) -> Self {
+        self.hooks = Some(Arc::new(hooks));
+        self
+    }
+
+    /// Opens the stores and puts everything together. `[server]` counts for tokens, bodies and `allowed_origins` alone:
+    /// listening, CORS and logs are the application's, and so is what `[tls]` and `[operations]` say. A page of another
+    /// origin has to be in `allowed_origins` as well as in the application's CORS, or what it asks for is refused.
+    ///
+    /// # Errors
+    /// Says what is in the way.
+    pub async fn build(self) -> Result<Partway, BuildError> {
+        let settings = self.settings;
+        settings.validate()?;
+        let identify = match self.identity {
+            Some(identify) => identify,
+            None => identity::configured(&settings.identity).map_err(BuildError::Other)?,
+        };
+        let hooks: Arc<dyn Hooks> =
+            match (self.hooks, HttpHooks::new(&settings.hooks).map_err(BuildError::Other)?) {
+                (Some(hooks), _) => hooks,
+                (None, Some(hooks)) => Arc::new(hooks),
+                (None, None) => Arc::new(NoHooks),
+            };
+        let limiter = Arc::new(Limiter::new(&settings.limits).map_err(BuildError::Other)?);
+        let metrics = Metrics::new();
+        let Opened { destinations, buckets, probings, token_secret, embedded } =
+            destinations::open(&settings, &metrics).await?;
+        let main = main_bucket(&buckets).ok_or_else(|| BuildError::Other("there is no store".to_owned()))?;
+        let (store, store_origin) = (main.store.clone(), main.public_hosts.first().origin().to_owned());
+        let swept = buckets.iter().filter(|(bucket, _)| bucket.sweeping != Sweeping::Nothing);
+        let swept: Vec<_> =
+            swept.map(|(bucket, _)| (Arc::clone(bucket), metrics.of(&bucket.label))).collect();
+        let sweeping = (!swept.is_empty())
+            .then(|| Timer::start(swept, settings.sweep.interval(), partway_s3::sweep::GRACE));
+        let store_origins = destinations.origins();
+        let uploads = Uploads {
+            destinations,
+            tokens: TokenMint::new(&token_secret),
+            hooks,
+            limiter: Arc::clone(&limiter),
+        };
+        let origins = AllowedOrigins::parse(&settings.server.allowed_origins)
+            .map_err(|(_, why)| BuildError::Other(why))?;
+        let bytes = |size: ByteSize| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
+        let bodies = Bodies::new(BodyLimits {
+            max: bytes(settings.server.max_body),
+            timeout: settings.server.request_timeout,
+            max_together: bytes(settings.server.max_bodies),
+        });
+        Ok(Partway(Arc::new(Inner {
+            uploads: Data::new(uploads),
+            identity: Data::new(Identity { identify, limiter }),
+            #[cfg(feature = "widget")]
+            page: Data::new(PageSettings { connect_origins: store_origins.clone() }),
+            bodies: Data::new(bodies),
+            origins: Data::new(origins),
+            readiness: Data::new(Readiness::new(buckets)),
+            metrics: Data::new(metrics),
+            store,
+            store_origin,
+            store_origins,
+            background: Mutex::new(Background { probings, sweeping, embedded }),
+        })))
+    }
+}
+
+/// Returns the bucket of the default destination, else the first.
+fn main_bucket(buckets: &[(Arc<Bucket>, Verification)]) -> Option<&Bucket> {
+    let mut buckets = buckets.iter().map(|(bucket, _)| &**bucket);
+    let first = buckets.clone().next();
+    buckets.find(|bucket| bucket.destinations.iter().any(|name| name == DEFAULT_DESTINATION)).or(first)
+}
+
+impl Partway {
+    /// Begins with these settings.
+    #[must_use]
+    pub const fn builder(settings: Settings) -> Builder {
+        Builder { settings, identity: None, hooks: None }
+    }
+
+    /// The routes of the API, `/v1/…`, for an application or a scope; with the feature `widget`, which is on by default, the
+    /// widget's files below `/widget/` as well.
+    pub fn routes(&self) -> impl FnOnce(&mut ServiceConfig) + use<> {
+        let inner = Arc::clone(&self.0);
+        move |config| {
+            #[cfg(feature = "widget")]
+            config.app_data(inner.page.clone());
+            config
+                .app_data(inner.uploads.clone())
+                .app_data(inner.identity.clone())
+                .app_data(inner.bodies.clone())
+                .app_data(inner.origins.clone())
+                .configure(routes::configure);
+        }
+    }
+
+    /// What `/readyz` answers, for an application that adds [`routes::configure_health`] or asks by itself.
+    #[must_use]
+    pub fn readiness(&self) -> Data<Readiness> {
+        self.0.readiness.clone()
+    }
+
+    /// What `/metrics` answers, for an application that adds [`routes::configure_metrics`] or asks by itself.
+    #[must_use]
+    pub fn metrics(&self) -> Data<Metrics> {
+        self.0.metrics.clone()
+    }
+
+    /// The store of the default destination, with the server's own credentials.
+    #[must_use]
+    pub fn store(&self) -> &S3Store {
+        &self.0.store
+    }
+
+    /// Where browsers send the parts; the first of several names.
+    #[must_use]
+    pub fn store_origin(&self) -> &str {
+        &self.0.store_origin
+    }
+
+    /// Origins of all stores that browsers send files to, for a page's Content-Security-Policy.
+    #[must_use]
+    pub fn store_origins(&self) -> &[String] {
+        &self.0.store_origins
+    }
+
+    /// Ends what runs beside the routes. To be called once, when the server has stopped.
+    pub async fn stop(&self) {
+        let background =
+            std::mem::take(&mut *self.0.background.lock().unwrap_or_else(PoisonError::into_inner));
+        for probing in background.probings {
+            probing.stop().await;
+        }
+        if let Some(sweeping) = background.sweeping {
+            sweeping.stop().await;
+        }
+        if let Some(embedded) = background.embedded {
+            embedded.shutdown().await;
+            tracing::info!("the embedded store has stopped");
+        }
+    }
+}

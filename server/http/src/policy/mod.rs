@@ -1,0 +1,273 @@
+//! What may be uploaded to a destination, under which key, and what it has beside its bytes. The client proposes; this
+//! decides. It knows neither stores nor callers' credentials.
+
+mod disposition;
+mod key;
+mod limits;
+mod media_type;
+mod sniff;
+mod template;
+
+use std::collections::BTreeSet;
+
+use bytesize::ByteSize;
+use partway_s3::attributes::{Attributes, UPLOAD_MARK};
+use partway_shared::error::{ErrorCode, Problem};
+use partway_shared::limits::{MAX_NAME_BYTES, MAX_OBJECT_SIZE};
+use partway_shared::plan::{Plan, PlanLimits};
+use partway_shared::wire::NewUpload;
+
+use crate::excerpt::excerpt;
+
+use self::limits::takes_extension;
+use self::media_type::is_bare_word;
+use self::template::extension;
+
+pub use disposition::content_disposition;
+pub use limits::{Limits, MAX_KEY_PREFIX, SaidBy, is_extension};
+pub use media_type::{MediaType, is_type_pattern};
+pub use sniff::{SNIFFED_BYTES, contradiction};
+pub use template::{KeyTemplate, KeyValues, check_key};
+
+/// The rules of one destination.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// What every key begins with.
+    pub key_prefix: String,
+    /// What keys are made of.
+    pub key: KeyTemplate,
+    /// The largest file, in bytes.
+    pub max_file_size: u64,
+    /// The media types that are taken; none is all.
+    pub types: Vec<String>,
+    /// The extensions that are taken; none is all.
+    pub extensions: Vec<String>,
+    /// The subjects that the destination exists for; none is all.
+    pub subjects: Vec<String>,
+    /// Whether it exists for those alone whose limits name it.
+    pub granted_only: bool,
+    /// Whether types that browsers execute are stored to be shown.
+    pub inline_active_types: bool,
+    /// Whether the first bytes have to be of the type that the file says.
+    pub sniff: bool,
+    /// What objects have beside their bytes.
+    pub attributes: Attributes,
+    /// How files are cut.
+    pub plan: PlanLimits,
+}
+
+impl Default for Policy {
+    /// Takes everything.
+    fn default() -> Self {
+        Self {
+            key_prefix: String::new(),
+            key: KeyTemplate::default(),
+            max_file_size: MAX_OBJECT_SIZE,
+            types: Vec::new(),
+            extensions: Vec::new(),
+            subjects: Vec::new(),
+            granted_only: false,
+            inline_active_types: false,
+            sniff: false,
+            attributes: Attributes::default(),
+            plan: PlanLimits::default(),
+        }
+    }
+}
+
+impl Policy {
+    /// Whether the destination of this name and these rules exists for somebody.
+    #[must_use]
+    pub fn exists_for(&self, destination: &str, subject: &str, limits: &Limits) -> bool {
+        let named = limits.names(destination);
+        let is_subject = self.subjects.is_empty()
+            || self.subjects.iter().any(|pattern| match pattern.strip_suffix('*') {
+                Some(start) => subject.starts_with(start),
+                None => subject == pattern,
+            });
+        is_subject && named.unwrap_or(!self.granted_only)
+    }
+
+    /// Plans one file of a request, or says why it is refused. `field` is its place in the request.
+    ///
+    /// # Errors
+    /// When a field is out of bounds, or the file is not one that the destination takes.
+    pub fn plan(&self, file: &NewUpload, field: &str) -> Result<Plan, Problem> {
+        check_fields(file, field)?;
+        let own = Limits {
+            max_file_size: Some(self.max_file_size.min(MAX_OBJECT_SIZE)),
+            types: (!self.types.is_empty()).then(|| self.types.clone()),
+            extensions: (!self.extensions.is_empty()).then(|| self.extensions.clone()),
+            ..Limits::default()
+        };
+        check_limits(file, &own, field)?;
+        Plan::new(file.size, file.part_size, &self.plan).map_err(|error| {
+            Problem::new(ErrorCode::FileTooLarge, error.to_string()).with_field(format!("{field}.size"))
+        })
+    }
+
+    /// The headers that PUTs carry for what objects have beside their bytes.
+    #[must_use]
+    pub fn put_headers(&self) -> BTreeSet<String> {
+        let is_shared = !self.key.is_unique();
+        let mut attributes = self.attributes.clone();
+        attributes.keeps_existing |= !is_shared;
+        let mut headers: BTreeSet<_> = attributes.headers().into_keys().collect();
+        if is_shared {
+            headers.insert(format!("x-amz-meta-{UPLOAD_MARK}"));
+        }
+        headers
+    }
+
+    /// How browsers treat an object of this type and name.
+    #[must_use]
+    pub fn disposition(&self, content_type: &MediaType, name: &str) -> Option<String> {
+        if self.inline_active_types { None } else { content_disposition(content_type, name) }
+    }
+}
+
+/// Whether a file keeps to limits of its own: those of a ticket or a hook, within the destination's.
+///
+/// # Errors
+/// When it does not.
+pub fn check_limits(file: &NewUpload, limits: &Limits, field: &str) -> Result<(), Problem> {
+    if let Some(max) = limits.max_file_size.filter(|max| file.size > *max) {
+        let why = format!("{} bytes are more than the {} that may be uploaded", file.size, ByteSize(max));
+        return Err(Problem::new(ErrorCode::FileTooLarge, why).with_field(format!("{field}.size")));
+    }
+    let content_type = MediaType::of(file)
+        .map_err(|why| Problem::new(ErrorCode::InvalidField, why).with_field(format!("{field}.type")))?;
+    if let Some(types) = limits.types.as_ref().filter(|types| !content_type.is_one_of(types)) {
+        let mut why = format!("files of type {content_type} are not taken here; {} are", types.join(", "));
+        if let Some(word) =
+            file.content_type.as_deref().filter(|given| !given.is_empty() && is_bare_word(given))
+        {
+            why.push_str(&format!(" ({:?} is not a media type such as image/jpeg)", excerpt(word)));
+        }
+        return Err(Problem::new(ErrorCode::TypeNotAllowed, why).with_field(format!("{field}.type")));
+    }
+    let extension = extension(&file.name);
+    if let Some(taken) =
+        limits.extensions.as_ref().filter(|taken| !takes_extension(taken, extension.as_deref()))
+    {
+        let why = format!("files with that extension are not taken here; {} are", taken.join(", "));
+        return Err(Problem::new(ErrorCode::TypeNotAllowed, why).with_field(format!("{field}.name")));
+    }
+    Ok(())
+}
+
+/// What no destination takes.
+fn check_fields(file: &NewUpload, field: &str) -> Result<(), Problem> {
+    let refuse = |name: &str, why: &str| {
+        Err(Problem::new(ErrorCode::InvalidField, why).with_field(format!("{field}.{name}")))
+    };
+    if file.name.is_empty() {
+        return refuse("name", "a file needs a name");
+    }
+    if file.name.len() > MAX_NAME_BYTES {
+        let why = format!("a name has at most {MAX_NAME_BYTES} bytes, not {}", file.name.len());
+        return refuse("name", &why);
+    }
+    if file.path.as_ref().is_some_and(|path| path.len() > MAX_NAME_BYTES) {
+        return refuse("path", &format!("a path has at most {MAX_NAME_BYTES} bytes"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy() -> Policy {
+        Policy { max_file_size: 1_000, ..Policy::default() }
+    }
+
+    fn file(name: &str, size: u64) -> NewUpload {
+        NewUpload { name: name.to_owned(), size, ..NewUpload::default() }
+    }
+
+    #[test]
+    fn refusals_name_the_field() {
+        let refusal = |file: NewUpload| {
+            let problem = policy().plan(&file, "files[2]").unwrap_err();
+            (problem.code, problem.field.unwrap())
+        };
+        let invalid = |field: &str| (ErrorCode::InvalidField, format!("files[2].{field}"));
+        assert_eq!(refusal(file("", 1)), invalid("name"));
+        assert_eq!(refusal(file(&"x".repeat(5_000), 1)), invalid("name"));
+        assert_eq!(refusal(file("a", 1_001)), (ErrorCode::FileTooLarge, "files[2].size".to_owned()));
+        for bad in ["image/", "/png", "image/png\r\nx-evil: 1", "a b/c", "ü/x", "image/png; a=b, text/html"]
+        {
+            assert_eq!(
+                refusal(NewUpload { content_type: Some(bad.to_owned()), ..file("a", 1) }),
+                invalid("type")
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_fine_is_planned() {
+        assert_eq!(policy().plan(&file("a", 1_000), "files[0]").unwrap().size(), 1_000);
+        let typed = NewUpload { content_type: Some("text/plain; charset=utf-8".to_owned()), ..file("a", 0) };
+        assert!(policy().plan(&typed, "files[0]").is_ok());
+    }
+
+    #[test]
+    fn types_and_extensions_both_count() {
+        let images = Policy {
+            types: vec!["image/*".to_owned()],
+            extensions: vec!["png".to_owned(), "jpg".to_owned()],
+            ..Policy::default()
+        };
+        let plan = |name: &str, content_type: Option<&str>| {
+            let file = NewUpload { content_type: content_type.map(str::to_owned), ..file(name, 1) };
+            images.plan(&file, "files[0]").map(drop).map_err(|problem| (problem.code, problem.field.unwrap()))
+        };
+        let refused = |field: &str| Err((ErrorCode::TypeNotAllowed, format!("files[0].{field}")));
+        assert_eq!(plan("a.PNG", Some("image/png")), Ok(()));
+        assert_eq!(plan("a.png", Some("text/html")), refused("type"));
+        assert_eq!(plan("a.png", None), Ok(()), "its extension says what it is");
+        assert_eq!(plan("a.png", Some("png")), Ok(()), "a bare word is no type");
+        assert_eq!(plan("a.png", Some("application/octet-stream")), refused("type"));
+        for name in ["a.exe", "a", "png", ".png", "a.png/b", "a.png\u{0}.exe", "a.png."] {
+            let expected = if name == "a.png." { Ok(()) } else { refused("name") };
+            assert_eq!(plan(name, Some("image/png")), expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn puts_carry_what_objects_have() {
+        let mut policy = Policy::default();
+        policy.attributes.metadata.insert("app".to_owned(), "gallery".to_owned());
+        assert_eq!(Vec::from_iter(policy.put_headers()), ["if-none-match", "x-amz-meta-app"]);
+        policy.key = KeyTemplate::parse("{path}").unwrap();
+        let headers = ["x-amz-meta-app", "x-amz-meta-partway-upload"];
+        assert_eq!(Vec::from_iter(policy.put_headers()), headers, "what may be replaced");
+        policy.attributes.keeps_existing = true;
+        let headers = ["if-none-match", "x-amz-meta-app", "x-amz-meta-partway-upload"];
+        assert_eq!(Vec::from_iter(policy.put_headers()), headers);
+    }
+
+    #[test]
+    fn a_destination_exists_for_some() {
+        let policy = Policy { subjects: vec!["ada".to_owned(), "team-*".to_owned()], ..Policy::default() };
+        let named = |names: &[&str]| Limits {
+            destinations: Some(names.iter().map(|&name| name.to_owned()).collect()),
+            ..Limits::default()
+        };
+        assert!(policy.exists_for("d", "ada", &Limits::default()));
+        assert!(
+            policy.exists_for("d", "team-1", &named(&["d"]))
+                && !policy.exists_for("d", "ada", &named(&["e"]))
+        );
+        assert!(
+            !policy.exists_for("d", "eve", &named(&["d"]))
+                && !policy.exists_for("d", "adaa", &Limits::default())
+        );
+        let granted = Policy { granted_only: true, ..Policy::default() };
+        assert!(
+            !granted.exists_for("d", "ada", &Limits::default())
+                && granted.exists_for("d", "ada", &named(&["d"]))
+        );
+    }
+}

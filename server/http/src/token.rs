@@ -1,0 +1,277 @@
+//! The upload token: all that the server has to remember of an upload, carried by the client.
+//!
+//! `base64url(claims as JSON) . base64url(HMAC-SHA256)`, keyed by a secret that all replicas
+//! share. It can be read by whoever holds it, and changed by nobody.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
+use partway_s3::hmac::hmac;
+use partway_shared::checksum::ChecksumKind;
+use partway_shared::error::{ErrorCode, Problem};
+use partway_shared::limits::MAX_KEY_BYTES;
+use partway_shared::plan::{Plan, Strategy};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use uuid::Uuid;
+
+/// Set apart from whatever else may be signed with the same secret.
+const CONTEXT: &[u8] = b"partway upload token v1\0";
+
+/// No token is longer, neither one that is issued nor one that is read: the longest key, a store's longest upload id, and
+/// what an application adds.
+pub const MAX_TOKEN_BYTES: usize = 8 * 1_024;
+
+/// Room for the store's name of a multipart upload, which comes last. S3 says no length; those known have 30 to 400 bytes.
+const MAX_UPLOAD_ID_BYTES: usize = 1_024;
+
+/// What a token says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UploadClaims {
+    /// The upload's own id: in hooks, in the log, and on the object where keys can be taken twice.
+    pub id: Uuid,
+    /// Whose upload it is.
+    pub subject: String,
+    /// Where it goes.
+    pub destination: String,
+    /// The bucket.
+    pub bucket: String,
+    /// The key.
+    pub key: String,
+    /// Whether another upload can have the same key, so that an object under it need not be this one's.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub shared: bool,
+    /// Whether it is sent to a key of the server's own, from which its completion moves it. Of single PUTs alone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub staged: bool,
+    /// S3's name for the multipart upload; none for a single PUT.
+    pub upload_id: Option<String>,
+    /// The file's size in bytes.
+    pub size: u64,
+    /// How it is cut.
+    pub strategy: Strategy,
+    /// How it is checked.
+    pub checksum: ChecksumKind,
+    /// The object's media type, which a single PUT's URL has to sign.
+    pub content_type: String,
+    /// How browsers treat the object, likewise.
+    pub content_disposition: Option<String>,
+    /// The object's metadata besides the destination's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+    /// The object's tags besides the destination's.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// When the token expires, in seconds since 1970.
+    pub expires_at: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+impl UploadClaims {
+    /// The plan that the token binds.
+    ///
+    /// # Errors
+    /// Never for a token of ours; a plan beyond S3's limits is refused all the same.
+    pub fn plan(&self) -> Result<Plan, Problem> {
+        Plan::from_strategy(self.size, self.strategy)
+            .ok_or_else(|| Problem::new(ErrorCode::TokenInvalid, "its plan is beyond S3's limits"))
+    }
+
+    /// Whether a token can say this, with room for an upload id.
+    ///
+    /// # Errors
+    /// The name of the field that is to blame: of those that an application chooses, the one that takes most.
+    pub fn check_length(&self) -> Result<(), &'static str> {
+        let room = if self.upload_id.is_none() { MAX_UPLOAD_ID_BYTES } else { 0 };
+        if token_bytes(json(self).len() + room) <= MAX_TOKEN_BYTES {
+            return Ok(());
+        }
+        let chosen = [
+            ("key", json(&self.key).len()),
+            ("metadata", json(&self.metadata).len()),
+            ("tags", json(&self.tags).len()),
+        ];
+        Err(chosen.iter().max_by_key(|(_, bytes)| *bytes).map_or("key", |(name, _)| name))
+    }
+}
+
+/// Strings and numbers always have a JSON form.
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// How long a token is whose claims have so many bytes.
+const fn token_bytes(claims: usize) -> usize {
+    // Four characters for three bytes, a dot, and the signature.
+    (claims * 4).div_ceil(3) + 1 + 43
+}
+
+/// Makes and checks tokens.
+#[derive(Clone)]
+pub struct TokenMint {
+    mac: Hmac<Sha256>,
+}
+
+impl TokenMint {
+    /// Tokens under this secret.
+    #[must_use]
+    pub fn new(secret: &SecretString) -> Self {
+        let mut mac = hmac(secret.expose_secret().as_bytes());
+        mac.update(CONTEXT);
+        Self { mac }
+    }
+
+    /// Bytes that only this server can make of these, and that are no token's signature: what it signs of a token
+    /// begins with no zero. Each of the fields counts with its length, so that none can lend a byte to the next.
+    pub(crate) fn derive(&self, purpose: &str, fields: &[&[u8]]) -> [u8; 32] {
+        let mut mac = self.mac.clone();
+        mac.update(b"\0");
+        for field in [purpose.as_bytes()].iter().chain(fields) {
+            mac.update(&(field.len() as u64).to_le_bytes());
+            mac.update(field);
+        }
+        mac.finalize().into_bytes().into()
+    }
+
+    /// The token for these claims.
+    ///
+    /// # Errors
+    /// [`ErrorCode::StoreMisbehaved`] where the store's upload id is longer than the room that
+    /// [`UploadClaims::check_length`] keeps: [`check`](Self::check) would not read the token.
+    pub fn issue(&self, claims: &UploadClaims) -> Result<String, Problem> {
+        let claims = json(claims);
+        if token_bytes(claims.len()) > MAX_TOKEN_BYTES {
+            let why =
+                format!("with the store's upload id, the token would have more than {MAX_TOKEN_BYTES} bytes");
+            return Err(Problem::new(ErrorCode::StoreMisbehaved, why));
+        }
+        let claims = URL_SAFE_NO_PAD.encode(claims);
+        let mut mac = self.mac.clone();
+        mac.update(claims.as_bytes());
+        let tag = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+        Ok(format!("{claims}.{tag}"))
+    }
+
+    /// The claims of a token of ours that has not expired at `now` (seconds since 1970) and
+    /// belongs to this subject.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TokenInvalid`], [`ErrorCode::TokenExpired`] or [`ErrorCode::TokenForeign`].
+    pub fn check(&self, token: &str, subject: &str, now: u64) -> Result<UploadClaims, Problem> {
+        let invalid = |why| Problem::new(ErrorCode::TokenInvalid, why);
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(invalid("it is longer than any token of this server"));
+        }
+        let (claims, tag) =
+            token.split_once('.').ok_or_else(|| invalid("it is not a token of this server"))?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| invalid("its signature is not base64"))?;
+        let mut mac = self.mac.clone();
+        mac.update(claims.as_bytes());
+        mac.verify_slice(&tag).map_err(|_| invalid("its signature is not this server's"))?;
+        let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|_| invalid("its claims are not base64"))?;
+        let claims: UploadClaims =
+            serde_json::from_slice(&claims).map_err(|_| invalid("its claims are of another version"))?;
+        if claims.expires_at <= now {
+            return Err(Problem::new(ErrorCode::TokenExpired, "create the upload anew"));
+        }
+        if claims.subject != subject {
+            return Err(Problem::new(ErrorCode::TokenForeign, "the upload was created by somebody else"));
+        }
+        debug_assert!(claims.key.len() <= MAX_KEY_BYTES);
+        Ok(claims)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+
+    use super::*;
+
+    fn claims() -> UploadClaims {
+        UploadClaims {
+            id: Uuid::nil(),
+            subject: "ada".to_owned(),
+            destination: "default".to_owned(),
+            bucket: "photos".to_owned(),
+            key: "a/ü.jpg".to_owned(),
+            shared: false,
+            staged: false,
+            upload_id: Some("u1".to_owned()),
+            size: 100,
+            strategy: Strategy::Multipart { part_size: 10 },
+            checksum: ChecksumKind::Crc64Nvme,
+            content_type: "image/jpeg".to_owned(),
+            content_disposition: None,
+            metadata: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            expires_at: 1_000,
+        }
+    }
+
+    fn mint(secret: &str) -> TokenMint {
+        TokenMint::new(&secret.into())
+    }
+
+    fn code(result: Result<UploadClaims, Problem>) -> ErrorCode {
+        result.unwrap_err().code
+    }
+
+    #[test]
+    fn a_token_reads_back() {
+        let token = mint("secret").issue(&claims()).unwrap();
+        assert_eq!(mint("secret").check(&token, "ada", 999), Ok(claims()));
+        assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)), "fits anywhere");
+    }
+
+    #[test]
+    fn others_are_refused_each_for_its_reason() {
+        let token = mint("secret").issue(&claims()).unwrap();
+        let check = |token: &str, subject, now| code(mint("secret").check(token, subject, now));
+        assert_eq!(check(&token, "ada", 1_000), ErrorCode::TokenExpired);
+        assert_eq!(check(&token, "eve", 1), ErrorCode::TokenForeign);
+        assert_eq!(code(mint("other").check(&token, "ada", 1)), ErrorCode::TokenInvalid);
+        for bad in ["", ".", "a.b", &token[1..], &token[..token.len() - 1], &"x".repeat(9_000)] {
+            assert_eq!(check(bad, "ada", 1), ErrorCode::TokenInvalid, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_issued_can_be_read() {
+        let tagged = |bytes: usize| {
+            let tags = BTreeMap::from([("t".to_owned(), "x".repeat(bytes))]);
+            UploadClaims { upload_id: None, tags, ..claims() }
+        };
+        let fits = |bytes: usize| tagged(bytes).check_length().is_ok();
+        let longest = (0..MAX_TOKEN_BYTES).rev().find(|bytes| fits(*bytes)).unwrap();
+        assert_eq!(tagged(longest + 1).check_length(), Err("tags"));
+        let with_id = UploadClaims { upload_id: Some("u".repeat(MAX_UPLOAD_ID_BYTES)), ..tagged(longest) };
+        let token = mint("secret").issue(&with_id).unwrap();
+        assert!(token.len() <= MAX_TOKEN_BYTES && token.len() > MAX_TOKEN_BYTES - 16, "{}", token.len());
+        assert_eq!(mint("secret").check(&token, "ada", 1), Ok(with_id.clone()));
+        let longer = UploadClaims { upload_id: Some("u".repeat(MAX_UPLOAD_ID_BYTES + 16)), ..with_id };
+        assert_eq!(mint("secret").issue(&longer).unwrap_err().code, ErrorCode::StoreMisbehaved);
+    }
+
+    proptest! {
+        /// No byte of a token can be changed.
+        #[test]
+        fn a_changed_token_is_refused(at in any::<proptest::sample::Index>(), to in "[A-Za-z0-9_.-]") {
+            let token = mint("secret").issue(&claims()).unwrap();
+            let at = at.index(token.len());
+            let mut changed = token.clone();
+            changed.replace_range(at..=at, &to);
+            // The last character of each half has bits that no byte uses, which base64 refuses to be set.
+            let expected = changed == token;
+            prop_assert_eq!(mint("secret").check(&changed, "ada", 1).is_ok(), expected);
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Completing: nothing that the client says is believed before the store has said it too.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::stream::{self, StreamExt};
+use partway_s3::store::{CompleteParams, StoreError, StoredObject, UploadRef};
+use partway_shared::checksum::{ChecksumKind, Crc64Nvme, Md5};
+use partway_shared::error::{ErrorCode, Problem};
+use partway_shared::limits::MAX_UPLOADS_PER_COMPLETE;
+use partway_shared::part::{ByteRange, ETag, PartNumber};
+use partway_shared::plan::Plan;
+use partway_shared::wire::{
+    CompleteUpload, CompleteUploads, CompletedUpload, CompletedUploads, Completion, StoredPart,
+};
+
+use crate::destinations::Destination;
+use crate::identity::Caller;
+use crate::metrics::UploadOutcome;
+use crate::token::UploadClaims;
+
+use super::finish::Unfinished;
+use super::{Uploads, all_failed_alike, head, is_own, log, upload_ref};
+
+/// Uploads being completed at once, for one request.
+const CONCURRENCY: usize = 16;
+
+impl Uploads {
+    /// Completes uploads: one result for each, in their order. Doing it twice gives the same answer.
+    ///
+    /// # Errors
+    /// When the request as a whole cannot be used, or every upload failed for the same passing reason.
+    pub async fn complete(
+        &self,
+        caller: &Caller,
+        request: &CompleteUploads,
+    ) -> Result<CompletedUploads, Problem> {
+        let uploads = &request.uploads;
+        if uploads.is_empty() || uploads.len() > MAX_UPLOADS_PER_COMPLETE {
+            let why =
+                format!("one request takes 1 to {MAX_UPLOADS_PER_COMPLETE} uploads, not {}", uploads.len());
+            return Err(Problem::new(ErrorCode::InvalidField, why).with_field("uploads"));
+        }
+        let results: Vec<_> = stream::iter(uploads.iter().enumerate())
+            .map(async |(index, upload)| {
+                self.complete_one(caller, upload).await.map_err(|mut problem| {
+                    problem.field = problem.field.map(|field| format!("uploads[{index}].{field}"));
+                    problem
+                })
+            })
+            .buffered(CONCURRENCY)
+            .collect()
+            .await;
+        if let Some(problem) = all_failed_alike(&results) {
+            return Err(problem);
+        }
+        let uploads = results.into_iter().map(|result| match result {
+            Ok(completed) => Completion::Completed(Box::new(completed)),
+            Err(problem) => Completion::Refused(problem),
+        });
+        Ok(CompletedUploads { uploads: uploads.collect() })
+    }
+
+    /// Completes an upload once number, order, sizes, ETags and checksums agree between the plan, the client and the
+    /// store. When anything differs nothing is completed, and nothing removed.
+    async fn complete_one(
+        &self,
+        caller: &Caller,
+        request: &CompleteUpload,
+    ) -> Result<CompletedUpload, Problem> {
+        let (claims, destination) = self.claims(caller, &request.token)?;
+        let plan = claims.plan()?;
+        check_request(&claims, &plan, request)?;
+        let checked = async {
+            let (object, unfinished) = match upload_ref(&claims) {
+                Some(upload) => self.complete_multipart(destination, &claims, &plan, upload, request).await?,
+                None if claims.staged => self.complete_staged(caller, destination, &claims, request).await?,
+                None => self.complete_direct(destination, &claims, request).await?,
+            };
+            self.finish(caller, destination, &claims, object, unfinished).await
+        };
+        let completed =
+            checked.await.inspect_err(|_| destination.metrics.upload(UploadOutcome::uncompleted))?;
+        tracing::info!(
+            upload.id = claims.upload_id,
+            upload.key = claims.key,
+            size_bytes = completed.size,
+            destination = claims.destination,
+            "upload completed"
+        );
+        Ok(completed)
+    }
+
+    async fn complete_multipart(
+        &self,
+        destination: &Destination,
+        claims: &UploadClaims,
+        plan: &Plan,
+        upload: UploadRef<'_>,
+        request: &CompleteUpload,
+    ) -> Result<(StoredObject, Option<Unfinished>), Problem> {
+        let stored = match destination.store.list_parts(upload).await {
+            Ok(stored) => stored,
+            Err(StoreError::NoSuchUpload) => return self.find_completed(destination, claims, request).await,
+            Err(error) => {
+                log(claims, "listing parts")(&error);
+                return Err(error.into());
+            }
+        };
+        let stored = compare(plan, request, &stored)?;
+        let whole = whole_checksum(&stored);
+        if let (Some(ours), Some(theirs)) = (whole, request.checksum)
+            && ours != theirs
+        {
+            let why = format!("the stored parts make {ours}, and the client says {theirs}");
+            return Err(Problem::new(ErrorCode::ChecksumMismatch, why).with_field("checksum"));
+        }
+        let keeps_existing = destination.attributes(claims).keeps_existing;
+        if keeps_existing && let Some(object) = find_existing(destination, claims).await? {
+            check_object(claims, request, &object)?;
+            // These parts can become nothing any more. Where they are those of the object, they are gone already.
+            let _ = destination.store.abort_upload(upload).await;
+            return Ok((object, self.unfinished(destination, claims).await?));
+        }
+        let unfinished = self.begin_to_finish(destination, claims).await?;
+        let checksum = request.checksum.filter(|_| claims.checksum == ChecksumKind::Crc64Nvme);
+        let whole = CompleteParams { parts: &request.parts, size: claims.size, checksum, keeps_existing };
+        match destination.store.complete_upload(upload, whole).await {
+            Ok(()) => {}
+            // It may have succeeded at another replica, or at the SDK's first try.
+            Err(StoreError::NoSuchUpload) => return self.find_completed(destination, claims, request).await,
+            Err(error) => {
+                log(claims, "completing an upload")(&error);
+                return Err(error.into());
+            }
+        }
+        let object = head(destination, claims).await?;
+        let object = object.ok_or_else(|| {
+            Problem::new(ErrorCode::StoreMisbehaved, "the store completed the upload and has no object")
+        })?;
+        check_object(claims, request, &object)?;
+        Ok((object, Some(unfinished)))
+    }
+
+    /// The upload is gone: either it is complete, and the answer was lost, or it was aborted.
+    async fn find_completed(
+        &self,
+        destination: &Destination,
+        claims: &UploadClaims,
+        request: &CompleteUpload,
+    ) -> Result<(StoredObject, Option<Unfinished>), Problem> {
+        let Some(object) = head(destination, claims).await? else {
+            return Err(StoreError::NoSuchUpload.into());
+        };
+        check_object(claims, request, &object)?;
+        Ok((object, self.unfinished(destination, claims).await?))
+    }
+}
+
+/// What is under the key already, if that is this upload's own: another replica may have completed it just now, or
+/// another upload that was created by the same request.
+///
+/// Stores that pass over the condition of a completion would replace what is not. Of two completions at the same moment
+/// they still let both through.
+async fn find_existing(
+    destination: &Destination,
+    claims: &UploadClaims,
+) -> Result<Option<StoredObject>, Problem> {
+    let existing = destination.store.head(&claims.key).await;
+    match existing.inspect_err(log(claims, "looking for an object"))? {
+        Some(object) if !is_own(claims, &object) => Err(StoreError::Exists.into()),
+        own => Ok(own),
+    }
+}
+
+/// The request alone: every part of the plan, once, in order.
+fn check_request(claims: &UploadClaims, plan: &Plan, request: &CompleteUpload) -> Result<(), Problem> {
+    let mut seen = BTreeSet::new();
+    for (index, part) in request.parts.iter().enumerate() {
+        let number = part.part_number;
+        let refuse = |code, why: String| {
+            Err(Problem::new(code, why).with_field(format!("parts[{index}].part_number")))
+        };
+        if plan.range(number).is_none() {
+            let why = format!("the upload has {} parts, and no part {number}", plan.part_count());
+            return refuse(ErrorCode::PartOutOfPlan, why);
+        }
+        if seen.contains(&number) {
+            return refuse(ErrorCode::PartDuplicate, format!("part {number} is given twice"));
+        }
+        if let Some(before) = seen.last().filter(|before| **before > number) {
+            let why = format!("part {number} comes after part {before}; parts are given in order");
+            return refuse(ErrorCode::InvalidField, why);
+        }
+        seen.insert(number);
+    }
+    if let Some(missing) = plan.part_numbers().find(|number| !seen.contains(number)) {
+        let why = format!("part {missing} is not in the request");
+        return Err(Problem::new(ErrorCode::PartMissing, why).with_field("parts"));
+    }
+    if claims.checksum == ChecksumKind::Crc64Nvme && request.checksum.is_none() {
+        let why = "this upload needs the object's CRC64NVME";
+        return Err(Problem::new(ErrorCode::InvalidField, why).with_field("checksum"));
+    }
+    Ok(())
+}
+
+/// The request against what the store has; gives the stored parts in the order of the plan.
+fn compare<'a>(
+    plan: &Plan,
+    request: &CompleteUpload,
+    stored: &'a [StoredPart],
+) -> Result<Vec<&'a StoredPart>, Problem> {
+    let stored: BTreeMap<_, _> = stored.iter().map(|part| (part.part_number, part)).collect();
+    let compared = request.parts.iter().enumerate().map(|(index, part)| {
+        let number = part.part_number;
+        let Some(theirs) = stored.get(&number) else {
+            let why = format!("the store has no part {number}");
+            return Err(Problem::new(ErrorCode::PartMissing, why).with_field(format!("parts[{index}]")));
+        };
+        let size = plan.range(number).map_or(0, ByteRange::len);
+        if theirs.size != size {
+            let why = format!("part {number} has {} bytes in the store, and {size} in the plan", theirs.size);
+            return Err(Problem::new(ErrorCode::PartMismatch, why).with_field(format!("parts[{index}]")));
+        }
+        if theirs.etag != part.etag {
+            return Err(etag_mismatch(index, number, &theirs.etag));
+        }
+        Ok(*theirs)
+    });
+    compared.collect()
+}
+
+pub(super) fn etag_mismatch(index: usize, number: PartNumber, theirs: &ETag) -> Problem {
+    let why = format!("part {number} has the ETag {theirs} in the store");
+    Problem::new(ErrorCode::PartMismatch, why).with_field(format!("parts[{index}].etag"))
+}
+
+/// The object as it is now against what it should be.
+pub(super) fn check_object(
+    claims: &UploadClaims,
+    request: &CompleteUpload,
+    object: &StoredObject,
+) -> Result<(), Problem> {
+    if object.size != claims.size {
+        let why = format!("the object has {} bytes, and the file {}", object.size, claims.size);
+        return Err(Problem::new(ErrorCode::PartMismatch, why));
+    }
+    if let (Some(theirs), Some(ours)) = (object.checksum, request.checksum)
+        && theirs != ours
+    {
+        let why = format!("the object's checksum is {theirs}, and the client says {ours}");
+        return Err(Problem::new(ErrorCode::ChecksumMismatch, why).with_field("checksum"));
+    }
+    if claims.checksum == ChecksumKind::Md5 && claims.upload_id.is_some() {
+        check_multipart_etag(request, object)?;
+    }
+    Ok(())
+}
+
+/// The object's ETag against the MD5 of its parts' MD5s, which it is where all of these are MD5s.
+///
+/// An ETag of another form tells nothing, and neither does one that is encrypted.
+fn check_multipart_etag(request: &CompleteUpload, object: &StoredObject) -> Result<(), Problem> {
+    let of_parts = request.parts.iter().map(|part| Md5::from_etag(&part.etag).map(|md5| md5.0));
+    let Some(of_parts) = of_parts.collect::<Option<Vec<_>>>().filter(|_| object.has_md5_etag) else {
+        return Ok(());
+    };
+    let Some((theirs, count)) = object.etag.as_str().rsplit_once('-') else { return Ok(()) };
+    let Some(theirs) = Md5::from_etag(&ETag::new(theirs)) else { return Ok(()) };
+    if theirs == Md5::of(&of_parts.concat()) && count == of_parts.len().to_string() {
+        return Ok(());
+    }
+    let why = format!("the object's ETag {} is not made of its parts' MD5s", object.etag);
+    Err(Problem::new(ErrorCode::ChecksumMismatch, why))
+}
+
+/// The object's checksum from the parts' as the store has them; `None` where it keeps none.
+fn whole_checksum(stored: &[&StoredPart]) -> Option<Crc64Nvme> {
+    stored.iter().try_fold(Crc64Nvme::EMPTY, |whole, part| {
+        Some(whole.followed_by(part.checksum?.crc64nvme()?, part.size))
+    })
+}

@@ -1,0 +1,182 @@
+//! Creating: many files at once, each accepted with its first URLs or refused with a reason.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use futures_util::stream::{self, StreamExt};
+use partway_s3::attributes::Attributes;
+use partway_s3::signing::{Presigner, SignedForm};
+use partway_s3::store::{NewObject, StoreError};
+use partway_shared::checksum::{Checksum, ChecksumKind};
+use partway_shared::error::{ErrorCode, Problem};
+use partway_shared::limits::MAX_FILES_PER_CREATE;
+use partway_shared::part::PartNumber;
+use partway_shared::plan::{Plan, PlanLimits};
+use partway_shared::wire::{CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload, SignedPut};
+
+use crate::destinations::Destination;
+use crate::identity::Caller;
+use crate::metrics::UploadOutcome;
+use crate::token::UploadClaims;
+
+use super::proposal::Proposal;
+use super::single::{key_to_send_to, put_terms};
+use super::{Uploads, all_failed_alike, log, upload_ref};
+
+/// Multipart uploads being created at the store at once, for one request.
+const CONCURRENCY: usize = 16;
+/// URLs that come along where nothing has to be hashed first.
+const FIRST_WINDOW: usize = 16;
+
+impl Uploads {
+    /// Creates uploads: one result for each file, in their order.
+    ///
+    /// # Errors
+    /// When the request as a whole cannot be used, or the store could not create a single one.
+    pub async fn create(&self, caller: &Caller, request: &CreateUploads) -> Result<CreatedUploads, Problem> {
+        if request.files.is_empty() || request.files.len() > MAX_FILES_PER_CREATE {
+            let why =
+                format!("one request takes 1 to {MAX_FILES_PER_CREATE} files, not {}", request.files.len());
+            return Err(Problem::new(ErrorCode::InvalidField, why).with_field("files"));
+        }
+        let proposals = self.propose(caller, &request.files).await?;
+        let uploads: Vec<_> = stream::iter(proposals)
+            .map(|proposal| self.begin(caller, proposal))
+            .buffered(CONCURRENCY)
+            .collect()
+            .await;
+        for (file, result) in request.files.iter().zip(&uploads) {
+            // A name that no destination has is counted nowhere: names of clients are no labels.
+            let Ok(destination) = self.destinations.find(file.destination.as_deref(), caller) else {
+                continue;
+            };
+            let outcome = if result.is_ok() { UploadOutcome::created } else { UploadOutcome::refused };
+            destination.metrics.upload(outcome);
+        }
+        // A store that is away refuses all files alike; said once, with its status, it is tried again.
+        if let Some(problem) = all_failed_alike(&uploads) {
+            return Err(problem);
+        }
+        let uploads = uploads.into_iter().map(|result| match result {
+            Ok(grant) => CreatedUpload::Accepted(Box::new(grant)),
+            Err(problem) => CreatedUpload::Refused(problem),
+        });
+        Ok(CreatedUploads { owner: self.owner(caller), uploads: uploads.collect() })
+    }
+
+    /// Begins what was proposed, if it may be.
+    async fn begin(
+        &self,
+        caller: &Caller,
+        proposal: Result<Proposal<'_>, Problem>,
+    ) -> Result<Grant, Problem> {
+        let mut proposal = proposal?;
+        let counted = self.admit(caller, &proposal).await?;
+        let granted = self.grant(&mut proposal).await;
+        if granted.is_err() {
+            if let Some(upload) = upload_ref(&proposal.claims) {
+                // Nobody has its token. What cannot be aborted now is swept.
+                let _ = proposal.destination.store.abort_upload(upload).await;
+            }
+            self.give_back(caller, &proposal, counted).await;
+        }
+        granted
+    }
+
+    async fn grant(&self, proposal: &mut Proposal<'_>) -> Result<Grant, Problem> {
+        let Proposal { file, destination, plan, claims, lifetime, .. } = proposal;
+        let presigner = destination.presigner().await?;
+        if plan.is_multipart() {
+            claims.upload_id = Some(create_upload(destination, claims).await?);
+        }
+        tracing::info!(
+            upload.id = claims.upload_id,
+            upload.key = claims.key,
+            size_bytes = claims.size,
+            parts = plan.part_count(),
+            destination = claims.destination,
+            "upload created"
+        );
+        let numbers = plan.part_numbers();
+        let parts: Vec<_> = match claims.checksum {
+            ChecksumKind::None => numbers.take(FIRST_WINDOW).map(|number| (number, None)).collect(),
+            kind if is_planned_alike(plan, file, kind) => {
+                numbers.zip(file.checksums.iter().copied().map(Some)).collect()
+            }
+            ChecksumKind::Crc64Nvme | ChecksumKind::Md5 => Vec::new(),
+        };
+        let begun = Instant::now();
+        if !plan.is_multipart() {
+            claims.staged =
+                wants_form(destination, claims, &parts) || !self.can_be_direct(destination, claims);
+        }
+        let signed = match form(&presigner, destination, claims, &parts) {
+            Some(form) => vec![form],
+            None => super::sign::sign(&presigner, destination, claims, plan, &parts),
+        };
+        destination.metrics.signed(signed.len(), begun);
+        Ok(Grant {
+            token: self.tokens.issue(claims)?,
+            expires_in: lifetime.as_secs(),
+            strategy: plan.strategy(),
+            checksum: claims.checksum,
+            hosts: destination.bucket.public_hosts.count(),
+            parts: signed,
+            key: claims.key.clone(),
+        })
+    }
+}
+
+/// Whether the whole file goes as a form: it is small enough, its checksum is known, and the store takes forms.
+fn wants_form(
+    destination: &Destination,
+    claims: &UploadClaims,
+    parts: &[(PartNumber, Option<Checksum>)],
+) -> bool {
+    parts.len() == 1 && destination.form_max().is_some_and(|max| claims.size <= max)
+}
+
+/// The whole file as a form, which no condition keeps from replacing an object: so it is staged.
+///
+/// Only here: a client whose form failed signs again, and gets a PUT.
+fn form(
+    presigner: &Presigner<'_>,
+    destination: &Destination,
+    claims: &UploadClaims,
+    parts: &[(PartNumber, Option<Checksum>)],
+) -> Option<SignedPut> {
+    let &[(part_number, checksum)] = parts else { return None };
+    if claims.upload_id.is_some() || !wants_form(destination, claims, parts) {
+        return None;
+    }
+    let key = key_to_send_to(destination, claims);
+    let SignedForm { url, fields } = presigner.form(&key, &put_terms(destination, claims, checksum))?;
+    let expires_in = presigner.expires_in();
+    Some(SignedPut { part_number, url, headers: BTreeMap::new(), form: Some(fields), expires_in })
+}
+
+async fn create_upload(destination: &Destination, claims: &UploadClaims) -> Result<String, StoreError> {
+    let attributes = destination.attributes(claims);
+    let created = destination.store.create_upload(new_object(claims, &attributes)).await;
+    created.inspect_err(log(claims, "creating an upload"))
+}
+
+/// What the upload is to become.
+pub(super) fn new_object<'a>(claims: &'a UploadClaims, attributes: &'a Attributes) -> NewObject<'a> {
+    NewObject {
+        key: &claims.key,
+        content_type: &claims.content_type,
+        content_disposition: claims.content_disposition.as_deref(),
+        checksum: claims.checksum,
+        attributes,
+    }
+}
+
+/// Whether the checksums that came along are of this kind, and of parts as the server cuts them.
+///
+/// A client begins with the kind that most stores verify, and with the default limits; the answer tells it
+/// which they are here. A checksum of other bytes would cost a refused PUT, so it is left out.
+fn is_planned_alike(plan: &Plan, file: &NewUpload, kind: ChecksumKind) -> bool {
+    file.checksums.iter().all(|checksum| checksum.kind() == kind)
+        && Plan::new(file.size, file.part_size, &PlanLimits::default()) == Ok(*plan)
+}

@@ -1,0 +1,107 @@
+//! What happens to an upload, behind the routes: created, signed, completed, aborted.
+//!
+//! It knows neither HTTP nor the SDK. All it remembers of an upload is in its token
+//! and in the store.
+
+mod abort;
+mod complete;
+mod create;
+mod finish;
+mod identity;
+mod list;
+mod proposal;
+mod sign;
+mod single;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use partway_s3::store::{StoreError, StoredObject, UploadRef};
+use partway_shared::error::Problem;
+
+use crate::destinations::{Destination, Destinations};
+use crate::hooks::Hooks;
+use crate::identity::Caller;
+use crate::limits::Limiter;
+use crate::token::{TokenMint, UploadClaims};
+
+/// Everything that uploads need.
+pub struct Uploads {
+    /// Where they may go.
+    pub destinations: Destinations,
+    /// What makes and checks tokens.
+    pub tokens: TokenMint,
+    /// The application's say.
+    pub hooks: Arc<dyn Hooks>,
+    /// How much one subject may ask for.
+    pub limiter: Arc<Limiter>,
+}
+
+impl Uploads {
+    /// Whoever asks, in a word that is the same for the same subject and tells nothing else.
+    #[must_use]
+    pub fn owner(&self, caller: &Caller) -> String {
+        identity::owner(&self.tokens, caller)
+    }
+
+    /// The claims of a token that this caller may use now, and where its upload goes.
+    fn claims(&self, caller: &Caller, token: &str) -> Result<(UploadClaims, &Destination), Problem> {
+        let claims = self.tokens.check(token, caller.subject.as_str(), now())?;
+        let destination = self.destinations.of_token(&claims, caller)?;
+        Ok((claims, destination))
+    }
+
+    /// An upload has ended. That its place is free is told, and no reason to fail what has succeeded.
+    async fn release(&self, caller: &Caller, claims: &UploadClaims) {
+        if let Err(problem) = self.limiter.close(&caller.subject, &identity::counted_as(claims)).await {
+            tracing::warn!(upload.key = claims.key, %problem, "an upload that has ended still counts as open");
+        }
+    }
+}
+
+/// The object that the upload is to become, if it is there.
+async fn head(destination: &Destination, claims: &UploadClaims) -> Result<Option<StoredObject>, StoreError> {
+    let object = destination.store.head(&claims.key).await;
+    let object = object.inspect_err(log(claims, "looking for the object"))?;
+    Ok(object.filter(|object| is_own(claims, object)))
+}
+
+/// Whether an object under the upload's key is of this upload: under one that can be taken twice there may be somebody
+/// else's.
+fn is_own(claims: &UploadClaims, object: &StoredObject) -> bool {
+    !claims.shared || object.mark.as_deref() == Some(claims.id.to_string().as_str())
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+fn upload_ref(claims: &UploadClaims) -> Option<UploadRef<'_>> {
+    claims.upload_id.as_deref().map(|upload_id| UploadRef { key: &claims.key, upload_id })
+}
+
+/// Logs a store's error with the upload that met it; the client is told less.
+fn log<'a>(claims: &'a UploadClaims, doing: &'static str) -> impl Fn(&StoreError) + 'a {
+    move |error| {
+        tracing::warn!(
+            upload.id = claims.upload_id,
+            upload.key = claims.key,
+            size_bytes = claims.size,
+            %error,
+            "{doing} failed"
+        );
+    }
+}
+
+/// What is to be said once where each of several failed for the same reason, and none for one of its own.
+fn all_failed_alike<T>(results: &[Result<T, Problem>]) -> Option<Problem> {
+    let problems = results.iter().map(|result| result.as_ref().err()).collect::<Option<Vec<_>>>()?;
+    let first = *problems.first()?;
+    let alike = problems.iter().all(|problem| problem.code == first.code);
+    // Earlier than the last of them all cannot fare better.
+    let retry_after = problems.iter().filter_map(|problem| problem.retry_after).max();
+    // What is wrong with the server or the store is wrong with no file.
+    (alike && (first.code.spec().retryable || first.status >= 500))
+        .then(|| Problem { retry_after, ..first.clone() })
+}

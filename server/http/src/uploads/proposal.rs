@@ -1,0 +1,226 @@
+//! What is settled about an upload before anything is begun at the store: where it goes, what it is, and whether it may.
+//!
+//! Rules first, then the application, then counters, so that what is refused for cheap reasons costs nobody anything.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+use partway_s3::attributes::{check_metadata, check_tags};
+use partway_s3::store::namespace;
+use partway_shared::checksum::ChecksumKind;
+use partway_shared::error::{ErrorCode, Problem};
+use partway_shared::limits::MAX_PARTS_PER_SIGN;
+use partway_shared::plan::Plan;
+use partway_shared::wire::NewUpload;
+
+use crate::destinations::Destination;
+use crate::hooks::{Decision, ProposedUpload};
+use crate::identity::Caller;
+use crate::limits::{Counted, Newcomer};
+use crate::policy::{KeyValues, MediaType, SaidBy, check_key, check_limits};
+use crate::token::UploadClaims;
+
+use super::{Uploads, identity};
+
+/// An upload that may be, or is, begun.
+pub(super) struct Proposal<'a> {
+    pub(super) file: &'a NewUpload,
+    pub(super) destination: &'a Destination,
+    pub(super) plan: Plan,
+    pub(super) claims: UploadClaims,
+    pub(super) lifetime: Duration,
+    /// What the caller's keys begin with by its own limits; nothing unless these say so.
+    granted_prefix: String,
+    /// The file's place in the request.
+    pub(super) field: String,
+}
+
+impl Uploads {
+    /// Each file as it would be uploaded, or why it is refused.
+    pub(super) async fn propose<'a>(
+        &'a self,
+        caller: &Caller,
+        files: &'a [NewUpload],
+    ) -> Result<Vec<Result<Proposal<'a>, Problem>>, Problem> {
+        let proposals = files.iter().enumerate();
+        let mut proposals: Vec<_> =
+            proposals.map(|(index, file)| self.proposal(caller, file, format!("files[{index}]"))).collect();
+        if self.hooks.decides() {
+            self.ask(caller, &mut proposals).await?;
+        }
+        Ok(proposals)
+    }
+
+    fn proposal<'a>(
+        &'a self,
+        caller: &Caller,
+        file: &'a NewUpload,
+        field: String,
+    ) -> Result<Proposal<'a>, Problem> {
+        let destination = self.destinations.find(file.destination.as_deref(), caller);
+        let destination =
+            destination.map_err(|problem| problem.with_field(format!("{field}.destination")))?;
+        let policy = &destination.policy;
+        let plan = policy.plan(file, &field)?;
+        check_limits(file, &caller.limits, &field)?;
+        if file.checksums.len() > MAX_PARTS_PER_SIGN {
+            let why = format!("at most {MAX_PARTS_PER_SIGN} checksums come along");
+            return Err(Problem::new(ErrorCode::InvalidField, why).with_field(format!("{field}.checksums")));
+        }
+        let checksum: ChecksumKind = destination.verification.kind()?;
+        let id = identity::upload_id(&self.tokens, caller, &destination.name, file);
+        let below = policy.key.render(&KeyValues {
+            subject: caller.subject.as_str(),
+            destination: &destination.name,
+            id,
+            name: &file.name,
+            path: file.path.as_deref(),
+            now: identity::asked_at(file, Timestamp::now()),
+        });
+        let own_prefix = caller.limits.key_prefix.as_deref();
+        let expires = SystemTime::now() + destination.token_lifetime;
+        let content_type = MediaType::of(file)
+            .map_err(|why| Problem::new(ErrorCode::InvalidField, why).with_field(format!("{field}.type")))?;
+        let claims = UploadClaims {
+            id,
+            subject: caller.subject.as_str().to_owned(),
+            destination: destination.name.clone(),
+            bucket: destination.bucket.name.clone(),
+            key: [&policy.key_prefix, own_prefix.unwrap_or_default(), &below].concat(),
+            shared: !policy.key.is_unique(),
+            staged: false,
+            upload_id: None,
+            size: file.size,
+            strategy: plan.strategy(),
+            checksum,
+            content_disposition: policy.disposition(&content_type, &file.name),
+            content_type: content_type.to_string(),
+            metadata: Default::default(),
+            tags: Default::default(),
+            expires_at: expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+        };
+        if namespace::is_own(&policy.key_prefix, &claims.key) {
+            let why = "its key would begin with .partway/, which is the server's own";
+            return Err(Problem::new(ErrorCode::InvalidField, why).with_field(field));
+        }
+        let granted_prefix = own_prefix.map_or_else(String::new, |own| [&policy.key_prefix, own].concat());
+        let lifetime = destination.token_lifetime;
+        Ok(Proposal { file, destination, plan, claims, lifetime, granted_prefix, field })
+    }
+
+    /// Asks the application once for all files.
+    async fn ask(
+        &self,
+        caller: &Caller,
+        proposals: &mut [Result<Proposal<'_>, Problem>],
+    ) -> Result<(), Problem> {
+        let proposed: Vec<_> = proposals.iter().flatten().map(Proposal::for_application).collect();
+        if proposed.is_empty() {
+            return Ok(());
+        }
+        let mut decisions = self.hooks.before_create(caller, &proposed).await?.into_iter();
+        for proposal in proposals.iter_mut() {
+            let Ok(proposed) = proposal else { continue };
+            let decided = decisions.next().ok_or_else(|| {
+                Problem::new(ErrorCode::HookUnavailable, "the application has not decided on every file")
+            })?;
+            if let Err(problem) = proposed.decide(decided) {
+                *proposal = Err(problem);
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the upload, and sees to it that it need not fail at its end. Gives what was counted now, and had not
+    /// been when the same was asked for before.
+    pub(super) async fn admit(&self, caller: &Caller, proposal: &Proposal<'_>) -> Result<Counted, Problem> {
+        let Proposal { destination, claims, .. } = proposal;
+        if claims.shared && destination.attributes(claims).keeps_existing {
+            let existing = destination
+                .store
+                .head(&claims.key)
+                .await
+                .inspect_err(super::log(claims, "looking for an object"))?;
+            // Its own is there when the answer to an earlier request was lost, and what it created is complete.
+            if existing.is_some_and(|object| !super::is_own(claims, &object)) {
+                let why = "there is a file of that name, and it is not replaced";
+                return Err(
+                    Problem::new(ErrorCode::ObjectExists, why).with_field(format!("{}.name", proposal.field))
+                );
+            }
+        }
+        let ticket = caller.ticket.as_ref().zip(caller.limits.max_files);
+        self.limiter.admit(&caller.subject, ticket, proposal.newcomer(&identity::counted_as(claims))).await
+    }
+
+    /// The upload that was admitted is not begun after all: what was counted for it is given back.
+    pub(super) async fn give_back(&self, caller: &Caller, proposal: &Proposal<'_>, counted: Counted) {
+        let id = identity::counted_as(&proposal.claims);
+        let newcomer = proposal.newcomer(&id);
+        let given = self.limiter.give_back(&caller.subject, caller.ticket.as_ref(), newcomer, counted);
+        if let Err(problem) = given.await {
+            tracing::warn!(%problem, "an upload that was not created still counts");
+        }
+    }
+}
+
+impl Proposal<'_> {
+    fn newcomer<'b>(&self, id: &'b str) -> Newcomer<'b> {
+        Newcomer { id, size: self.claims.size, expires_at: self.claims.expires_at }
+    }
+
+    fn for_application(&self) -> ProposedUpload {
+        ProposedUpload {
+            id: self.claims.id.to_string(),
+            destination: self.destination.name.clone(),
+            key: self.claims.key.clone(),
+            name: self.file.name.clone(),
+            path: self.file.path.clone(),
+            size: self.file.size,
+            content_type: self.claims.content_type.clone(),
+        }
+    }
+
+    /// Does as the application decides. What it decides wrongly is its defect, and said in the log.
+    fn decide(&mut self, decision: Decision) -> Result<(), Problem> {
+        if let Some(why) = decision.refuse {
+            return Err(Problem::new(ErrorCode::UploadRefused, why).with_field(self.field.clone()));
+        }
+        let unusable = |why: &str| {
+            tracing::error!(hook = "upload.before_create", why, "the application's decision cannot be used");
+            Problem::new(
+                ErrorCode::HookUnavailable,
+                format!("the application's decision cannot be used: {why}"),
+            )
+        };
+        decision.limits.check(SaidBy::Hook).map_err(unusable)?;
+        check_limits(self.file, &decision.limits, &self.field)?;
+        if decision.limits.names(&self.destination.name) == Some(false) {
+            let why = "the application does not let it go there";
+            return Err(
+                Problem::new(ErrorCode::UploadRefused, why).with_field(format!("{}.destination", self.field))
+            );
+        }
+        if let Some(key) = decision.key {
+            check_key(&key).map_err(unusable)?;
+            if namespace::is_own(&self.destination.policy.key_prefix, &key) {
+                return Err(unusable("what begins with .partway/ is the server's own"));
+            }
+            if !key.starts_with(&self.granted_prefix) {
+                return Err(unusable("the key is not below the key_prefix that the caller has"));
+            }
+            self.claims.key = key;
+            self.claims.shared = true;
+        }
+        let mut attributes = self.destination.policy.attributes.clone();
+        attributes.metadata.extend(decision.metadata.clone());
+        attributes.tags.extend(decision.tags.clone());
+        check_metadata(&attributes.metadata).map_err(|why| unusable(&why))?;
+        check_tags(&attributes.tags).map_err(|why| unusable(&why))?;
+        self.claims.metadata = decision.metadata;
+        self.claims.tags = decision.tags;
+        self.claims
+            .check_length()
+            .map_err(|field| unusable(&format!("{field} is so long that no upload token can hold it")))
+    }
+}

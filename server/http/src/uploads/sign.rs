@@ -1,0 +1,104 @@
+//! Signing: URLs for a window of parts.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use partway_s3::signing::Presigner;
+use partway_shared::checksum::{Checksum, ChecksumKind};
+use partway_shared::error::{ErrorCode, Problem};
+use partway_shared::limits::MAX_PARTS_PER_SIGN;
+use partway_shared::part::{ByteRange, PartNumber};
+use partway_shared::plan::Plan;
+use partway_shared::wire::{SignParts, SignedParts, SignedPut};
+
+use crate::destinations::Destination;
+use crate::identity::Caller;
+use crate::token::UploadClaims;
+
+use super::single::{key_to_send_to, put_terms};
+use super::{Uploads, head};
+
+impl Uploads {
+    /// Signed URLs for these parts, in their order.
+    ///
+    /// # Errors
+    /// When the token is not good, or a part is not of the plan, given twice, or lacks its checksum.
+    pub async fn sign(&self, caller: &Caller, request: &SignParts) -> Result<SignedParts, Problem> {
+        let (claims, destination) = self.claims(caller, &request.token)?;
+        let plan = claims.plan()?;
+        let parts = check(&claims, &plan, request)?;
+        // The store has closed an upload in parts; a file that is sent as a whole has to be looked for.
+        if claims.upload_id.is_none() && head(destination, &claims).await?.is_some() {
+            return Err(Problem::new(
+                ErrorCode::AlreadyCompleted,
+                "its object is there, and is not sent again",
+            ));
+        }
+        let presigner = destination.presigner().await?;
+        let begun = Instant::now();
+        let signed = sign(&presigner, destination, &claims, &plan, &parts);
+        destination.metrics.signed(signed.len(), begun);
+        Ok(SignedParts { parts: signed })
+    }
+}
+
+fn check(
+    claims: &UploadClaims,
+    plan: &Plan,
+    request: &SignParts,
+) -> Result<Vec<(PartNumber, Option<Checksum>)>, Problem> {
+    if request.parts.is_empty() || request.parts.len() > MAX_PARTS_PER_SIGN {
+        let why = format!("one request takes 1 to {MAX_PARTS_PER_SIGN} parts, not {}", request.parts.len());
+        return Err(Problem::new(ErrorCode::InvalidField, why).with_field("parts"));
+    }
+    let mut seen = BTreeSet::new();
+    let checked = request.parts.iter().enumerate().map(|(index, part)| {
+        let field = |name: &str| format!("parts[{index}].{name}");
+        if plan.range(part.part_number).is_none() {
+            let why = format!("the upload has {} parts, and no part {}", plan.part_count(), part.part_number);
+            return Err(Problem::new(ErrorCode::PartOutOfPlan, why).with_field(field("part_number")));
+        }
+        if !seen.insert(part.part_number) {
+            let why = format!("part {} is given twice", part.part_number);
+            return Err(Problem::new(ErrorCode::PartDuplicate, why).with_field(field("part_number")));
+        }
+        let why = match claims.checksum {
+            ChecksumKind::Crc64Nvme => "this upload needs each part's CRC64NVME",
+            ChecksumKind::Md5 => "this upload needs each part's MD5",
+            ChecksumKind::None => return Ok((part.part_number, None)),
+        };
+        match part.checksum.filter(|checksum| checksum.kind() == claims.checksum) {
+            Some(checksum) => Ok((part.part_number, Some(checksum))),
+            None => Err(Problem::new(ErrorCode::InvalidField, why).with_field(field("checksum"))),
+        }
+    });
+    checked.collect()
+}
+
+/// Signs parts that are known to be of the plan.
+pub(super) fn sign(
+    presigner: &Presigner<'_>,
+    destination: &Destination,
+    claims: &UploadClaims,
+    plan: &Plan,
+    parts: &[(PartNumber, Option<Checksum>)],
+) -> Vec<SignedPut> {
+    let expires_in = presigner.expires_in();
+    let Some(upload_id) = &claims.upload_id else {
+        let key = key_to_send_to(destination, claims);
+        let whole = parts.iter().map(|&(part_number, checksum)| {
+            let (url, headers) = presigner.put(&key, &put_terms(destination, claims, checksum));
+            SignedPut { part_number, url, headers, form: None, expires_in }
+        });
+        return whole.collect();
+    };
+    let template = presigner.parts(&claims.key, upload_id, claims.checksum);
+    let signed = parts.iter().map(|&(part_number, checksum)| SignedPut {
+        part_number,
+        url: template.sign(part_number, plan.range(part_number).map_or(0, ByteRange::len), checksum),
+        headers: template.headers(checksum),
+        form: None,
+        expires_in,
+    });
+    signed.collect()
+}

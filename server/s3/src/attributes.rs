@@ -1,0 +1,220 @@
+//! What an object has beside its bytes, by its destination or by a hook: signed into its URL, so that it is what it is.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// S3's most bytes of metadata, names and values together.
+const MAX_METADATA: usize = 2_048;
+/// S3's most tags of an object.
+const MAX_TAGS: usize = 10;
+
+/// The metadata that tells whose an object is, where keys can be taken twice.
+pub const UPLOAD_MARK: &str = "partway-upload";
+
+/// How the store encrypts an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Encryption {
+    /// With keys of S3's.
+    #[serde(rename = "AES256")]
+    Aes256,
+    /// With a key of KMS's.
+    #[serde(rename = "aws:kms")]
+    Kms,
+}
+
+impl Encryption {
+    /// Returns S3's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Aes256 => "AES256",
+            Self::Kms => "aws:kms",
+        }
+    }
+}
+
+/// What an object has beside its bytes, its type and its disposition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attributes {
+    /// `Cache-Control`.
+    pub cache_control: Option<String>,
+    /// `x-amz-meta-…`, by name.
+    pub metadata: BTreeMap<String, String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// Such as `STANDARD_IA`.
+    pub storage_class: Option<String>,
+    /// How the store encrypts it.
+    pub encryption: Option<Encryption>,
+    /// With which of KMS's keys.
+    pub kms_key_id: Option<String>,
+    /// A canned ACL.
+    pub acl: Option<String>,
+    /// Whether an object that is there already stays.
+    pub keeps_existing: bool,
+}
+
+impl Attributes {
+    /// What an object has while it waits to become another one of these attributes: no more than a bucket may insist
+    /// on. It is for nobody to read, and is not stored for long.
+    #[must_use]
+    pub fn of_incoming(&self) -> Self {
+        Self {
+            encryption: self.encryption,
+            kms_key_id: self.kms_key_id.clone(),
+            acl: self.acl.clone().filter(|acl| acl.starts_with("bucket-owner-")),
+            ..Self::default()
+        }
+    }
+
+    /// The tags as a header has them.
+    #[must_use]
+    pub fn tagging(&self) -> Option<String> {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(&self.tags);
+        (!self.tags.is_empty()).then(|| query.finish())
+    }
+
+    /// As a PUT's headers.
+    #[must_use]
+    pub fn headers(&self) -> BTreeMap<String, String> {
+        let mut headers = self.common();
+        let mut add =
+            |name: &str, value: Option<String>| headers.extend(value.map(|value| (name.to_owned(), value)));
+        add("cache-control", self.cache_control.clone());
+        add("x-amz-acl", self.acl.clone());
+        add("x-amz-tagging", self.tagging());
+        add("if-none-match", self.keeps_existing.then(|| "*".to_owned()));
+        headers
+    }
+
+    /// As a form's fields; none where a form cannot say it all.
+    #[must_use]
+    pub fn fields(&self) -> Option<BTreeMap<String, String>> {
+        // Tags are XML there, which stores read differently; conditions there are none.
+        if !self.tags.is_empty() || self.keeps_existing {
+            return None;
+        }
+        let mut fields = self.common();
+        fields.extend(self.cache_control.clone().map(|value| ("Cache-Control".to_owned(), value)));
+        fields.extend(self.acl.clone().map(|value| ("acl".to_owned(), value)));
+        Some(fields)
+    }
+
+    /// What headers and fields call the same.
+    fn common(&self) -> BTreeMap<String, String> {
+        let metadata =
+            self.metadata.iter().map(|(name, value)| (format!("x-amz-meta-{name}"), value.clone()));
+        let mut common: BTreeMap<_, _> = metadata.collect();
+        let mut add =
+            |name: &str, value: Option<String>| common.extend(value.map(|value| (name.to_owned(), value)));
+        add("x-amz-storage-class", self.storage_class.clone());
+        add("x-amz-server-side-encryption", self.encryption.map(|kind| kind.as_str().to_owned()));
+        add("x-amz-server-side-encryption-aws-kms-key-id", self.kms_key_id.clone());
+        common
+    }
+}
+
+/// Whether this can be an object's metadata.
+///
+/// # Errors
+/// Says why not.
+pub fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), String> {
+    let mut bytes = 0;
+    for (name, value) in metadata {
+        let is_name = !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_');
+        if !is_name || name == UPLOAD_MARK {
+            return Err(format!("{name:?} cannot be a name of metadata: a-z, 0-9, - and _ can"));
+        }
+        check_value(value)?;
+        bytes += name.len() + value.len();
+    }
+    if bytes > MAX_METADATA {
+        Err(format!("S3 takes at most {MAX_METADATA} bytes of metadata"))
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether this can be an object's tags.
+///
+/// # Errors
+/// Says why not.
+pub fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
+    if tags.len() > MAX_TAGS {
+        return Err(format!("S3 takes at most {MAX_TAGS} tags"));
+    }
+    let plain = |text: &str| text.chars().all(|c| c.is_alphanumeric() || " +-=._:/@".contains(c));
+    let long = |text: &str, max: usize| text.chars().count() > max;
+    match tags.iter().find(|(name, value)| {
+        name.is_empty() || !plain(name) || !plain(value) || long(name, 128) || long(value, 256)
+    }) {
+        Some((name, _)) => {
+            Err(format!("the tag {name:?} has characters that S3 does not take, or is too long"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether this can be a header's value as it stands, in every canonical form.
+///
+/// # Errors
+/// Says why not.
+pub fn check_value(value: &str) -> Result<(), String> {
+    let is_plain =
+        value.bytes().all(|b| (b' '..=b'~').contains(&b)) && value.trim() == value && !value.contains("  ");
+    if is_plain && !value.is_empty() && value.len() <= 1_024 {
+        return Ok(());
+    }
+    Err("a header's value is 1 to 1,024 printable ASCII characters, without spaces at its ends or in a row"
+        .to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    #[test]
+    fn headers_and_fields_say_the_same() {
+        let mut attributes = Attributes {
+            cache_control: Some("no-store".to_owned()),
+            metadata: pairs(&[("app", "demo")]),
+            storage_class: Some("STANDARD_IA".to_owned()),
+            encryption: Some(Encryption::Kms),
+            kms_key_id: Some("key-1".to_owned()),
+            acl: Some("bucket-owner-full-control".to_owned()),
+            ..Attributes::default()
+        };
+        let headers = attributes.headers();
+        assert_eq!(headers["x-amz-server-side-encryption"], "aws:kms");
+        assert_eq!(headers["x-amz-acl"], "bucket-owner-full-control");
+        let fields = attributes.fields().unwrap();
+        assert_eq!(fields["acl"], headers["x-amz-acl"]);
+        assert_eq!(fields["x-amz-meta-app"], "demo");
+        assert_eq!(fields.len(), headers.len());
+        attributes.tags = pairs(&[("a b", "c&d")]);
+        assert_eq!(attributes.headers()["x-amz-tagging"], "a+b=c%26d");
+        assert_eq!(attributes.fields(), None);
+    }
+
+    #[test]
+    fn nothing_that_could_break_a_header_passes() {
+        for bad in ["", "a\r\nx-amz-acl: public-read", "a\nb", "ü", "a\u{0}", " a", "a  b", "a\tb"] {
+            assert!(check_value(bad).is_err(), "{bad:?}");
+            assert!(check_metadata(&pairs(&[("name", bad)])).is_err(), "{bad:?}");
+        }
+        for bad in ["", "a:b", "A", "ü", "a b", "a\r", UPLOAD_MARK] {
+            assert!(check_metadata(&pairs(&[(bad, "x")])).is_err(), "{bad:?}");
+        }
+        assert!(check_metadata(&pairs(&[("a", &"x".repeat(1_024)), ("b", &"x".repeat(1_024))])).is_err());
+        assert!(
+            check_tags(&pairs(&[("a", "x\u{0}")])).is_err() && check_tags(&pairs(&[("a", "b c")])).is_ok()
+        );
+    }
+}

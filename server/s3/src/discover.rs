@@ -1,0 +1,57 @@
+//! What AWS's own tools would find out by themselves: credentials, region and endpoint, out of the environment, a profile,
+//! or whatever the machine offers.
+
+use aws_config::SdkConfig;
+use aws_credential_types::Credentials;
+use aws_sdk_s3::config::{BehaviorVersion, Region, SharedHttpClient};
+use aws_smithy_http_client::tls;
+use aws_types::service_config::ServiceConfigKey;
+use secrecy::{ExposeSecret, SecretString};
+
+pub use aws_credential_types::provider::SharedCredentialsProvider;
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Discovered {
+    /// The region.
+    pub region: Option<String>,
+    /// The endpoint: of `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, or the profile.
+    pub endpoint: Option<String>,
+    /// What gives credentials, if anything does.
+    pub credentials: Option<SharedCredentialsProvider>,
+}
+
+/// Looks around. A region that is known already spares asking a metadata service for it.
+pub async fn discover(region: Option<&str>) -> Discovered {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
+    if let Some(region) = region {
+        loader = loader.region(Region::new(region.to_owned()));
+    }
+    let found = loader.load().await;
+    Discovered {
+        region: found.region().map(ToString::to_string),
+        endpoint: endpoint(&found),
+        credentials: found.credentials_provider(),
+    }
+}
+
+fn endpoint(found: &SdkConfig) -> Option<String> {
+    let key =
+        ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    let of_s3 = found.service_config().and_then(|service| service.load_config(key.ok()?));
+    of_s3.or_else(|| found.endpoint_url().map(str::to_owned))
+}
+
+/// Returns what gives these credentials. `from` says where they come from.
+#[must_use]
+pub fn fixed_credentials(id: &str, secret: &SecretString, from: &'static str) -> SharedCredentialsProvider {
+    SharedCredentialsProvider::new(Credentials::new(id, secret.expose_secret(), None, None, from))
+}
+
+/// Returns the client that the SDK calls with: TLS by rustls with ring.
+#[must_use]
+pub fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .build_https()
+}

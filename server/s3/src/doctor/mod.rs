@@ -1,0 +1,49 @@
+//! `partway doctor`: looks at a store as it is, says what is missing, and mends what can be mended.
+//!
+//! Everything is tried out, nothing is believed. What is put into the store lies under `.partway/` below the key
+//! prefix, and is removed again. This module knows the order of the examination; each file beside it knows one
+//! part of it.
+
+mod access;
+mod cors;
+mod lifecycle;
+mod report;
+mod terms;
+
+use crate::bucket::Bucket;
+use crate::http_client::HttpClient;
+
+pub use report::{Finding, Outcome, Report, Section, StoreReport};
+
+/// What to look for, and what to do about it.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Origins of pages that upload.
+    pub origins: Vec<String>,
+    /// Whether CORS and the lifecycle rule are mended.
+    pub fix: bool,
+}
+
+/// Examines these stores, one after another.
+pub async fn examine(stores: &[Bucket], options: &Options) -> Report {
+    let http = HttpClient::default();
+    let mut report = Report::default();
+    for store in stores {
+        report.stores.push(Box::pin(examine_one(store, options, &http)).await);
+    }
+    report
+}
+
+async fn examine_one(store: &Bucket, options: &Options, http: &HttpClient) -> StoreReport {
+    let mut report = StoreReport::of(store);
+    let credentials = access::credentials(store, http, &mut report).await;
+    // Without them every other finding would be the same one.
+    let Some(credentials) = credentials else { return report };
+    if !access::permissions(store, &mut report).await {
+        return report;
+    }
+    Box::pin(terms::examine(store, &credentials, http, &mut report)).await;
+    cors::examine(store, &credentials, http, options, &mut report).await;
+    lifecycle::examine(store, options.fix, &mut report).await;
+    report
+}

@@ -1,0 +1,281 @@
+//! Which checksums a store verifies: of a PUT, of a part, and of the whole object.
+
+use std::fmt;
+
+use aws_sdk_s3::primitives::ByteStream;
+use partway_shared::checksum::{Checksum, ChecksumKind, Crc64Nvme, Md5};
+use partway_shared::part::{ETag, PartNumber};
+use partway_shared::wire::CompletedPart;
+
+use super::{
+    BODY, CompleteParams, OTHER_BODY, S3Store, Store, StoreError, UploadRef, abort, begin, key, remove,
+};
+
+/// What a store does with a checksum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// It refuses bytes that do not match, and says afterwards what it has verified.
+    Verified,
+    /// It refuses bytes that do not match, and does not say so of those that it has taken.
+    Unreported,
+    /// It takes any bytes.
+    Ignored,
+    /// It refuses the right checksum too, with these words.
+    Unsupported(String),
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Verified => f.write_str("it is verified"),
+            Self::Unreported => f.write_str("it is verified and not reported"),
+            Self::Ignored => f.write_str("a wrong one is accepted"),
+            Self::Unsupported(why) => write!(f, "a right one is refused ({why})"),
+        }
+    }
+}
+
+/// Whether an object can be put, seen and removed at all; what is wrong is the error.
+///
+/// # Errors
+/// When it cannot.
+pub async fn access(store: &S3Store, prefix: &str) -> Result<(), StoreError> {
+    let key = key(prefix);
+    let tried = async {
+        put_with_any_checksum(store, &key).await?;
+        store.head(&key).await
+    };
+    let tried = tried.await;
+    let removed = store.delete(&key, None).await;
+    if tried?.is_none() {
+        return Err(StoreError::Misbehaved("an object that was put is not there".to_owned()));
+    }
+    removed
+}
+
+/// A bucket with object lock takes nothing without a checksum, and knows this one.
+pub(super) async fn put_with_any_checksum(store: &S3Store, key: &str) -> Result<(), StoreError> {
+    if Attempt(store.probe_put(key, None).await).taken()?.is_err() {
+        store.probe_put(key, Some(Md5::of(BODY).into())).await?;
+    }
+    Ok(())
+}
+
+/// A CRC-64/NVME with a PUT.
+///
+/// # Errors
+/// When nothing was found out.
+pub async fn put_crc64nvme(store: &S3Store, prefix: &str) -> Result<Check, StoreError> {
+    put(store, prefix, Crc64Nvme::of(BODY).into(), Crc64Nvme::of(OTHER_BODY).into()).await
+}
+
+/// An MD5 with a PUT. There is nothing to be reported of it, since an ETag may be something else.
+///
+/// # Errors
+/// When nothing was found out.
+pub async fn put_md5(store: &S3Store, prefix: &str) -> Result<Check, StoreError> {
+    put(store, prefix, Md5::of(BODY).into(), Md5::of(OTHER_BODY).into()).await
+}
+
+/// A CRC-64/NVME with a part.
+///
+/// # Errors
+/// When nothing was found out.
+pub async fn part_crc64nvme(store: &S3Store, prefix: &str) -> Result<Check, StoreError> {
+    part(store, prefix, Crc64Nvme::of(BODY).into(), Crc64Nvme::of(OTHER_BODY).into()).await
+}
+
+/// An MD5 with a part.
+///
+/// # Errors
+/// When nothing was found out.
+pub async fn part_md5(store: &S3Store, prefix: &str) -> Result<Check, StoreError> {
+    part(store, prefix, Md5::of(BODY).into(), Md5::of(OTHER_BODY).into()).await
+}
+
+/// The whole object's CRC-64/NVME at the completion of a multipart upload.
+///
+/// # Errors
+/// When nothing was found out.
+pub async fn object_crc64nvme(store: &S3Store, prefix: &str) -> Result<Check, StoreError> {
+    let right = Crc64Nvme::of(BODY);
+    let key = key(prefix);
+    let tried = async {
+        if let Answer::Refused(why) = complete(store, &key, right).await?.of_right()? {
+            return Ok(Check::Unsupported(why));
+        }
+        let is_reported = is_reported(store, &key, right).await?;
+        Ok(match complete(store, &key, Crc64Nvme::of(OTHER_BODY)).await?.of_wrong()? {
+            Answer::Accepted => Check::Ignored,
+            Answer::Refused(_) if is_reported => Check::Verified,
+            Answer::Refused(_) => Check::Unreported,
+        })
+    };
+    let tried = tried.await;
+    remove(store, &key).await;
+    tried
+}
+
+/// PUTs with the right checksum, then with a wrong one.
+async fn put(store: &S3Store, prefix: &str, right: Checksum, wrong: Checksum) -> Result<Check, StoreError> {
+    let key = key(prefix);
+    let tried = async {
+        if let Answer::Refused(why) = Attempt(store.probe_put(&key, Some(right)).await).of_right()? {
+            return Ok(Check::Unsupported(why));
+        }
+        let is_reported = match right {
+            Checksum::Crc64Nvme(right) => is_reported(store, &key, right).await?,
+            Checksum::Md5(_) => true,
+        };
+        Ok(match Attempt(store.probe_put(&key, Some(wrong)).await).of_wrong()? {
+            Answer::Accepted => Check::Ignored,
+            Answer::Refused(_) if is_reported => Check::Verified,
+            Answer::Refused(_) => Check::Unreported,
+        })
+    };
+    let tried = tried.await;
+    remove(store, &key).await;
+    tried
+}
+
+/// Sends part 1 with the right checksum, then part 2 with a wrong one.
+async fn part(store: &S3Store, prefix: &str, right: Checksum, wrong: Checksum) -> Result<Check, StoreError> {
+    let key = key(prefix);
+    let upload_id = match Attempt(begin(store, &key, right.kind()).await).taken()? {
+        Ok(upload_id) => upload_id,
+        Err(why) => return Ok(Check::Unsupported(why)),
+    };
+    let upload = UploadRef { key: &key, upload_id: &upload_id };
+    let tried = async {
+        if let Err(why) = Attempt(store.probe_part(upload, 1, right).await).taken()? {
+            return Ok(Check::Unsupported(why));
+        }
+        let is_reported = match right {
+            Checksum::Crc64Nvme(_) => {
+                store.list_parts(upload).await?.first().and_then(|part| part.checksum) == Some(right)
+            }
+            Checksum::Md5(_) => true,
+        };
+        Ok(match Attempt(store.probe_part(upload, 2, wrong).await.map(drop)).of_wrong()? {
+            Answer::Accepted => Check::Ignored,
+            Answer::Refused(_) if is_reported => Check::Verified,
+            Answer::Refused(_) => Check::Unreported,
+        })
+    };
+    let tried = tried.await;
+    abort(store, upload).await;
+    tried
+}
+
+/// Uploads one part and completes with this checksum of the whole. What is refused is refused
+/// at the completion, or at what makes it possible.
+async fn complete(store: &S3Store, key: &str, whole: Crc64Nvme) -> Result<Attempt<()>, StoreError> {
+    let upload_id = match Attempt(begin(store, key, ChecksumKind::Crc64Nvme).await).taken()? {
+        Ok(upload_id) => upload_id,
+        Err(why) => return Ok(Attempt(Err(StoreError::Misbehaved(why)))),
+    };
+    let upload = UploadRef { key, upload_id: &upload_id };
+    let size = BODY.len() as u64;
+    let completed = match store.probe_part(upload, 1, Crc64Nvme::of(BODY).into()).await {
+        Ok(etag) => {
+            let part = CompletedPart { part_number: PartNumber::FIRST, etag };
+            let whole = CompleteParams { parts: &[part], size, checksum: Some(whole), keeps_existing: false };
+            store.complete_upload(upload, whole).await
+        }
+        Err(error) => Err(error),
+    };
+    if completed.is_err() {
+        abort(store, upload).await;
+    }
+    Ok(Attempt(completed))
+}
+
+/// Whether the store says that an object has this checksum.
+async fn is_reported(store: &S3Store, key: &str, right: Crc64Nvme) -> Result<bool, StoreError> {
+    Ok(store.head(key).await?.and_then(|object| object.checksum) == Some(right))
+}
+
+impl S3Store {
+    async fn probe_put(&self, key: &str, checksum: Option<Checksum>) -> Result<(), StoreError> {
+        let (crc64_nvme, md5) = fields(checksum);
+        let request = self.client.put_object().bucket(&self.bucket).key(key);
+        let request = request.set_checksum_crc64_nvme(crc64_nvme).set_content_md5(md5);
+        request.body(ByteStream::from_static(BODY)).send().await?;
+        Ok(())
+    }
+
+    /// An object with other bytes than those of all other requests.
+    pub(super) async fn probe_put_other(&self, key: &str) -> Result<(), StoreError> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key);
+        request
+            .content_md5(String::from(Checksum::from(Md5::of(OTHER_BODY))))
+            .body(ByteStream::from_static(OTHER_BODY))
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    pub(super) async fn probe_part(
+        &self,
+        upload: UploadRef<'_>,
+        number: i32,
+        checksum: Checksum,
+    ) -> Result<ETag, StoreError> {
+        let (crc64_nvme, md5) = fields(Some(checksum));
+        let request = self.client.upload_part().bucket(&self.bucket).key(upload.key);
+        let request = request.upload_id(upload.upload_id).part_number(number);
+        let request = request.set_checksum_crc64_nvme(crc64_nvme).set_content_md5(md5);
+        let sent = request.body(ByteStream::from_static(BODY)).send().await?;
+        Ok(ETag::new(sent.e_tag.as_deref().unwrap_or_default()))
+    }
+}
+
+fn fields(checksum: Option<Checksum>) -> (Option<String>, Option<String>) {
+    match checksum {
+        Some(Checksum::Crc64Nvme(checksum)) => (Some(checksum.into()), None),
+        Some(checksum @ Checksum::Md5(_)) => (None, Some(checksum.into())),
+        None => (None, None),
+    }
+}
+
+/// What became of a request with a checksum.
+pub(super) struct Attempt<T>(pub(super) Result<T, StoreError>);
+
+/// What it says of the store.
+enum Answer {
+    Accepted,
+    Refused(String),
+}
+
+impl<T> Attempt<T> {
+    /// With a right checksum, or none yet. That credentials do not suffice says nothing of checksums.
+    pub(super) fn taken(self) -> Result<Result<T, String>, StoreError> {
+        match self.0 {
+            Ok(taken) => Ok(Ok(taken)),
+            Err(
+                error @ (StoreError::Misbehaved(_)
+                | StoreError::ChecksumMismatch(_)
+                | StoreError::InvalidPart(_)),
+            ) => Ok(Err(error.to_string())),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Attempt<()> {
+    fn of_right(self) -> Result<Answer, StoreError> {
+        Ok(match self.taken()? {
+            Ok(()) => Answer::Accepted,
+            Err(why) => Answer::Refused(why),
+        })
+    }
+
+    /// With a wrong checksum, after a right one was accepted: any refusal is one of the checksum, as
+    /// stores differ in the status that they give it.
+    fn of_wrong(self) -> Result<Answer, StoreError> {
+        match self.0 {
+            Err(StoreError::Denied(why)) => Ok(Answer::Refused(why)),
+            answer => Self(answer).of_right(),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Whether `If-None-Match: *` keeps an object from being overwritten.
+
+use std::time::Duration;
+
+use aws_sdk_s3::primitives::ByteStream;
+use partway_shared::checksum::{ChecksumKind, Md5};
+use partway_shared::part::PartNumber;
+use partway_shared::wire::CompletedPart;
+use tokio::sync::oneshot;
+
+use super::checksums::Attempt;
+use super::{BODY, OTHER_BODY, PresignedClient, Rule, abort, begin, key, remove};
+use crate::attributes::Attributes;
+use crate::http_client::HttpAnswer;
+use crate::signing::PutTerms;
+use crate::store::{CompleteParams, Optional, S3Store, Store, StoreError, UploadRef};
+
+/// How long a PUT may take while another to the same key is under way.
+const IN_BETWEEN: Duration = Duration::from_secs(5);
+
+pub(super) const OVERWRITTEN: &str = "the object is overwritten";
+
+/// With a PUT.
+///
+/// # Errors
+/// When nothing was found out.
+pub async fn put_if_none_match(store: &S3Store, prefix: &str) -> Result<Rule, StoreError> {
+    let key = key(prefix);
+    let tried = async {
+        if let Err(why) = Attempt(put(store, &key, BODY).await).taken()? {
+            return Ok(Rule::Unsupported(why));
+        }
+        refused(put(store, &key, OTHER_BODY).await)
+    };
+    let tried = tried.await;
+    remove(store, &key).await;
+    tried
+}
+
+/// With a PUT that begins before an object is there, and ends when it is: the condition has to hold when it ends.
+///
+/// # Errors
+/// When nothing was found out.
+pub async fn late_put_if_none_match(outsider: PresignedClient<'_>) -> Result<Rule, StoreError> {
+    let key = key(outsider.prefix);
+    let attributes = Attributes { keeps_existing: true, ..Attributes::default() };
+    let signed = |body: &[u8]| {
+        let terms = PutTerms {
+            content_length: body.len() as u64,
+            attributes: attributes.clone(),
+            ..PutTerms::default()
+        };
+        outsider.presigner().put(&key, &terms)
+    };
+    let ((late_url, headers), (url, _)) = (signed(OTHER_BODY), signed(BODY));
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let halves = OTHER_BODY.split_at(OTHER_BODY.len() / 2);
+    let (begun, is_begun) = oneshot::channel();
+    let (go_on, may_go_on) = oneshot::channel();
+    let tried = tokio::join!(
+        outsider.http.put_in_halves(&late_url, headers.iter().copied(), halves, begun, may_go_on),
+        async {
+            let _ = is_begun.await;
+            let sent = outsider.http.send("PUT", &url, headers.iter().copied(), BODY);
+            // A store that waits for the other one to end lets none in between.
+            let sent = tokio::time::timeout(IN_BETWEEN, sent).await;
+            drop(go_on);
+            sent
+        },
+    );
+    remove(outsider.store, &key).await;
+    let (late, sent) = tried;
+    let late = late?;
+    match sent {
+        Ok(reply) if !reply.as_ref().is_ok_and(HttpAnswer::is_success) => {
+            Ok(Rule::Unsupported(reply?.said()))
+        }
+        Ok(_) if late.is_success() => Ok(Rule::Broken("one that ends later replaces the object")),
+        _ => Ok(Rule::Kept),
+    }
+}
+
+/// With the completion of a multipart upload.
+///
+/// # Errors
+/// When nothing was found out.
+pub async fn complete_if_none_match(store: &S3Store, prefix: &str) -> Result<Rule, StoreError> {
+    let key = key(prefix);
+    let tried = async {
+        if let Err(why) = Attempt(complete(store, &key).await).taken()? {
+            return Ok(Rule::Unsupported(why));
+        }
+        if let Some(words) = store.refuses(Optional::CompleteIfNoneMatch) {
+            return Ok(Rule::Unsupported(words.to_owned()));
+        }
+        refused(complete(store, &key).await)
+    };
+    let tried = tried.await;
+    remove(store, &key).await;
+    tried
+}
+
+/// The second time, when the object is there.
+pub(super) fn refused<T>(second: Result<T, StoreError>) -> Result<Rule, StoreError> {
+    match second {
+        Ok(_) => Ok(Rule::Broken(OVERWRITTEN)),
+        Err(error @ StoreError::Unavailable { .. }) => Err(error),
+        Err(_) => Ok(Rule::Kept),
+    }
+}
+
+async fn put(store: &S3Store, key: &str, body: &'static [u8]) -> Result<(), StoreError> {
+    let request = store.client.put_object().bucket(&store.bucket).key(key).if_none_match("*");
+    request.body(ByteStream::from_static(body)).send().await?;
+    Ok(())
+}
+
+async fn complete(store: &S3Store, key: &str) -> Result<(), StoreError> {
+    let upload_id = begin(store, key, ChecksumKind::None).await?;
+    let upload = UploadRef { key, upload_id: &upload_id };
+    let completed = async {
+        let etag = store.probe_part(upload, 1, Md5::of(BODY).into()).await?;
+        let parts = [CompletedPart { part_number: PartNumber::FIRST, etag }];
+        let size = BODY.len() as u64;
+        let whole = CompleteParams { parts: &parts, size, checksum: None, keeps_existing: true };
+        store.complete_upload(upload, whole).await
+    };
+    let completed = completed.await;
+    if completed.is_err() {
+        abort(store, upload).await;
+    }
+    completed
+}

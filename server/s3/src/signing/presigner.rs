@@ -1,0 +1,169 @@
+//! What can be presigned: single PUTs, and the parts of an upload. (Forms are in `form.rs`.)
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use partway_shared::checksum::{Checksum, ChecksumKind};
+use partway_shared::limits::MAX_PRESIGN_SECONDS;
+use sha2::{Digest, Sha256};
+
+use crate::attributes::Attributes;
+
+use super::encode;
+use super::hosts::Hosts;
+use super::key::{SigningKey, SigningTime, sign};
+use super::template::{PartTemplate, signed_headers};
+
+/// The header that carries a part's or an object's CRC-64/NVME.
+pub(super) const CRC64_NVME: &str = "x-amz-checksum-crc64nvme";
+/// The header that carries an MD5.
+pub(super) const CONTENT_MD5: &str = "content-md5";
+
+/// Signs for one bucket with one set of credentials at one moment.
+///
+/// Made for each request to the server, and cheap: four HMACs.
+pub struct Presigner<'a> {
+    pub(super) hosts: &'a Hosts,
+    pub(super) key: SigningKey,
+    pub(super) time: SigningTime,
+    /// `access key/scope`.
+    pub(super) credential: String,
+    pub(super) session_token: Option<String>,
+    now: Timestamp,
+    expires_in: u64,
+}
+
+/// What a single PUT may carry; all of it is signed.
+#[derive(Clone, Debug, Default)]
+pub struct PutTerms<'a> {
+    /// Exactly this many bytes.
+    pub content_length: u64,
+    /// The object's media type.
+    pub content_type: Option<&'a str>,
+    /// How browsers treat the object.
+    pub content_disposition: Option<&'a str>,
+    /// The object's checksum.
+    pub checksum: Option<Checksum>,
+    /// What else it has beside its bytes.
+    pub attributes: Attributes,
+}
+
+impl<'a> Presigner<'a> {
+    /// Signs with these credentials; URLs live for `lifetime`, S3's longest or what the
+    /// credentials have left, whichever is shortest.
+    #[must_use]
+    pub fn new(
+        hosts: &'a Hosts,
+        region: &str,
+        credentials: &Credentials,
+        lifetime: Duration,
+        now: SystemTime,
+    ) -> Self {
+        let left = credentials
+            .expiry()
+            .map_or(Duration::MAX, |expiry| expiry.duration_since(now).unwrap_or_default());
+        let now = Timestamp::try_from(now).unwrap_or(Timestamp::UNIX_EPOCH);
+        let time = SigningTime::at(now);
+        let key = SigningKey::new(credentials.secret_access_key(), &time.date, region);
+        Self {
+            hosts,
+            credential: format!("{}/{}", credentials.access_key_id(), key.scope()),
+            session_token: credentials.session_token().map(str::to_owned),
+            now,
+            expires_in: lifetime.min(left).as_secs().clamp(1, MAX_PRESIGN_SECONDS),
+            key,
+            time,
+        }
+    }
+
+    /// Seconds for which the URLs are good.
+    #[must_use]
+    pub const fn expires_in(&self) -> u64 {
+        self.expires_in
+    }
+
+    /// What the parts of one upload have in common, ready to sign any number of them.
+    #[must_use]
+    pub fn parts(&self, key: &str, upload_id: &str, checksum: ChecksumKind) -> PartTemplate {
+        let upload = format!("&uploadId={}&x-id=UploadPart", encode::value(upload_id));
+        PartTemplate::new(
+            &self.key.prepare(&self.time),
+            self.hosts.all(),
+            // The same under each host.
+            &self.hosts.first().path(key),
+            &self.query(signed_headers(checksum)),
+            upload,
+            checksum,
+        )
+    }
+
+    /// A presigned PUT of a whole object, and the headers that the client has to send.
+    #[must_use]
+    pub fn put(&self, key: &str, terms: &PutTerms<'_>) -> (String, BTreeMap<String, String>) {
+        let address = self.hosts.next();
+        let mut sent = terms.attributes.headers();
+        let mut send = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                sent.insert(name.to_owned(), value);
+            }
+        };
+        send("content-disposition", terms.content_disposition.map(str::to_owned));
+        send("content-type", terms.content_type.map(str::to_owned));
+        match terms.checksum {
+            Some(Checksum::Crc64Nvme(checksum)) => send(CRC64_NVME, Some(checksum.into())),
+            Some(checksum @ Checksum::Md5(_)) => send(CONTENT_MD5, Some(checksum.into())),
+            None => {}
+        }
+        let mut headers = sent.clone();
+        headers.insert("content-length".to_owned(), terms.content_length.to_string());
+        headers.insert("host".to_owned(), address.host().to_owned());
+
+        let names: Vec<_> = headers.keys().map(String::as_str).collect();
+        let path = address.path(key);
+        let query = format!("{}&x-id=PutObject", self.query(&names));
+        let mut request = Sha256::new();
+        for piece in ["PUT\n", &path, "\n", &query, "\n"] {
+            request.update(piece);
+        }
+        for (name, value) in &headers {
+            // Runs of spaces count as one in the canonical form.
+            let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
+            for piece in [name, ":", &value, "\n"] {
+                request.update(piece);
+            }
+        }
+        for piece in ["\n", &names.join(";"), "\nUNSIGNED-PAYLOAD"] {
+            request.update(piece);
+        }
+        let signature = sign(self.key.prepare(&self.time), request);
+        let signature = String::from_utf8_lossy(&signature);
+        (format!("{}{path}?{query}&X-Amz-Signature={signature}", address.origin()), sent)
+    }
+
+    /// When the signatures expire, as a policy says it.
+    pub(super) fn expiration(&self) -> String {
+        let lifetime = SignedDuration::from_secs(i64::try_from(self.expires_in).unwrap_or(i64::MAX));
+        let expiration = self.now.checked_add(lifetime).unwrap_or(self.now).to_zoned(TimeZone::UTC);
+        expiration.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
+    }
+
+    /// The query up to the parameters of the operation, whose names sort after these.
+    fn query(&self, signed_headers: &[&str]) -> String {
+        let mut query = format!(
+            "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={}&X-Amz-Date={}&X-Amz-Expires={}",
+            encode::value(&self.credential),
+            self.time.date_time,
+            self.expires_in
+        );
+        if let Some(token) = &self.session_token {
+            query.push_str("&X-Amz-Security-Token=");
+            query.push_str(&encode::value(token));
+        }
+        query.push_str("&X-Amz-SignedHeaders=");
+        query.push_str(&signed_headers.join("%3B"));
+        query
+    }
+}

@@ -1,0 +1,195 @@
+//! What a store's refusals mean, told in one place.
+//!
+//! Stores differ in their codes, so statuses decide where codes are not known.
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use partway_shared::error::{ErrorCode, Problem};
+
+use super::retry::retry_after;
+use crate::error_chain::describe;
+
+/// A call to the store failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The upload was completed, aborted, or never existed.
+    #[error("the store knows no such upload")]
+    NoSuchUpload,
+    /// A part is missing or has another ETag than was said.
+    #[error("the store refused the parts: {0}")]
+    InvalidPart(String),
+    /// The object's checksum is another than was said.
+    #[error("the store refused the checksum: {0}")]
+    ChecksumMismatch(String),
+    /// There is an object already, and it was to stay.
+    #[error("the store has such an object already")]
+    Exists,
+    /// An object is not the one any more that was looked at.
+    #[error("the object has changed meanwhile")]
+    Changed,
+    /// The store refuses the credentials or the operation.
+    #[error("the store refused: {0}")]
+    Denied(String),
+    /// No space left.
+    #[error("the store is full: {0}")]
+    Full(String),
+    /// The store cannot be reached, is busy, or failed.
+    #[error("the store failed: {said}")]
+    Unavailable {
+        /// The store's own words, or what kept it from saying any.
+        said: String,
+        /// In how many seconds it wants to be asked again, if it says so.
+        retry_after: Option<u64>,
+    },
+    /// An answer that makes no sense.
+    #[error("the store misbehaved: {0}")]
+    Misbehaved(String),
+}
+
+impl<E: ProvideErrorMetadata + std::error::Error + 'static> From<SdkError<E, HttpResponse>> for StoreError {
+    fn from(error: SdkError<E, HttpResponse>) -> Self {
+        let Some(response) = error.raw_response() else {
+            return match &error {
+                SdkError::TimeoutError(_) => Self::unavailable("no answer in time"),
+                SdkError::ConstructionFailure(_) => Self::Denied(describe(&error)),
+                _ => Self::unavailable(describe(&error)),
+            };
+        };
+        let status = response.status().as_u16();
+        let code = error.code().unwrap_or_default().to_owned();
+        let said = format!("{status} {code} {}", error.message().unwrap_or_default()).trim_end().to_owned();
+        let unavailable = |said| {
+            let retry_after = response.headers().get("retry-after").and_then(retry_after);
+            Self::Unavailable { said, retry_after }
+        };
+        match (code.as_str(), status) {
+            // Ceph's gateway answers ListParts with the latter. Of all calls only reading is about an object, which is
+            // gone with its upload then.
+            ("NoSuchUpload" | "NoSuchKey", _) => Self::NoSuchUpload,
+            ("InvalidPart" | "InvalidPartOrder" | "EntityTooSmall", _) => Self::InvalidPart(said),
+            ("BadDigest" | "InvalidDigest" | "XAmzContentChecksumMismatch", _) => {
+                Self::ChecksumMismatch(said)
+            }
+            ("PreconditionFailed", _) | (_, 412) => Self::Exists,
+            (_, 507) => Self::Full(said),
+            (_, 401 | 403) => Self::Denied(said),
+            ("NoSuchBucket", _) => Self::Denied(said),
+            // A store that does not know an operation will not learn it either.
+            (_, 501) => Self::Misbehaved(said),
+            // A completion or a copy that takes long is answered with 200 first, and with how it went when that is known.
+            ("InternalError" | "SlowDown" | "ServiceUnavailable" | "RequestTimeout", _) => unavailable(said),
+            // A success that cannot be read may have been one.
+            (_, 200..=299 | 408 | 409 | 429 | 500..) => unavailable(said),
+            _ => Self::Misbehaved(said),
+        }
+    }
+}
+
+impl StoreError {
+    /// There is no answer, or one that is worth no more than none.
+    pub(crate) fn unavailable(said: impl Into<String>) -> Self {
+        Self::Unavailable { said: said.into(), retry_after: None }
+    }
+
+    /// A stable word for each, for metrics.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::NoSuchUpload => "no_such_upload",
+            Self::InvalidPart(_) => "invalid_part",
+            Self::ChecksumMismatch(_) => "checksum_mismatch",
+            Self::Exists => "exists",
+            Self::Changed => "changed",
+            Self::Denied(_) => "denied",
+            Self::Full(_) => "full",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Misbehaved(_) => "misbehaved",
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    /// What the client is told. The store's own words stay in the log but where they help.
+    fn from(error: StoreError) -> Self {
+        let text = error.to_string();
+        match error {
+            StoreError::NoSuchUpload => Self::new(ErrorCode::UploadGone, "it was aborted, or it expired"),
+            StoreError::InvalidPart(_) => Self::new(ErrorCode::PartMismatch, text),
+            StoreError::ChecksumMismatch(_) => Self::new(ErrorCode::ChecksumMismatch, text),
+            StoreError::Exists => {
+                Self::new(ErrorCode::ObjectExists, "choose another name, or remove it first")
+            }
+            StoreError::Changed => {
+                Self::new(ErrorCode::PartMismatch, "the stored file changed while it was being completed")
+            }
+            StoreError::Denied(_) => Self::new(
+                ErrorCode::StoreDenied,
+                "the server's credentials or the bucket's permissions do not suffice; its log says more",
+            ),
+            StoreError::Full(_) => Self::new(ErrorCode::StoreFull, "there is no space left for the file"),
+            StoreError::Unavailable { retry_after, .. } => {
+                Self { retry_after, ..Self::new(ErrorCode::StoreUnavailable, "it may be back in a moment") }
+            }
+            StoreError::Misbehaved(_) => Self::new(ErrorCode::StoreMisbehaved, "the server's log says more"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::error::ErrorMetadata;
+    use aws_sdk_s3::operation::list_parts::ListPartsError;
+    use aws_smithy_runtime_api::http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn each_store_is_understood_in_its_own_words() {
+        for (status, code, kind) in [
+            (404, "NoSuchUpload", "no_such_upload"),
+            // Of Ceph's gateway.
+            (404, "NoSuchKey", "no_such_upload"),
+            (404, "NoSuchBucket", "denied"),
+            (404, "", "misbehaved"),
+            (400, "InvalidPart", "invalid_part"),
+            (400, "InvalidPartOrder", "invalid_part"),
+            (400, "EntityTooSmall", "invalid_part"),
+            (400, "BadDigest", "checksum_mismatch"),
+            // Of Garage.
+            (400, "InvalidDigest", "checksum_mismatch"),
+            (400, "XAmzContentChecksumMismatch", "checksum_mismatch"),
+            (412, "PreconditionFailed", "exists"),
+            (412, "", "exists"),
+            (401, "", "denied"),
+            (403, "AccessDenied", "denied"),
+            (403, "SignatureDoesNotMatch", "denied"),
+            (408, "", "unavailable"),
+            (409, "ConditionalRequestConflict", "unavailable"),
+            // After a success that was none after all, or was not told to its end.
+            (200, "InternalError", "unavailable"),
+            (200, "SlowDown", "unavailable"),
+            (200, "", "unavailable"),
+            (200, "InvalidPart", "invalid_part"),
+            (429, "", "unavailable"),
+            (500, "InternalError", "unavailable"),
+            (501, "NotImplemented", "misbehaved"),
+            (503, "SlowDown", "unavailable"),
+            (507, "InsufficientStorage", "full"),
+            (400, "InvalidRequest", "misbehaved"),
+        ] {
+            let metadata = ErrorMetadata::builder().code(code).build();
+            let response = HttpResponse::new(StatusCode::try_from(status).unwrap(), "".into());
+            let error = SdkError::service_error(ListPartsError::generic(metadata), response);
+            assert_eq!(StoreError::from(error).kind(), kind, "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn when_to_come_back_is_passed_on() {
+        let mut response = HttpResponse::new(StatusCode::try_from(503).unwrap(), "".into());
+        response.headers_mut().insert("retry-after", "17");
+        let error =
+            SdkError::service_error(ListPartsError::generic(ErrorMetadata::builder().build()), response);
+        assert_eq!(Problem::from(StoreError::from(error)).retry_after, Some(17));
+    }
+}

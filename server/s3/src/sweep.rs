@@ -1,0 +1,193 @@
+//! Sweeping: what has outlived its token is removed, so that nobody pays for parts and files that cannot become an
+//! object any more.
+//!
+//! Its age is the store's own record, so that nothing has to be remembered, a crash leaves nothing out, and any number
+//! of replicas may sweep: to remove twice does no harm.
+
+use std::time::{Duration, SystemTime};
+
+use crate::bucket::{Bucket, Sweeping};
+use crate::store::{OpenUpload, OwnObject, Store, StoreError, UploadRef};
+
+/// How long something is left alone after its token's end: for clocks that differ, and requests under way.
+pub const GRACE: Duration = Duration::from_secs(60 * 60);
+
+/// What to do with what has outlived its token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Look, and leave it.
+    DryRun,
+    /// Remove it.
+    Remove,
+}
+
+/// What nobody has finished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// An upload in parts.
+    Upload(OpenUpload),
+    /// A file that waits to be completed, or something else of the server's own.
+    File(OwnObject),
+}
+
+/// Something that has outlived its token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// What it is.
+    pub left: Left,
+    /// How long ago it was begun.
+    pub age: Duration,
+}
+
+/// What a sweep has come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Uploads and files that are left.
+    pub seen: usize,
+    /// Of these, those that have outlived their tokens.
+    pub outlived: usize,
+    /// Of these, those that were removed, here or by somebody else at the same time.
+    pub removed: usize,
+    /// Of these, those that could not be.
+    pub failed: usize,
+}
+
+impl Left {
+    /// The key that it is, or would be, under.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Upload(upload) => &upload.key,
+            Self::File(file) => &file.key,
+        }
+    }
+
+    /// S3's name for an upload in parts.
+    #[must_use]
+    pub fn upload_id(&self) -> Option<&str> {
+        match self {
+            Self::Upload(upload) => Some(&upload.upload_id),
+            Self::File(_) => None,
+        }
+    }
+
+    const fn begun(&self) -> Option<SystemTime> {
+        match self {
+            Self::Upload(upload) => upload.initiated,
+            Self::File(file) => file.modified,
+        }
+    }
+
+    async fn remove(&self, bucket: &Bucket) -> Result<(), StoreError> {
+        match self {
+            Self::Upload(OpenUpload { key, upload_id, .. }) => {
+                match bucket.store.abort_upload(UploadRef { key, upload_id }).await {
+                    // Another replica was quicker.
+                    Err(StoreError::NoSuchUpload) => Ok(()),
+                    aborted => aborted,
+                }
+            }
+            Self::File(file) => bucket.store.delete_own(file).await,
+        }
+    }
+}
+
+/// Sweeps one store, telling of each that has outlived its token.
+///
+/// # Errors
+/// When they cannot be listed. One that cannot be removed is counted, and stops nothing.
+pub async fn sweep(
+    bucket: &Bucket,
+    what: Sweeping,
+    mode: Mode,
+    min_age: Duration,
+    mut tell: impl FnMut(&Expired, Option<&StoreError>),
+) -> Result<Swept, StoreError> {
+    let mut swept = Swept::default();
+    if what == Sweeping::Everything {
+        let mut next = None;
+        loop {
+            let (page, after) = bucket.store.uploads_page(&bucket.key_prefix, next).await?;
+            let page = page.into_iter().map(Left::Upload);
+            sweep_page(bucket, page, mode, min_age, &mut swept, &mut tell).await;
+            let Some(after) = after else { break };
+            next = Some(after);
+        }
+    }
+    if what != Sweeping::Nothing {
+        let mut next = None;
+        loop {
+            let (page, after) = bucket.store.own_page(&bucket.key_prefix, next).await?;
+            let page = page.into_iter().map(Left::File);
+            sweep_page(bucket, page, mode, min_age, &mut swept, &mut tell).await;
+            let Some(after) = after else { break };
+            next = Some(after);
+        }
+    }
+    Ok(swept)
+}
+
+async fn sweep_page(
+    bucket: &Bucket,
+    page: impl Iterator<Item = Left>,
+    mode: Mode,
+    min_age: Duration,
+    swept: &mut Swept,
+    tell: &mut impl FnMut(&Expired, Option<&StoreError>),
+) {
+    let now = SystemTime::now();
+    for left in page {
+        swept.seen += 1;
+        let Some(outlived) = outlived(left, min_age, now) else { continue };
+        swept.outlived += 1;
+        if mode == Mode::DryRun {
+            tell(&outlived, None);
+            continue;
+        }
+        match outlived.left.remove(bucket).await {
+            Ok(()) => {
+                swept.removed += 1;
+                tell(&outlived, None);
+            }
+            Err(error) => {
+                swept.failed += 1;
+                tell(&outlived, Some(&error));
+            }
+        }
+    }
+}
+
+/// How old is what nobody can complete any more.
+#[must_use]
+pub fn min_age(bucket: &Bucket) -> Duration {
+    bucket.token_lifetime.saturating_add(GRACE)
+}
+
+/// What is left, if it is old enough. What is of no known age is left alone.
+fn outlived(left: Left, min_age: Duration, now: SystemTime) -> Option<Expired> {
+    let age = now.duration_since(left.begun()?).ok()?;
+    (age >= min_age).then_some(Expired { left, age })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_known_to_be_old_is_swept() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let upload = |initiated| OpenUpload { key: "a".to_owned(), upload_id: "u".to_owned(), initiated };
+        let file = |modified| OwnObject { key: "a".to_owned(), version_id: None, modified };
+        let hour = Duration::from_secs(3_600);
+        let is_swept = |begun| {
+            let are_swept = [Left::Upload(upload(begun)), Left::File(file(begun))]
+                .map(|left| outlived(left, hour, now).is_some());
+            assert_eq!(are_swept[0], are_swept[1]);
+            are_swept[0]
+        };
+        assert!(is_swept(Some(now - hour)));
+        assert!(!is_swept(Some(now - hour + Duration::from_secs(1))));
+        assert!(!is_swept(Some(now + hour)), "begun after now, by another clock");
+        assert!(!is_swept(None));
+    }
+}

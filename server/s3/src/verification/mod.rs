@@ -1,0 +1,289 @@
+//! How uploads are checked: as configured, or as the store turns out to do it.
+//!
+//! A store that cannot be asked at the start is asked again until it answers. Nothing is assumed
+//! meanwhile: no upload is begun with a check that may not take place.
+
+mod terms;
+
+use std::time::Duration;
+
+use partway_shared::checksum::ChecksumKind;
+use partway_shared::error::{ErrorCode, Problem};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::bucket::Bucket;
+use crate::probe::{self, Check};
+use crate::store::{S3Store, StoreError};
+
+/// How long the start of the server waits for the store's first answer, so that the first uploads
+/// find the server ready. One that takes longer is waited for while the server answers already.
+const AT_START: Duration = Duration::from_secs(5);
+/// After a failed attempt; doubled each time.
+const FIRST_DELAY: Duration = Duration::from_millis(500);
+/// The longest time between two attempts.
+const LONGEST_DELAY: Duration = Duration::from_secs(60);
+/// What an attempt under way may take to end and to tidy up when the server stops.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How uploads are checked, or why that is not known yet.
+#[derive(Clone, Debug)]
+pub struct Verification(watch::Receiver<Result<Known, Problem>>);
+
+/// What is known of a store.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// How bytes are checked.
+    pub checksum: ChecksumKind,
+    /// Whether forms are held to their terms.
+    pub forms: bool,
+    /// Whether a PUT replaces no object where it is not to, and what it brings beside its bytes can be seen.
+    pub puts_only_create: bool,
+    /// Whether a copy replaces no object where it is not to.
+    pub copies_only_create: bool,
+}
+
+impl Known {
+    /// Of a store that nobody has asked: what always works is done.
+    #[must_use]
+    pub const fn unseen(checksum: ChecksumKind) -> Self {
+        // Nobody has seen whether the store minds a form's MD5. What it says of a CRC64NVME is seen at completion.
+        let forms = !matches!(checksum, ChecksumKind::Md5);
+        Self { checksum, forms, puts_only_create: false, copies_only_create: false }
+    }
+
+    /// Of the store within the binary.
+    #[must_use]
+    pub const fn embedded(checksum: ChecksumKind) -> Self {
+        Self { checksum, forms: true, puts_only_create: true, copies_only_create: true }
+    }
+}
+
+/// The attempts to find it out. Dropping it ends them once none is under way.
+#[derive(Debug)]
+pub struct Probing {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Verification {
+    /// As configured.
+    #[must_use]
+    pub fn known(known: Known) -> Self {
+        Self(watch::channel(Ok(known)).1)
+    }
+
+    /// As the store does it. Objects of the probe are put below its key prefix, where the credentials may
+    /// write.
+    ///
+    /// Returns when it is known, or the first attempt has failed, or takes long.
+    pub async fn probe(store: Bucket) -> (Self, Probing) {
+        let unknown = Problem::new(ErrorCode::StoreUnavailable, "the store has not been reached yet");
+        let (known, mut verification) = watch::channel(Err(unknown));
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(find_out(store, known, stopped));
+        // Either way the task goes on by itself.
+        let _ = tokio::time::timeout(AT_START, verification.changed()).await;
+        (Self(verification), Probing { stop, task })
+    }
+
+    /// The kind of checksum that uploads begin with.
+    ///
+    /// # Errors
+    /// While it is not known: what kept the store from being asked.
+    pub fn kind(&self) -> Result<ChecksumKind, Problem> {
+        self.0.borrow().as_ref().map(|known| known.checksum).map_err(Clone::clone)
+    }
+
+    /// Whether small files can be sent as forms.
+    #[must_use]
+    pub fn takes_forms(&self) -> bool {
+        self.0.borrow().as_ref().is_ok_and(|known| known.forms)
+    }
+
+    /// Whether a PUT can be held to create an object.
+    #[must_use]
+    pub fn puts_only_create(&self) -> bool {
+        self.0.borrow().as_ref().is_ok_and(|known| known.puts_only_create)
+    }
+
+    /// Whether a copy can be held to create an object.
+    #[must_use]
+    pub fn copies_only_create(&self) -> bool {
+        self.0.borrow().as_ref().is_ok_and(|known| known.copies_only_create)
+    }
+}
+
+impl Probing {
+    /// Ends the attempts; one that is under way gets some time to remove what it has made.
+    pub async fn stop(self) {
+        drop(self.stop);
+        let _ = tokio::time::timeout(GRACE, self.task).await;
+    }
+}
+
+async fn find_out(
+    bucket: Bucket,
+    known: watch::Sender<Result<Known, Problem>>,
+    mut stop: oneshot::Receiver<()>,
+) {
+    let mut delay = FIRST_DELAY;
+    loop {
+        match Box::pin(Findings::of(&bucket.store, &bucket.key_prefix)).await {
+            Ok(findings) => {
+                findings.log();
+                let seen = Box::pin(terms::try_out(&bucket, findings.kind())).await;
+                drop(known.send_replace(Ok(seen)));
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(
+                    %error,
+                    "what the store verifies could not be found out, and no upload can begin; trying again in {delay:?} \
+                     (uploads.checksum would say it)"
+                );
+                drop(known.send_replace(Err(error.into())));
+            }
+        }
+        tokio::select! {
+            _ = &mut stop => return,
+            () = tokio::time::sleep(delay) => {}
+        }
+        delay = (delay * 2).min(LONGEST_DELAY);
+    }
+}
+
+/// What a store does with the checksums that uploads could use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Findings {
+    /// With CRC-64/NVME.
+    pub crc64_nvme: Crc64NvmeFindings,
+    /// With MD5, which matters only where CRC-64/NVME will not do.
+    pub md5: Option<Md5Findings>,
+}
+
+/// What a store does with CRC-64/NVME.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Crc64NvmeFindings {
+    /// Of a PUT.
+    pub put: Check,
+    /// Of a part.
+    pub part: Check,
+    /// Of the whole object, when it is completed.
+    pub object: Check,
+}
+
+/// What a store does with MD5.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Md5Findings {
+    /// Of a PUT.
+    pub put: Check,
+    /// Of a part.
+    pub part: Check,
+}
+
+impl Findings {
+    /// As much as it takes to choose.
+    async fn of(store: &S3Store, prefix: &str) -> Result<Self, StoreError> {
+        // Else a store that refuses everything would seem to know no checksums.
+        probe::access(store, prefix).await?;
+        let crc64_nvme = Box::pin(Crc64NvmeFindings::of(store, prefix)).await?;
+        let md5 =
+            if crc64_nvme.will_do() { None } else { Some(Box::pin(Md5Findings::of(store, prefix)).await?) };
+        Ok(Self { crc64_nvme, md5 })
+    }
+
+    /// All that can be found out, of a store that can be written to.
+    ///
+    /// # Errors
+    /// When the store is away.
+    pub async fn of_all(store: &S3Store, prefix: &str) -> Result<Self, StoreError> {
+        let (crc64_nvme, md5) =
+            tokio::join!(Crc64NvmeFindings::of(store, prefix), Md5Findings::of(store, prefix));
+        Ok(Self { crc64_nvme: crc64_nvme?, md5: Some(md5?) })
+    }
+
+    /// The strongest check that takes place everywhere.
+    #[must_use]
+    pub fn kind(&self) -> ChecksumKind {
+        match &self.md5 {
+            _ if self.crc64_nvme.will_do() => ChecksumKind::Crc64Nvme,
+            Some(md5) if md5.will_do() => ChecksumKind::Md5,
+            _ => ChecksumKind::None,
+        }
+    }
+
+    fn log(&self) {
+        let crc64_nvme = &self.crc64_nvme;
+        match (self.kind(), &self.md5) {
+            (ChecksumKind::Crc64Nvme, _) => {
+                tracing::info!("the store verifies CRC64NVME: of parts, and of whole objects");
+            }
+            (ChecksumKind::None, Some(Md5Findings { put, part })) => tracing::warn!(
+                crc64nvme.put = %crc64_nvme.put, crc64nvme.part = %crc64_nvme.part, crc64nvme.object = %crc64_nvme.object,
+                md5.put = %put, md5.part = %part,
+                "the store verifies neither CRC64NVME nor Content-MD5: only lengths and ETags are compared"
+            ),
+            _ => tracing::warn!(
+                crc64nvme.put = %crc64_nvme.put, crc64nvme.part = %crc64_nvme.part, crc64nvme.object = %crc64_nvme.object,
+                "the store does not verify CRC64NVME: parts are checked by Content-MD5, and whole objects by their ETags"
+            ),
+        }
+    }
+}
+
+impl Crc64NvmeFindings {
+    async fn of(store: &S3Store, prefix: &str) -> Result<Self, StoreError> {
+        // All to their ends, even if one has failed: each removes what it has made.
+        let (put, part, object) = tokio::join!(
+            probe::put_crc64nvme(store, prefix),
+            probe::part_crc64nvme(store, prefix),
+            probe::object_crc64nvme(store, prefix),
+        );
+        Ok(Self { put: put?, part: part?, object: object? })
+    }
+
+    /// What is verified has to be said of the object at the end; of a part it need not.
+    fn will_do(&self) -> bool {
+        self.put == Check::Verified
+            && matches!(self.part, Check::Verified | Check::Unreported)
+            && self.object == Check::Verified
+    }
+}
+
+impl Md5Findings {
+    async fn of(store: &S3Store, prefix: &str) -> Result<Self, StoreError> {
+        let (put, part) = tokio::join!(probe::put_md5(store, prefix), probe::part_md5(store, prefix));
+        Ok(Self { put: put?, part: part? })
+    }
+
+    fn will_do(&self) -> bool {
+        self.put == Check::Verified && self.part == Check::Verified
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use Check::{Ignored, Unreported, Verified};
+
+    use super::*;
+
+    #[test]
+    fn the_strongest_check_that_takes_place_everywhere() {
+        let unsupported = || Check::Unsupported("501".to_owned());
+        for (put, part, object, md5, kind) in [
+            (Verified, Verified, Verified, None, ChecksumKind::Crc64Nvme),
+            (Verified, Unreported, Verified, None, ChecksumKind::Crc64Nvme),
+            (Verified, Verified, Unreported, Some([Verified, Verified]), ChecksumKind::Md5),
+            (Verified, Verified, Ignored, Some([Verified, Verified]), ChecksumKind::Md5),
+            (Verified, Ignored, Verified, Some([Verified, Verified]), ChecksumKind::Md5),
+            (unsupported(), unsupported(), unsupported(), Some([Verified, Verified]), ChecksumKind::Md5),
+            (Ignored, Ignored, Ignored, Some([Verified, Ignored]), ChecksumKind::None),
+            (Ignored, Ignored, Ignored, Some([unsupported(), Verified]), ChecksumKind::None),
+        ] {
+            let md5 = md5.map(|[put, part]| Md5Findings { put, part });
+            let findings = Findings { crc64_nvme: Crc64NvmeFindings { put, part, object }, md5 };
+            assert_eq!(findings.kind(), kind, "{findings:?}");
+        }
+    }
+}

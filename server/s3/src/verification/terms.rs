@@ -1,0 +1,83 @@
+//! Rules that the store does not keep: what the log says of them at the start, and what is done without. `partway doctor`
+//! says more.
+
+use partway_shared::checksum::ChecksumKind;
+
+use super::Known;
+use crate::bucket::Bucket;
+use crate::http_client::HttpClient;
+use crate::probe::{self, PresignedClient, Rule};
+
+const HINT: &str = "`partway doctor` says what follows";
+
+/// Tries them out, warns of those that are broken, and says what can be built on.
+pub(super) async fn try_out(bucket: &Bucket, checksum: ChecksumKind) -> Known {
+    let mut known = Known { forms: false, ..Known::unseen(checksum) };
+    let Ok(credentials) = bucket.credentials.get().await else { return known };
+    let http = HttpClient::default();
+    let outsider = PresignedClient::of(bucket, &credentials, &http);
+    let (signature, length, put, part) = tokio::join!(
+        probe::signature(outsider),
+        probe::length(outsider),
+        probe::copied_put(outsider),
+        probe::copied_part(outsider),
+    );
+    let mut rules = vec![
+        ("signatures are checked", signature),
+        ("a body has the length that was signed", length),
+        ("a PUT copies nothing unless that was signed", put),
+        ("a part copies nothing unless that was signed", part),
+    ];
+    let (store, prefix) = (&bucket.store, bucket.key_prefix.as_str());
+    let (put, late_put, bare, complete, copy, moved) = tokio::join!(
+        probe::put_if_none_match(store, prefix),
+        probe::late_put_if_none_match(outsider),
+        probe::bare_headers(store, prefix),
+        probe::complete_if_none_match(store, prefix),
+        probe::copy_if_none_match(store, prefix),
+        probe::copy(store, prefix),
+    );
+    known.puts_only_create = [&put, &late_put, &bare].into_iter().all(|found| *found == Ok(Rule::Kept));
+    known.copies_only_create = copy == Ok(Rule::Kept);
+    rules.extend([
+        ("a file can be moved to its key (CopyObject)", moved),
+        ("a PUT replaces no object (If-None-Match)", put),
+        ("a PUT that began earlier replaces no object (If-None-Match)", late_put),
+        ("an object has no headers that nobody gave it", bare),
+        ("a completion replaces no object (If-None-Match)", complete),
+        ("a copy replaces no object (If-None-Match)", copy),
+    ]);
+    if bucket.put_headers.contains("x-amz-tagging") {
+        let (put, upload) = tokio::join!(probe::put_tags(store, prefix), probe::upload_tags(store, prefix));
+        rules.push(("objects have the tags of their PUT", put));
+        rules.push(("objects have the tags of their upload in parts", upload));
+    }
+    for (rule, found) in rules {
+        let store = &bucket.label;
+        match found {
+            Ok(Rule::Kept) => {}
+            Ok(found) => {
+                tracing::warn!(store, rule, %found, "the store does not keep a rule; {HINT}");
+            }
+            Err(error) => {
+                tracing::warn!(store, rule, %error, "it could not be found out whether the store keeps a rule");
+            }
+        }
+    }
+    known.forms = bucket.post_forms && forms(outsider, &bucket.label, checksum).await;
+    known
+}
+
+/// A form that is not held to its terms would be a weaker check than the one that is claimed, and a PUT always works.
+async fn forms(outsider: PresignedClient<'_>, store: &str, checksum: ChecksumKind) -> bool {
+    match probe::form(outsider, checksum).await {
+        Ok(Rule::Kept) => return true,
+        Ok(found) => {
+            tracing::warn!(store, %found, "the store does not keep forms to their terms, so small files are PUTs; {HINT}");
+        }
+        Err(error) => {
+            tracing::warn!(store, %error, "it could not be found out whether forms can be used, so small files are PUTs");
+        }
+    }
+    false
+}
