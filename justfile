@@ -29,6 +29,7 @@ tools := justfile_directory() / "target/tools"
 garage-version := "2.5.0"
 schemathesis-version := "4.32.5"
 fuzz-version := "0.13.2"
+mdbook-version := "0.5.4"
 export PATH := tools / "node/node_modules/.bin:" + env("PATH")
 
 # List the recipes
@@ -57,9 +58,13 @@ fmt: (install "rust")
 docs: (install "rust")
     RUSTDOCFLAGS="--deny warnings" cargo doc {{ everything }} --no-deps
 
-# Unit, property, simulation, route and store tests: all that need no browser
+# Build the book from docs/ into target/book, and open nothing
+book: (install "rust" "book")
+    "{{ tools }}/bin/mdbook" build docs
+
+# Unit, property, simulation, route and store tests, and the documents' links: all that need no browser
 test-unit *ARGS: (install "rust" "peers" "s3-clients")
-    cargo test {{ everything }} --lib --bins --test simulation --test store --test routes --test commands "$@"
+    cargo test {{ everything }} --lib --bins --test simulation --test store --test routes --test commands --test docs "$@"
     cargo test {{ everything }} --doc "$@"
 
 # The whole system in real browsers: all of it in Chromium, the core of it in Firefox and WebKit, too
@@ -241,11 +246,17 @@ install *WHAT:
           "{{ tools }}/bin/cargo-fuzz" --version 2>/dev/null | grep -q "{{ fuzz-version }}" ||
             cargo install --quiet --locked --root "{{ tools }}" --version "{{ fuzz-version }}" cargo-fuzz
           ;;
+        book)
+          if ! "{{ tools }}/bin/mdbook" --version 2>/dev/null | grep -q "{{ mdbook-version }}"; then
+            echo "Building mdBook {{ mdbook-version }} into target/tools (once, some minutes)." >&2
+            cargo install mdbook --quiet --locked --no-default-features --version "{{ mdbook-version }}" --root "{{ tools }}"
+          fi
+          ;;
         peers)
           have redis-server node python3 || packages "{{ peer-packages }}" "is tested with Redis, Node.js and Python"
           ;;
         *)
-          echo "There is nothing called $what to install; try rust, browser, node, peers, python, fuzz, s3-clients, schemathesis or stores." >&2
+          echo "There is nothing called $what to install; try rust, browser, node, book, peers, python, fuzz, s3-clients, schemathesis or stores." >&2
           exit 1
           ;;
       esac

@@ -76,8 +76,8 @@ Credentials come from store.access_key_id and store.secret_access_key, or from A
 chain: environment, profile, container, instance. The bucket's CORS has to allow PUT and
 POST from the page's origin, and to expose ETag.
 
-Who may upload, what and where: [identity], [destinations], [hooks] and [limits], as README.md
-says.
+Who may upload, what and where: [identity], [destinations], [hooks] and [limits], as
+docs/src/identity.md says.
 
 Every setting can be given by the environment instead, which wins over the file:
 PARTWAY_STORE__BUCKET=my-uploads is bucket in [store].
