@@ -1,7 +1,7 @@
 //! Partway in the browser: slices files, hashes the slices and sends them to the store, as the upload machine of
 //! `partway-shared` decides.
 //!
-//! - `api` is what JavaScript sees: a class, its options and its events;
+//! - `engine` is the one class that JavaScript sees, and `api` what it takes and tells: options and events;
 //! - `session` decides, and knows no browser: commands and outcomes go in, effects and events come out;
 //! - `io` carries effects out, by web-sys and gloo-net.
 //!
@@ -13,9 +13,13 @@
 #[cfg(any(target_family = "wasm", test))]
 mod api;
 #[cfg(target_family = "wasm")]
+mod engine;
+#[cfg(target_family = "wasm")]
 mod io;
 #[cfg(any(target_family = "wasm", test))]
 mod session;
 
 #[cfg(target_family = "wasm")]
-pub use api::{Engine, EngineOptions, FileEntry};
+pub use api::EngineOptions;
+#[cfg(target_family = "wasm")]
+pub use engine::{Engine, FileEntry};

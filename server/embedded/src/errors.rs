@@ -228,3 +228,8 @@ impl From<tokio::task::JoinError> for Error {
 fn one_header(name: header::HeaderName, value: &str) -> HeaderMap {
     HeaderValue::from_str(value).map(|value| HeaderMap::from_iter([(name, value)])).unwrap_or_default()
 }
+
+/// A body that nothing came of for too long.
+#[derive(Debug, thiserror::Error)]
+#[error("the body stalled")]
+pub(crate) struct Stalled;

@@ -18,8 +18,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use super::checksums::Algorithm;
 use super::contents::{Contents, NewContent};
 use super::digest::{Digests, Hasher};
-use super::errors::Error;
-use super::front::Stalled;
+use super::errors::{Error, Stalled};
 
 /// S3's limit for one request's body.
 const MAX_BODY: u64 = 5 << 30;

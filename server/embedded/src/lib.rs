@@ -71,6 +71,7 @@ mod keys;
 mod options;
 mod range;
 mod reading;
+mod seen;
 mod server;
 mod service;
 mod space;

@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use std::{fs, io};
 
 use super::contents::{self, Contents};
 use super::errors::Error;
-use super::index::{Index, OpenIndexError};
+use super::index::{Index, OpenIndexError, now_ms};
 use super::options::Options;
 use super::server::{self, ServeError, Server};
 use super::service::Service;
@@ -129,10 +128,4 @@ impl OpenError {
             OpenIndexError::Store(error) => Self::Index { folder, source: error.into() },
         }
     }
-}
-
-/// The time, as records have it.
-pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -4,6 +4,7 @@
 //! It knows nothing of how a client schedules parts, and no file byte passes through it.
 
 pub mod app;
+pub mod caller;
 pub mod config;
 mod cross_site;
 pub mod destinations;
@@ -18,7 +19,6 @@ pub mod local;
 mod measured;
 pub mod metrics;
 pub mod mount;
-pub mod openapi;
 pub mod origins;
 mod outgoing;
 pub mod policy;
@@ -26,9 +26,12 @@ pub mod problem;
 pub mod readiness;
 pub mod redact;
 pub mod routes;
+pub mod signing_secret;
+mod spelling;
 pub mod stores;
 pub mod sweep_timer;
 pub mod telemetry;
 pub mod tls;
 pub mod token;
 pub mod uploads;
+mod verifying_key;

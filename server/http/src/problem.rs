@@ -21,6 +21,44 @@ use partway_shared::error::{ErrorCode, Problem};
 #[allow(dead_code, reason = "it stands for what `Refusal` sends")]
 pub struct Refused(Problem);
 
+/// What every route that needs to know who asks may refuse.
+#[derive(utoipa::IntoResponses)]
+#[allow(dead_code, reason = "it stands for what `Refusal` sends")]
+pub(crate) enum Refusals {
+    #[response(status = 401)]
+    Unidentified(#[ref_response] Unidentified),
+    #[response(status = 403)]
+    Forbidden(#[ref_response] Forbidden),
+    #[response(status = 429)]
+    TooMuch(#[ref_response] TooMuch),
+    #[response(status = "default")]
+    Refused(#[ref_response] Refused),
+}
+
+/// No credentials, or none that are good
+#[derive(utoipa::ToResponse)]
+#[response(
+    content_type = "application/problem+json",
+    headers(("www-authenticate" = String, description = "The scheme: `Bearer`"))
+)]
+#[allow(dead_code, reason = "it stands for what `Refusal` sends")]
+pub(crate) struct Unidentified(Problem);
+
+/// Good credentials, and they do not reach as far
+#[derive(utoipa::ToResponse)]
+#[response(content_type = "application/problem+json")]
+#[allow(dead_code, reason = "it stands for what `Refusal` sends")]
+pub(crate) struct Forbidden(Problem);
+
+/// More than one may ask for
+#[derive(utoipa::ToResponse)]
+#[response(
+    content_type = "application/problem+json",
+    headers(("retry-after" = u64, description = "Seconds after which there may be room"))
+)]
+#[allow(dead_code, reason = "it stands for what `Refusal` sends")]
+pub(crate) struct TooMuch(Problem);
+
 /// A problem as a handler's error.
 #[derive(Clone, Debug)]
 pub struct Refusal(pub Problem);

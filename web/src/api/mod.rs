@@ -1,13 +1,9 @@
 //! What JavaScript sees. `partway_web.d.ts` is generated from here, and the scripts are checked against it.
 
 #[cfg(target_family = "wasm")]
-mod engine;
-#[cfg(target_family = "wasm")]
 mod event;
 mod options;
 
-#[cfg(target_family = "wasm")]
-pub use engine::{Engine, FileEntry};
 #[cfg(target_family = "wasm")]
 pub(crate) use event::{BrokenError, EngineError, EngineEvent, ResumableEntry, UploadStatus};
 #[cfg(target_family = "wasm")]

@@ -18,18 +18,14 @@ use hyper::body::Incoming;
 use s3s::StdError;
 use tokio::time::{Instant, Sleep};
 
-use super::seen::Seen;
+use crate::errors::Stalled;
+use crate::seen::Seen;
 
 /// The most that is read of a refused body: the largest part that the widget plans on a usual line.
 const MOST_BYTES: u64 = 64 << 20;
 
 /// The longest that a refused body is read.
 const MOST_TIME: Duration = Duration::from_secs(30);
-
-/// A body that nothing came of for too long.
-#[derive(Debug, thiserror::Error)]
-#[error("the body stalled")]
-pub(crate) struct Stalled;
 
 /// A request's body that can be taken back from a handler that did not read it.
 pub(crate) struct Watched {

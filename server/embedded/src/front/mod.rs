@@ -6,7 +6,6 @@ mod body;
 pub(crate) mod linger;
 mod ranges;
 mod region;
-pub(crate) mod seen;
 mod signature_v2;
 
 use std::net::SocketAddr;
@@ -21,15 +20,13 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, S3Error};
 use secrecy::ExposeSecret as _;
 
-pub(crate) use body::Stalled;
-
 use self::answer::About;
 use self::body::{Home, Watched};
 use self::ranges::WholeInstead;
-use self::seen::{MOST_XML, Seen, XmlDigests};
 use super::errors::Error;
 use super::options::Options;
 use super::service::Service;
+use crate::seen::{MOST_XML, Seen, XmlDigests};
 
 /// Answers requests.
 pub(crate) struct Front {

@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 pub(crate) use listing::{Entry, ObjectQuery, UploadQuery};
 pub(crate) use multipart::{Completion, NewPart};
 pub(crate) use objects::Found;
-pub(crate) use records::{About, Body, LifecycleRule, Object, Part, Segment, Upload};
+pub(crate) use records::{About, Body, LifecycleRule, Object, Part, Segment, Upload, now_ms};
 pub(crate) use tables::{Snapshot, Txn};
 
 use super::contents::{ContentId, Contents, NewContent};

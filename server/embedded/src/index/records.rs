@@ -1,6 +1,8 @@
 //! Owns the shape of everything the index remembers, and its bytes on disk. A change of shape needs
 //! a new [`SCHEMA`]. Never knows tables.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +12,12 @@ use crate::errors::Error;
 
 /// The version of the records below; an index of another version is not opened.
 pub(crate) const SCHEMA: u64 = 3;
+
+/// Returns the time, as records have it: milliseconds since 1970.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// A record that is stored as the value of a table.
 pub(crate) trait Record: Serialize + DeserializeOwned {

@@ -10,7 +10,7 @@ use s3s::{S3Request, S3Response};
 use super::{Service, acl, owner, timestamp};
 use crate::errors::Error;
 use crate::index::Snapshot;
-use crate::store::now_ms;
+use crate::index::now_ms;
 
 /// S3's first region, which answers in its own way here and there.
 const FIRST_REGION: &str = "us-east-1";

@@ -16,11 +16,11 @@ use crate::checksums::{Algorithm, answer_checksums};
 use crate::conditions::{ReadConditions, WriteConditions};
 use crate::digest::Hasher;
 use crate::errors::Error;
+use crate::index::now_ms;
 use crate::index::{About, Body, Object};
 use crate::keys;
 use crate::range::Stretch;
 use crate::reading::Reading;
-use crate::store::now_ms;
 
 pub(super) async fn copy_object(
     service: &Service,

@@ -7,8 +7,8 @@ use s3s::{S3Request, S3Response};
 
 use super::{Service, acl, puts, tagging};
 use crate::errors::Error;
-use crate::front::seen::FormHead;
 use crate::keys;
+use crate::seen::FormHead;
 
 pub(super) async fn post_object(
     service: &Service,

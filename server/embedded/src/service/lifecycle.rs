@@ -14,7 +14,7 @@ use super::Service;
 use crate::contents::ContentId;
 use crate::errors::Error;
 use crate::index::LifecycleRule as Rule;
-use crate::store::now_ms;
+use crate::index::now_ms;
 
 /// How often the rules are carried out. S3 does so once a day.
 const INTERVAL: Duration = Duration::from_secs(600);

@@ -27,9 +27,9 @@ use s3s::{S3, S3Request, S3Response, S3Result};
 
 use super::contents::Contents;
 use super::escapes::Escaped;
-use super::front::seen;
 use super::index::Index;
 use super::options::{Options, Origins};
+use super::seen;
 
 /// The operations on one open store.
 #[derive(Debug, Clone)]

@@ -19,12 +19,12 @@ use crate::conditions::{ReadConditions, WriteConditions};
 use crate::contents::ContentId;
 use crate::errors::Error;
 use crate::escapes::disguise;
+use crate::index::now_ms;
 use crate::index::{Completion, NewPart, Part, Upload};
 use crate::intake::Received;
 use crate::keys;
 use crate::range::{Stretch, copy_source_range};
 use crate::reading::Reading;
-use crate::store::now_ms;
 
 /// S3's highest part number, and the longest page of parts.
 const MOST_PARTS: u16 = 10_000;

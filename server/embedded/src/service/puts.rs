@@ -12,10 +12,10 @@ use crate::checksums::{self, Algorithm, Checksums, Kind, answer_checksums, given
 use crate::conditions::WriteConditions;
 use crate::digest::Expected;
 use crate::errors::Error;
+use crate::index::now_ms;
 use crate::index::{Body, Object};
 use crate::intake::{self, Received};
 use crate::keys;
-use crate::store::now_ms;
 
 pub(super) async fn put_object(
     service: &Service,

@@ -6,8 +6,9 @@ use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use async_trait::async_trait;
+use partway_server::caller::{Caller, Subject};
 use partway_server::hooks::{Decision, FinishedUpload, Hooks, ProposedUpload};
-use partway_server::identity::{Caller, Identify, Subject};
+use partway_server::identity::Identify;
 use partway_server::mount::Partway;
 use partway_shared::error::{ErrorCode, Problem};
 

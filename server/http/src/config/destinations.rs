@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use crate::policy::{KeyTemplate, MAX_KEY_PREFIX, Policy, is_extension, is_type_pattern};
 
-use super::{ServerConfig, Settings, SettingsError, UploadsConfig, choice, duration, list, nearest};
+use super::{ServerConfig, Settings, SettingsError, UploadsConfig, choice, duration, list};
+use crate::spelling::nearest;
 
 /// One destination.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use crate::hooks::SigningSecret;
+use crate::signing_secret::SigningSecret;
 
 use super::{SettingsError, duration};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use crate::identity::StaticKey;
+use crate::verifying_key::VerifyingKey;
 
 use super::hooks::check_url;
 use super::{SettingsError, choice, duration, list};
@@ -129,7 +129,7 @@ impl JwtConfig {
             return Err(SettingsError::unusable("identity.jwt.secret", "it must have at least 32 bytes"));
         }
         if let Some(pem) = &self.public_key {
-            StaticKey::from_pem(pem)
+            VerifyingKey::from_pem(pem)
                 .map_err(|why| SettingsError::unusable("identity.jwt.public_key", why))?;
         }
         if let Some(url) = &self.jwks_url {

@@ -6,10 +6,11 @@
 mod destinations;
 mod duration;
 mod embedded;
+mod explain;
 mod hooks;
 mod identity;
 mod limits;
-mod nearest;
+
 mod operations;
 mod origin;
 mod server;
@@ -34,7 +35,7 @@ pub use embedded::EmbeddedConfig;
 pub use hooks::HooksConfig;
 pub use identity::{ForwardConfig, IdentityConfig, IdentityKind, JwtConfig};
 pub use limits::LimitsConfig;
-pub(crate) use nearest::nearest;
+
 pub use operations::OperationsConfig;
 pub use server::{LogFormat, ServerConfig};
 pub use store::{StoreConfig, is_of_aws};
@@ -189,7 +190,7 @@ impl Settings {
             builder.build().map_err(|error| SettingsError::unusable("configuration", reason(error)))?;
         let settings: Self = serde_path_to_error::deserialize(config).map_err(|error| {
             let path = error.path().to_string();
-            SettingsError::unusable(path, nearest::explain(&reason(error.into_inner()))).placed(&origins)
+            SettingsError::unusable(path, explain::explain(&reason(error.into_inner()))).placed(&origins)
         })?;
         Ok(Self { origins, ..settings })
     }

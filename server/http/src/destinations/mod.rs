@@ -15,9 +15,9 @@ use partway_s3::store::Store;
 use partway_s3::verification::Verification;
 use partway_shared::error::{ErrorCode, Problem};
 
+use crate::caller::Caller;
 use crate::config::DEFAULT_DESTINATION;
 use crate::excerpt::excerpt;
-use crate::identity::Caller;
 use crate::metrics::DestinationMetrics;
 use crate::policy::Policy;
 use crate::token::UploadClaims;

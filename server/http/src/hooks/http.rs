@@ -10,12 +10,14 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::caller::Caller;
 use crate::config::HooksConfig;
 use crate::excerpt::excerpt;
-use crate::identity::Caller;
 use crate::outgoing::Client;
 
-use super::{Decision, FinishedUpload, Hooks, ProposedUpload, SigningSecret};
+use crate::signing_secret::SigningSecret;
+
+use super::{Decision, FinishedUpload, Hooks, ProposedUpload};
 
 /// The largest answer: decisions on a thousand files.
 const MAX_BYTES: usize = 4 << 20;

@@ -3,7 +3,6 @@
 //! Over HTTP (`http`), or as Rust by an application that mounts Partway. Neither knows tokens or signed URLs.
 
 mod http;
-mod signature;
 
 use async_trait::async_trait;
 use partway_shared::error::Problem;
@@ -11,11 +10,10 @@ use partway_shared::wire::CompletedUpload;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-use crate::identity::Caller;
+use crate::caller::Caller;
 use crate::policy::Limits;
 
 pub use http::HttpHooks;
-pub use signature::SigningSecret;
 
 /// An upload that is about to be created, within the rules of its destination.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -4,7 +4,8 @@ use actix_web::HttpRequest;
 use async_trait::async_trait;
 use partway_shared::error::Problem;
 
-use super::{Caller, Identify, Subject};
+use super::Identify;
+use crate::caller::{Caller, Subject};
 
 /// Takes everybody for the same.
 #[derive(Clone, Copy, Debug)]

@@ -20,7 +20,8 @@ use crate::outgoing::Client;
 use crate::policy::{Limits, SaidBy};
 use crate::redact;
 
-use super::{Caller, Identify, Subject};
+use super::Identify;
+use crate::caller::{Caller, Subject};
 
 /// How many answers are kept.
 const MAX_KEPT: usize = 10_000;

@@ -15,8 +15,7 @@ use tokio::time::Instant;
 use crate::config::JwtConfig;
 use crate::outgoing::Client;
 use crate::redact;
-
-use super::jwt::StaticKey;
+use crate::verifying_key::VerifyingKey;
 
 /// Between two attempts where there never was an answer.
 const FIRST_COOL_DOWN: Duration = Duration::from_secs(1);
@@ -37,13 +36,13 @@ pub(super) struct Jwks {
 }
 
 struct Known {
-    keys: Vec<(Option<String>, StaticKey)>,
+    keys: Vec<(Option<String>, VerifyingKey)>,
     since: Instant,
 }
 
 impl Known {
     /// The key of that name; a token that names none has to leave no choice.
-    fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<StaticKey> {
+    fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<VerifyingKey> {
         let mut fitting = self
             .keys
             .iter()
@@ -65,7 +64,11 @@ impl Jwks {
         })
     }
 
-    pub(super) async fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<StaticKey, Problem> {
+    pub(super) async fn find(
+        &self,
+        kid: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<VerifyingKey, Problem> {
         let unknown = || {
             Problem::new(ErrorCode::CredentialsInvalid, "the token is signed with a key that is not known")
         };
@@ -110,7 +113,7 @@ impl Jwks {
         }
     }
 
-    async fn fetch(&self) -> Result<Vec<(Option<String>, StaticKey)>, String> {
+    async fn fetch(&self) -> Result<Vec<(Option<String>, VerifyingKey)>, String> {
         let called = self.client.call(Method::GET, &self.url, HeaderMap::new(), Bytes::new(), MAX_BYTES);
         let answer = called.await?;
         if answer.status != 200 {
@@ -127,7 +130,7 @@ impl Jwks {
 }
 
 /// A published key for one of the algorithms that we know. Shared secrets are not published.
-fn usable(jwk: &Jwk) -> Option<(Option<String>, StaticKey)> {
+fn usable(jwk: &Jwk) -> Option<(Option<String>, VerifyingKey)> {
     if jwk.common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
         return None;
     }
@@ -150,5 +153,5 @@ fn usable(jwk: &Jwk) -> Option<(Option<String>, StaticKey)> {
         return None;
     }
     let key = DecodingKey::from_jwk(jwk).ok()?;
-    Some((jwk.common.key_id.clone(), StaticKey { key, algorithm }))
+    Some((jwk.common.key_id.clone(), VerifyingKey { key, algorithm }))
 }

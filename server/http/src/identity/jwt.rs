@@ -10,7 +10,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header;
 use async_trait::async_trait;
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use partway_shared::error::{ErrorCode, Problem};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -18,9 +18,11 @@ use sha2::{Digest, Sha256};
 
 use crate::config::JwtConfig;
 use crate::policy::{Limits, SaidBy};
+use crate::verifying_key::VerifyingKey;
 
 use super::jwks::Jwks;
-use super::{Caller, Identify, Subject, Ticket, crypto};
+use super::{Identify, crypto};
+use crate::caller::{Caller, Subject, Ticket};
 
 /// The longest token that is looked at.
 const MAX_TOKEN_BYTES: usize = 16 * 1_024;
@@ -32,47 +34,8 @@ pub struct Jwt {
 }
 
 enum Keys {
-    Static(StaticKey),
+    Static(VerifyingKey),
     Published(Box<Jwks>),
-}
-
-/// A key with the one algorithm that it is for: a token's header does not choose.
-#[derive(Clone)]
-pub struct StaticKey {
-    pub(super) key: DecodingKey,
-    pub(super) algorithm: Algorithm,
-}
-
-impl fmt::Debug for StaticKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StaticKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
-    }
-}
-
-impl StaticKey {
-    /// A public key in PEM: RSA, P-256 or Ed25519.
-    ///
-    /// # Errors
-    /// When it is none of them.
-    pub fn from_pem(pem: &str) -> Result<Self, &'static str> {
-        if pem.contains("PRIVATE KEY") {
-            return Err(
-                "that is the private key; put its public key here, and keep the private one where tokens are made",
-            );
-        }
-        let pem = pem.trim().as_bytes();
-        let kinds = [
-            (DecodingKey::from_rsa_pem(pem), Algorithm::RS256),
-            (DecodingKey::from_ec_pem(pem), Algorithm::ES256),
-            (DecodingKey::from_ed_pem(pem), Algorithm::EdDSA),
-        ];
-        let read = kinds.into_iter().find_map(|(key, algorithm)| Some(Self { key: key.ok()?, algorithm }));
-        read.ok_or("it is not a public key in PEM (RSA, P-256 or Ed25519)")
-    }
-
-    fn from_secret(secret: &str) -> Self {
-        Self { key: DecodingKey::from_secret(secret.as_bytes()), algorithm: Algorithm::HS256 }
-    }
 }
 
 #[derive(Deserialize)]
@@ -92,8 +55,8 @@ impl Jwt {
     pub fn new(config: &JwtConfig) -> Result<Self, String> {
         crypto::install();
         let keys = match (&config.secret, &config.public_key, &config.jwks_url) {
-            (Some(secret), ..) => Keys::Static(StaticKey::from_secret(secret.expose_secret())),
-            (_, Some(pem), _) => Keys::Static(StaticKey::from_pem(pem)?),
+            (Some(secret), ..) => Keys::Static(VerifyingKey::from_secret(secret.expose_secret())),
+            (_, Some(pem), _) => Keys::Static(VerifyingKey::from_pem(pem)?),
             (.., Some(url)) => Keys::Published(Box::new(Jwks::new(url, config)?)),
             _ => return Err("identity.jwt has no key".to_owned()),
         };

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::identity::{Subject, Ticket};
+use crate::caller::{Subject, Ticket};
 
 use super::rate::Rate;
 use super::{Count, Newcomer};

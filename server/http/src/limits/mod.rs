@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use partway_shared::error::{ErrorCode, Problem};
 use secrecy::ExposeSecret;
 
+use crate::caller::{Subject, Ticket};
 use crate::config::LimitsConfig;
-use crate::identity::{Subject, Ticket};
 
 use self::memory::Memory;
 use self::rate::Rate;

@@ -6,7 +6,7 @@ use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use ::redis::{Client, FromRedisValue, RedisError, Script, ScriptInvocation};
 use partway_shared::error::{ErrorCode, Problem};
 
-use crate::identity::{Subject, Ticket};
+use crate::caller::{Subject, Ticket};
 
 use super::rate::Rate;
 use super::{Count, Newcomer};

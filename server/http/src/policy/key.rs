@@ -1,5 +1,6 @@
 //! The pieces of keys: names, paths and subjects without surprises.
 
+use partway_shared::limits::MAX_KEY_BYTES;
 use std::fmt::Write;
 
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
@@ -8,6 +9,10 @@ use icu_properties::{
 };
 use sha2::{Digest, Sha256};
 
+/// The longest key prefix, in bytes.
+pub const MAX_KEY_PREFIX: usize = 200;
+/// The folder of what is not complete, and of what is tried out: no upload ends there.
+pub(super) const RESERVED: &str = ".partway";
 /// What a name keeps of itself when it is too long, in bytes.
 pub(super) const MAX_NAME_IN_KEY: usize = 200;
 /// What a path has at most, with the name at its end.
@@ -162,6 +167,23 @@ fn cut(text: &str, max: usize) -> &str {
         end -= 1;
     }
     &text[..end]
+}
+
+/// Whether a key is one that every store takes, and that no tool takes for something else.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn check_key(key: &str) -> Result<(), &'static str> {
+    if key.is_empty() || key.len() > MAX_KEY_BYTES {
+        return Err("a key has 1 to 1,024 bytes");
+    }
+    if key.chars().any(char::is_control) || key.contains('\\') {
+        return Err("a key has no control characters and no backslashes");
+    }
+    if key.split('/').any(|segment| matches!(segment, "" | "." | ".." | RESERVED)) {
+        return Err("a key has no empty segments, and none that are ., .. or .partway");
+    }
+    Ok(())
 }
 
 #[cfg(test)]

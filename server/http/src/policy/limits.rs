@@ -2,11 +2,8 @@
 
 use serde::Deserialize;
 
+use super::key::{MAX_KEY_PREFIX, check_key};
 use super::media_type::is_type_pattern;
-use super::template::check_key;
-
-/// The longest key prefix, in bytes.
-pub const MAX_KEY_PREFIX: usize = 200;
 
 /// Limits of one caller, or of one upload. What is not said is as the destination has it.
 ///

@@ -24,10 +24,11 @@ use self::media_type::is_bare_word;
 use self::template::extension;
 
 pub use disposition::content_disposition;
-pub use limits::{Limits, MAX_KEY_PREFIX, SaidBy, is_extension};
+pub use key::{MAX_KEY_PREFIX, check_key};
+pub use limits::{Limits, SaidBy, is_extension};
 pub use media_type::{MediaType, is_type_pattern};
 pub use sniff::{SNIFFED_BYTES, contradiction};
-pub use template::{KeyTemplate, KeyValues, check_key};
+pub use template::{KeyTemplate, KeyValues};
 
 /// The rules of one destination.
 #[derive(Clone, Debug)]

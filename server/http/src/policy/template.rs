@@ -9,21 +9,17 @@ use partway_shared::limits::MAX_KEY_BYTES;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::config::nearest;
+use crate::spelling::nearest;
 
 use super::key::{
-    MAX_NAME_IN_KEY, MAX_PATH_IN_KEY, MAX_SUBJECT_IN_KEY, distinct_name, distinct_path, sanitise,
-    sanitise_path, sanitise_subject,
+    MAX_KEY_PREFIX, MAX_NAME_IN_KEY, MAX_PATH_IN_KEY, MAX_SUBJECT_IN_KEY, check_key, distinct_name,
+    distinct_path, sanitise, sanitise_path, sanitise_subject,
 };
-use super::limits::MAX_KEY_PREFIX;
 
 /// The longest template, in bytes.
 const MAX_TEMPLATE: usize = 300;
 /// What an extension keeps of itself.
 const MAX_EXTENSION: usize = 16;
-
-/// The folder of what is not complete, and of what is tried out: no upload ends there.
-const RESERVED: &str = ".partway";
 
 /// What keys are made of.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -249,23 +245,6 @@ fn slot(name: &str) -> Result<Slot, String> {
             names().collect::<Vec<_>>().join(", ")
         ),
     })
-}
-
-/// Whether a key is one that every store takes, and that no tool takes for something else.
-///
-/// # Errors
-/// Says what is wrong with it.
-pub fn check_key(key: &str) -> Result<(), &'static str> {
-    if key.is_empty() || key.len() > MAX_KEY_BYTES {
-        return Err("a key has 1 to 1,024 bytes");
-    }
-    if key.chars().any(char::is_control) || key.contains('\\') {
-        return Err("a key has no control characters and no backslashes");
-    }
-    if key.split('/').any(|segment| matches!(segment, "" | "." | ".." | RESERVED)) {
-        return Err("a key has no empty segments, and none that are ., .. or .partway");
-    }
-    Ok(())
 }
 
 impl TryFrom<String> for KeyTemplate {

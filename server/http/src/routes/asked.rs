@@ -13,8 +13,8 @@ use actix_web::{FromRequest, HttpRequest};
 use partway_shared::error::{ErrorCode, Problem};
 use serde::de::DeserializeOwned;
 
+use crate::caller::Caller;
 use crate::cross_site;
-use crate::identity::Caller;
 use crate::json::Bodies;
 use crate::problem::Refusal;
 

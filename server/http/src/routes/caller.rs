@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::web::{self, Data, ServiceConfig};
 use partway_shared::wire::CallerInfo;
 
-use crate::identity::Caller;
-use crate::openapi::Refusals;
+use crate::caller::Caller;
+use crate::problem::Refusals;
 use crate::uploads::Uploads;
 
 use super::uploads::{Answer, answer};

@@ -4,6 +4,7 @@ mod asked;
 pub(crate) mod caller;
 mod docs;
 pub(crate) mod health;
+pub mod openapi;
 mod operators;
 pub(crate) mod uploads;
 #[cfg(feature = "widget")]

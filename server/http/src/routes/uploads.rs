@@ -12,8 +12,8 @@ use partway_shared::wire::{
 };
 use serde::Serialize;
 
-use crate::openapi::Refusals;
 use crate::problem::Refusal;
+use crate::problem::Refusals;
 use crate::uploads::Uploads;
 
 use super::asked::Asked;

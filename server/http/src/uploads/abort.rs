@@ -3,8 +3,8 @@
 use partway_s3::store::{StoreError, UploadRef};
 use partway_shared::error::{ErrorCode, Problem};
 
+use crate::caller::Caller;
 use crate::destinations::Destination;
-use crate::identity::Caller;
 use crate::metrics::UploadOutcome;
 use crate::token::UploadClaims;
 

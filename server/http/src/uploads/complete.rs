@@ -13,8 +13,8 @@ use partway_shared::wire::{
     CompleteUpload, CompleteUploads, CompletedUpload, CompletedUploads, Completion, StoredPart,
 };
 
+use crate::caller::Caller;
 use crate::destinations::Destination;
-use crate::identity::Caller;
 use crate::metrics::UploadOutcome;
 use crate::token::UploadClaims;
 

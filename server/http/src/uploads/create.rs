@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
-use partway_s3::attributes::Attributes;
 use partway_s3::signing::{Presigner, SignedForm};
-use partway_s3::store::{NewObject, StoreError};
+use partway_s3::store::StoreError;
 use partway_shared::checksum::{Checksum, ChecksumKind};
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::limits::MAX_FILES_PER_CREATE;
@@ -14,14 +13,14 @@ use partway_shared::part::PartNumber;
 use partway_shared::plan::{Plan, PlanLimits};
 use partway_shared::wire::{CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload, SignedPut};
 
+use crate::caller::Caller;
 use crate::destinations::Destination;
-use crate::identity::Caller;
 use crate::metrics::UploadOutcome;
 use crate::token::UploadClaims;
 
 use super::proposal::Proposal;
 use super::single::{key_to_send_to, put_terms};
-use super::{Uploads, all_failed_alike, log, upload_ref};
+use super::{Uploads, all_failed_alike, log, new_object, upload_ref};
 
 /// Multipart uploads being created at the store at once, for one request.
 const CONCURRENCY: usize = 16;
@@ -159,17 +158,6 @@ async fn create_upload(destination: &Destination, claims: &UploadClaims) -> Resu
     let attributes = destination.attributes(claims);
     let created = destination.store.create_upload(new_object(claims, &attributes)).await;
     created.inspect_err(log(claims, "creating an upload"))
-}
-
-/// What the upload is to become.
-pub(super) fn new_object<'a>(claims: &'a UploadClaims, attributes: &'a Attributes) -> NewObject<'a> {
-    NewObject {
-        key: &claims.key,
-        content_type: &claims.content_type,
-        content_disposition: claims.content_disposition.as_deref(),
-        checksum: claims.checksum,
-        attributes,
-    }
 }
 
 /// Whether the checksums that came along are of this kind, and of parts as the server cuts them.

@@ -9,9 +9,9 @@ use partway_shared::checksum::ChecksumKind;
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::wire::CompletedUpload;
 
+use crate::caller::Caller;
 use crate::destinations::Destination;
 use crate::hooks::FinishedUpload;
-use crate::identity::Caller;
 use crate::policy::{SNIFFED_BYTES, contradiction};
 use crate::token::UploadClaims;
 

@@ -10,7 +10,7 @@ use partway_shared::wire::NewUpload;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::identity::Caller;
+use crate::caller::Caller;
 use crate::token::{TokenMint, UploadClaims};
 
 /// The longest that a request is repeated, in seconds.
@@ -72,7 +72,7 @@ mod tests {
     use partway_shared::wire::CreationId;
 
     use super::*;
-    use crate::identity::Subject;
+    use crate::caller::Subject;
 
     fn caller(name: &str) -> Caller {
         Caller::new(Subject::new(name).unwrap())

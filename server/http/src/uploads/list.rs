@@ -4,8 +4,8 @@ use partway_s3::store::StoreError;
 use partway_shared::error::Problem;
 use partway_shared::wire::{CompletedUpload, ListedParts};
 
+use crate::caller::Caller;
 use crate::destinations::Destination;
-use crate::identity::Caller;
 use crate::token::UploadClaims;
 
 use super::finish::Unfinished;

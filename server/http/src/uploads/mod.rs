@@ -16,12 +16,13 @@ mod single;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use partway_s3::store::{StoreError, StoredObject, UploadRef};
+use partway_s3::attributes::Attributes;
+use partway_s3::store::{NewObject, StoreError, StoredObject, UploadRef};
 use partway_shared::error::Problem;
 
+use crate::caller::Caller;
 use crate::destinations::{Destination, Destinations};
 use crate::hooks::Hooks;
-use crate::identity::Caller;
 use crate::limits::Limiter;
 use crate::token::{TokenMint, UploadClaims};
 
@@ -104,4 +105,15 @@ fn all_failed_alike<T>(results: &[Result<T, Problem>]) -> Option<Problem> {
     // What is wrong with the server or the store is wrong with no file.
     (alike && (first.code.spec().retryable || first.status >= 500))
         .then(|| Problem { retry_after, ..first.clone() })
+}
+
+/// What the upload is to become.
+fn new_object<'a>(claims: &'a UploadClaims, attributes: &'a Attributes) -> NewObject<'a> {
+    NewObject {
+        key: &claims.key,
+        content_type: &claims.content_type,
+        content_disposition: claims.content_disposition.as_deref(),
+        checksum: claims.checksum,
+        attributes,
+    }
 }

@@ -13,9 +13,9 @@ use partway_shared::limits::MAX_PARTS_PER_SIGN;
 use partway_shared::plan::Plan;
 use partway_shared::wire::NewUpload;
 
+use crate::caller::Caller;
 use crate::destinations::Destination;
 use crate::hooks::{Decision, ProposedUpload};
-use crate::identity::Caller;
 use crate::limits::{Counted, Newcomer};
 use crate::policy::{KeyValues, MediaType, SaidBy, check_key, check_limits};
 use crate::token::UploadClaims;

@@ -11,8 +11,8 @@ use partway_shared::part::{ByteRange, PartNumber};
 use partway_shared::plan::Plan;
 use partway_shared::wire::{SignParts, SignedParts, SignedPut};
 
+use crate::caller::Caller;
 use crate::destinations::Destination;
-use crate::identity::Caller;
 use crate::token::UploadClaims;
 
 use super::single::{key_to_send_to, put_terms};

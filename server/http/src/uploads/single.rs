@@ -13,14 +13,13 @@ use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::part::PartNumber;
 use partway_shared::wire::{CompleteUpload, StoredPart};
 
+use crate::caller::Caller;
 use crate::destinations::Destination;
-use crate::identity::Caller;
 use crate::token::UploadClaims;
 
 use super::complete::{check_object, etag_mismatch};
-use super::create::new_object;
 use super::finish::{Unfinished, sniff};
-use super::{Uploads, head, is_own, log};
+use super::{Uploads, head, is_own, log, new_object};
 
 /// How many versions of a staged file are removed at once. A client that has sent more leaves them to the sweep.
 const MOST_VERSIONS: usize = 16;

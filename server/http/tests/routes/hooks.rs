@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use partway_server::config::Settings;
-use partway_server::hooks::SigningSecret;
+use partway_server::signing_secret::SigningSecret;
 use serde_json::Value;
 
 use crate::support::*;

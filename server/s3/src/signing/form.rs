@@ -13,7 +13,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use partway_shared::checksum::Checksum;
 
-use super::presigner::{CRC64_NVME, Presigner, PutTerms};
+use super::CRC64_NVME;
+use super::presigner::{Presigner, PutTerms};
 
 /// Where to POST, and the fields that come before the file.
 #[derive(Clone, Debug, PartialEq, Eq)]

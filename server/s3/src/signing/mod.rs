@@ -23,3 +23,8 @@ pub use form::SignedForm;
 pub use hosts::{Hosts, HostsError};
 pub use presigner::{Presigner, PutTerms};
 pub use template::PartTemplate;
+
+/// The header that carries a part's or an object's CRC-64/NVME.
+const CRC64_NVME: &str = "x-amz-checksum-crc64nvme";
+/// The header that carries an MD5.
+const CONTENT_MD5: &str = "content-md5";

@@ -16,11 +16,7 @@ use super::encode;
 use super::hosts::Hosts;
 use super::key::{SigningKey, SigningTime, sign};
 use super::template::{PartTemplate, signed_headers};
-
-/// The header that carries a part's or an object's CRC-64/NVME.
-pub(super) const CRC64_NVME: &str = "x-amz-checksum-crc64nvme";
-/// The header that carries an MD5.
-pub(super) const CONTENT_MD5: &str = "content-md5";
+use super::{CONTENT_MD5, CRC64_NVME};
 
 /// Signs for one bucket with one set of credentials at one moment.
 ///

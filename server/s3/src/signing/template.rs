@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::address::Address;
 use super::hosts::Turns;
 use super::key::sign;
-use super::presigner::{CONTENT_MD5, CRC64_NVME};
+use super::{CONTENT_MD5, CRC64_NVME};
 
 /// Signs the parts of one upload.
 pub struct PartTemplate {

@@ -1,11 +1,11 @@
 //! The API in the words of OpenAPI 3.1, made of the routes and of the wire types.
 
-use partway_shared::error::Problem;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{IntoResponses, Modify, OpenApi, ToResponse};
+use utoipa::{Modify, OpenApi};
 
-use crate::problem::Refused;
-use crate::routes::{caller, health, uploads};
+use crate::problem::{Forbidden, Refused, TooMuch, Unidentified};
+
+use super::{caller, health, uploads};
 
 /// The description. `/openapi.json` is what it comes to.
 #[derive(OpenApi)]
@@ -44,44 +44,6 @@ pub fn json() -> String {
     // Everything in it has a JSON form.
     Description::openapi().to_pretty_json().unwrap_or_default()
 }
-
-/// What every route that needs to know who asks may refuse.
-#[derive(IntoResponses)]
-#[allow(dead_code, reason = "it stands for what `Refusal` sends")]
-pub(crate) enum Refusals {
-    #[response(status = 401)]
-    Unidentified(#[ref_response] Unidentified),
-    #[response(status = 403)]
-    Forbidden(#[ref_response] Forbidden),
-    #[response(status = 429)]
-    TooMuch(#[ref_response] TooMuch),
-    #[response(status = "default")]
-    Refused(#[ref_response] Refused),
-}
-
-/// No credentials, or none that are good
-#[derive(ToResponse)]
-#[response(
-    content_type = "application/problem+json",
-    headers(("www-authenticate" = String, description = "The scheme: `Bearer`"))
-)]
-#[allow(dead_code, reason = "it stands for what `Refusal` sends")]
-pub(crate) struct Unidentified(Problem);
-
-/// Good credentials, and they do not reach as far
-#[derive(ToResponse)]
-#[response(content_type = "application/problem+json")]
-#[allow(dead_code, reason = "it stands for what `Refusal` sends")]
-pub(crate) struct Forbidden(Problem);
-
-/// More than one may ask for
-#[derive(ToResponse)]
-#[response(
-    content_type = "application/problem+json",
-    headers(("retry-after" = u64, description = "Seconds after which there may be room"))
-)]
-#[allow(dead_code, reason = "it stands for what `Refusal` sends")]
-pub(crate) struct TooMuch(Problem);
 
 /// The scheme of tokens and tickets.
 struct Bearer;

@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::File;
 
-use super::{EngineError, EngineOptions, Headers};
+use crate::api::{EngineError, EngineOptions, Headers};
 use crate::io::{Chosen, Driver, message_of};
 
 /// A file to upload, under an id of the page's.

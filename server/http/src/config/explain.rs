@@ -1,4 +1,6 @@
-//! The name that somebody may have meant.
+//! What serde says of a setting, said for people.
+
+use crate::spelling::nearest;
 
 /// What sizes call what they are read from.
 const PARSABLE: &str = "parsable string";
@@ -36,23 +38,12 @@ fn without_value(message: &str) -> String {
     message.to_owned()
 }
 
-/// The known name that is closest to a misspelt one, if any is close.
-pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let given = given.to_lowercase().replace('-', "_");
-    let known: Vec<_> = known.into_iter().collect();
-    let similar = known.iter().map(|name| (strsim::jaro_winkler(&given, name), *name));
-    let similar = similar.max_by(|one, other| one.0.total_cmp(&other.0)).filter(|best| best.0 >= 0.8);
-    // Short names: one letter too many, too few, another, or two in each other's place.
-    let typed = || known.iter().copied().find(|name| strsim::osa_distance(&given, name) == 1);
-    similar.map(|best| best.1).or_else(typed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_misspelt_name_is_recognised() {
+    fn what_is_meant_is_said() {
         let message = "unknown field `lissen`, expected one of `listen`, `token_secret`, `workers`";
         assert_eq!(explain(message), "unknown setting `lissen`; did you mean `listen`?");
         let message = "unknown field `colour`, expected one of `listen`, `workers`";
@@ -66,7 +57,5 @@ mod tests {
         assert_eq!(explain("invalid type"), "invalid type");
         let message = "invalid value: string \"20 elephants\", expected parsable string";
         assert!(explain(message).ends_with("expected a size such as `16 MiB`"));
-        assert_eq!(nearest("kye", ["store", "key", "acl"]), Some("key"));
-        assert_eq!(nearest("max-size", ["key_prefix", "max_file_size"]), Some("max_file_size"));
     }
 }

@@ -12,7 +12,7 @@ use crate::digest::{Digests, Expected, Hasher, hex};
 use crate::errors::Error;
 
 /// The most XML that is read.
-pub(super) const MOST_XML: usize = 4 << 20;
+pub(crate) const MOST_XML: usize = 4 << 20;
 
 /// Where a form's fields end at the latest: s3s takes 1 MiB of them.
 const MOST_FIELDS: usize = 1 << 20;
@@ -75,7 +75,7 @@ impl Seen {
         Self::Xml { hashers: Some(Box::new((Hasher::new(wanted), Sha256::new()))), left, digests }
     }
 
-    pub(super) fn data(&mut self, data: &[u8]) {
+    pub(crate) fn data(&mut self, data: &[u8]) {
         match self {
             Self::Nothing => {}
             Self::Xml { hashers, left, digests } => {
@@ -94,7 +94,7 @@ impl Seen {
         }
     }
 
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if let Self::Xml { hashers, digests, .. } = self
             && let Some(hashers) = hashers.take()
         {
@@ -107,7 +107,7 @@ impl Seen {
 
 impl XmlDigests {
     /// What is wrong with the XML where the protocol layer speaks of a fault of its own.
-    pub(super) fn fault(&self, headers: &HeaderMap) -> Option<Error> {
+    pub(crate) fn fault(&self, headers: &HeaderMap) -> Option<Error> {
         if self.lock().bytes > MOST_XML {
             Some(Error::XmlTooLong)
         } else {
