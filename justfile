@@ -64,7 +64,7 @@ book: (install "rust" "book")
 
 # Unit, property, simulation, route and store tests, and the documents' links: all that need no browser
 test-unit *ARGS: (install "rust" "peers" "s3-clients")
-    cargo test {{ everything }} --lib --bins --test simulation --test store --test routes --test commands --test docs "$@"
+    cargo test {{ everything }} --lib --bins --test simulation --test store --test routes --test commands --test docs --test modules "$@"
     cargo test {{ everything }} --doc "$@"
 
 # The whole system in real browsers: all of it in Chromium, the core of it in Firefox and WebKit, too
