@@ -15,7 +15,7 @@ use crate::proxy::Proxy;
 use crate::server::Server;
 
 /// One at a time: a second browser on the same cores would spoil what the first
-/// measures, and make its deadlines a matter of luck.
+/// measures, and make its deadlines unreliable.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 /// Stands for the port of the proxy before the store in the settings of a test.

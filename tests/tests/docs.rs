@@ -165,15 +165,15 @@ impl Documents {
 
 /// The path without `..`, which need not be there.
 fn normalised(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
+    let mut normalized = PathBuf::new();
     for component in path.components() {
         match component {
-            Component::ParentDir => _ = plain.pop(),
+            Component::ParentDir => _ = normalized.pop(),
             Component::CurDir => {}
-            other => plain.push(other),
+            other => normalized.push(other),
         }
     }
-    plain
+    normalized
 }
 
 /// A link or an image of the project's own.

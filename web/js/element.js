@@ -37,7 +37,7 @@ export class PartwayUploader extends Base {
   #token;
   #texts;
   #rebuilding;
-  #diagnosed = new Set();
+  #advised = new Set();
 
   static get formAssociated() {
     return true;
@@ -292,10 +292,10 @@ export class PartwayUploader extends Base {
   }
 
   async #explain(error) {
-    if (!error.code || this.#diagnosed.has(error.code)) return;
-    this.#diagnosed.add(error.code);
-    const { diagnose } = await import("./element/diagnosis.js");
-    diagnose(error, this.#uploader?.endpoint);
+    if (!error.code || this.#advised.has(error.code)) return;
+    this.#advised.add(error.code);
+    const { logAdvice } = await import("./element/advice.js");
+    logAdvice(error, this.#uploader?.endpoint);
   }
 
   async #lookForUnfinished() {

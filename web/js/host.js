@@ -57,7 +57,7 @@ async function open(Host, options, tell) {
     host?.close();
     const error = PartwayError.from(thrown);
     if (error.code !== "engine_unavailable") throw error;
-    throw new PartwayError(error.code, await describe(thrown, "engineTrouble"), { retryable: true, cause: thrown.cause });
+    throw new PartwayError(error.code, await describe(thrown, "describeEngineError"), { retryable: true, cause: thrown.cause });
   }
   return host;
 }
@@ -66,14 +66,14 @@ async function open(Host, options, tell) {
 async function warn(error) {
   if (warned) return;
   warned = true;
-  console.warn(await describe(error, "workerTrouble", isHome()));
+  console.warn(await describe(error, "describeWorkerError", isHome()));
 }
 
 // In the words of a module that few pages ever need; in the browser's where that cannot be loaded either.
-async function describe(error, words, ...args) {
+async function describe(error, name, ...args) {
   try {
-    const trouble = await import("./trouble.js");
-    return trouble[words](error, ...args);
+    const texts = await import("./load-errors.js");
+    return texts[name](error, ...args);
   } catch {
     return `Partway: ${error.message}`;
   }

@@ -90,10 +90,10 @@ async fn main() -> ExitCode {
     let (outcome, if_failed) = match command {
         Command::Serve(args) => (serve(args).await.map(|()| ExitCode::SUCCESS), 1),
         Command::Doctor(args) => {
-            (look_after(args.config.clone(), |settings| doctor::run(args, settings)).await, 2)
+            (with_settings(args.config.clone(), |settings| doctor::run(args, settings)).await, 2)
         }
         Command::Sweep(args) => {
-            (look_after(args.config.clone(), |settings| sweep::run(args, settings)).await, 2)
+            (with_settings(args.config.clone(), |settings| sweep::run(args, settings)).await, 2)
         }
     };
     outcome.unwrap_or_else(|error| {
@@ -103,8 +103,8 @@ async fn main() -> ExitCode {
     })
 }
 
-/// Runs a command that prints its findings; the log is for what goes wrong on the way.
-async fn look_after<F: Future<Output = Result<ExitCode, Box<dyn std::error::Error>>>>(
+/// Runs a command that prints its findings, with the settings loaded and the log set to warnings.
+async fn with_settings<F: Future<Output = Result<ExitCode, Box<dyn std::error::Error>>>>(
     config: Option<PathBuf>,
     command: impl FnOnce(Settings) -> F,
 ) -> Result<ExitCode, Box<dyn std::error::Error>> {
@@ -142,7 +142,7 @@ async fn serve(args: ServeArgs) -> Result<(), Box<dyn std::error::Error>> {
         None => tracing::info!(%url, %store, "serving"),
     }
     if let Some(path) = &args.ready_file {
-        write_whole(path, &serde_json::json!({ "url": url, "store": store }).to_string())
+        write_atomically(path, &serde_json::json!({ "url": url, "store": store }).to_string())
             .map_err(|error| format!("--ready-file {}: {error}", path.display()))?;
     }
     application.run().await?;
@@ -150,8 +150,8 @@ async fn serve(args: ServeArgs) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Whoever waits for the file finds it whole.
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+/// Writes a file by renaming a draft, so that a reader never sees a part of it.
+fn write_atomically(path: &Path, text: &str) -> std::io::Result<()> {
     let draft = path.with_extension("draft");
     std::fs::write(&draft, text)?;
     std::fs::rename(draft, path)

@@ -223,9 +223,9 @@ pub(crate) fn of_parts<'p>(
     match (kind, algorithm.crc()) {
         (Kind::FullObject, Some(crc)) => {
             let number = |bytes: &[u8]| bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-            let whole =
-                values.iter().fold(0, |whole, (value, size)| crc.combine(whole, number(value), *size));
-            let bytes = whole.to_be_bytes();
+            let combined =
+                values.iter().fold(0, |combined, (value, size)| crc.combine(combined, number(value), *size));
+            let bytes = combined.to_be_bytes();
             let width = values.first().map_or(bytes.len(), |(value, _)| value.len());
             Ok(Some(BASE64.encode(bytes.get(bytes.len() - width..).unwrap_or_default())))
         }

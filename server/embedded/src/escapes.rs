@@ -34,17 +34,17 @@ pub(crate) fn disguise(text: &str) -> Cow<'_, str> {
 /// XML with references where characters are in disguise.
 pub(crate) fn to_references(xml: &[u8]) -> Bytes {
     let text = String::from_utf8_lossy(xml);
-    let mut plain = String::with_capacity(text.len());
+    let mut restored = String::with_capacity(text.len());
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
         if character == MARK {
             let real = characters.next().map_or(0, u32::from).wrapping_sub(SHIFT);
-            plain += &format!("&#x{real:x};");
+            restored += &format!("&#x{real:x};");
         } else {
-            plain.push(character);
+            restored.push(character);
         }
     }
-    plain.into()
+    restored.into()
 }
 
 /// Text between tags.

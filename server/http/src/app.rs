@@ -186,7 +186,7 @@ fn serve(
             })
     })
     .shutdown_timeout(config.shutdown_timeout.as_secs())
-    .shutdown_signal(told_to_stop())
+    .shutdown_signal(shutdown_signal())
     .client_request_timeout(config.request_timeout)
     .client_disconnect_timeout(LINGER);
     if let Some(workers) = config.workers {
@@ -230,8 +230,8 @@ fn serve_operations(partway: &Partway, listener: Listener, with_docs: bool) -> i
     .run())
 }
 
-/// Ends when the process is told to: by SIGTERM, or by Ctrl-C.
-async fn told_to_stop() {
+/// Resolves when the process receives SIGTERM or Ctrl-C.
+async fn shutdown_signal() {
     #[cfg(unix)]
     if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         tokio::select! {

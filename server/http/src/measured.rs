@@ -54,9 +54,9 @@ impl Store for Measured {
     async fn complete_upload(
         &self,
         upload: UploadRef<'_>,
-        whole: CompleteParams<'_>,
+        params: CompleteParams<'_>,
     ) -> Result<(), StoreError> {
-        self.time("complete_upload", self.store.complete_upload(upload, whole)).await
+        self.time("complete_upload", self.store.complete_upload(upload, params)).await
     }
 
     async fn abort_upload(&self, upload: UploadRef<'_>) -> Result<(), StoreError> {

@@ -99,12 +99,12 @@ impl ResponseError for Refusal {
     }
 }
 
-/// Dresses up the refusals that actix makes by itself, which have no body of ours.
+/// Turns the errors that actix answers by itself into problems (RFC 9457).
 pub fn error_handlers<B: MessageBody + 'static>() -> ErrorHandlers<B> {
-    ErrorHandlers::new().default_handler_client(dress).default_handler_server(dress)
+    ErrorHandlers::new().default_handler_client(to_problem).default_handler_server(to_problem)
 }
 
-fn dress<B: MessageBody + 'static>(
+fn to_problem<B: MessageBody + 'static>(
     response: ServiceResponse<B>,
 ) -> actix_web::Result<ErrorHandlerResponse<B>> {
     let is_ours = response

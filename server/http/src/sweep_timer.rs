@@ -66,9 +66,9 @@ async fn run(
 
 async fn sweep_one(store: &Bucket, metrics: &DestinationMetrics, grace: Duration) {
     let min_age = store.token_lifetime.saturating_add(grace);
-    let outcome = sweep(store, store.sweeping, Mode::Remove, min_age, |outlived, error| {
-        let (key, upload_id) = (outlived.left.key(), outlived.left.upload_id());
-        let age_seconds = outlived.age.as_secs();
+    let outcome = sweep(store, store.sweeping, Mode::Remove, min_age, |expired, error| {
+        let (key, upload_id) = (expired.left.key(), expired.left.upload_id());
+        let age_seconds = expired.age.as_secs();
         match error {
             None => {
                 metrics.upload(UploadOutcome::swept);
@@ -87,7 +87,7 @@ async fn sweep_one(store: &Bucket, metrics: &DestinationMetrics, grace: Duration
     });
     let store = &store.label;
     match outcome.await {
-        Ok(Swept { seen, outlived: 0, .. }) => tracing::debug!(store, seen, "nothing to sweep"),
+        Ok(Swept { seen, expired: 0, .. }) => tracing::debug!(store, seen, "nothing to sweep"),
         Ok(Swept { seen, removed, failed, .. }) => tracing::info!(store, seen, removed, failed, "swept"),
         Err(error) => {
             tracing::warn!(store, %error, "what is left of uploads could not be listed, and nothing was swept");

@@ -114,13 +114,13 @@ async fn watch(certificate: Arc<Certificate>) {
             return;
         }
     };
-    let mut seen = stamps(&certificate);
+    let mut seen = file_versions(&certificate);
     loop {
         let asked = tokio::select! {
             () = hangup.next() => true,
             () = tokio::time::sleep(INTERVAL) => false,
         };
-        let now = stamps(&certificate);
+        let now = file_versions(&certificate);
         if !asked && now == seen {
             continue;
         }
@@ -138,7 +138,8 @@ async fn watch(certificate: Arc<Certificate>) {
     }
 }
 
-fn stamps(certificate: &Certificate) -> [Option<(SystemTime, u64)>; 2] {
+/// Returns each file's time of modification and its size, which tell one version from the next.
+fn file_versions(certificate: &Certificate) -> [Option<(SystemTime, u64)>; 2] {
     [&certificate.certificate, &certificate.key].map(|path| {
         let metadata = std::fs::metadata(path).ok()?;
         Some((metadata.modified().ok()?, metadata.len()))

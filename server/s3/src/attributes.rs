@@ -146,10 +146,10 @@ pub fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
     if tags.len() > MAX_TAGS {
         return Err(format!("S3 takes at most {MAX_TAGS} tags"));
     }
-    let plain = |text: &str| text.chars().all(|c| c.is_alphanumeric() || " +-=._:/@".contains(c));
+    let is_allowed = |text: &str| text.chars().all(|c| c.is_alphanumeric() || " +-=._:/@".contains(c));
     let long = |text: &str, max: usize| text.chars().count() > max;
     match tags.iter().find(|(name, value)| {
-        name.is_empty() || !plain(name) || !plain(value) || long(name, 128) || long(value, 256)
+        name.is_empty() || !is_allowed(name) || !is_allowed(value) || long(name, 128) || long(value, 256)
     }) {
         Some((name, _)) => {
             Err(format!("the tag {name:?} has characters that S3 does not take, or is too long"))

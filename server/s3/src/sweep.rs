@@ -1,5 +1,4 @@
-//! Sweeping: what has outlived its token is removed, so that nobody pays for parts and files that cannot become an
-//! object any more.
+//! Sweeping: removes multipart uploads and files whose tokens have expired. They cannot become objects any more, and cost money.
 //!
 //! Its age is the store's own record, so that nothing has to be remembered, a crash leaves nothing out, and any number
 //! of replicas may sweep: to remove twice does no harm.
@@ -12,7 +11,7 @@ use crate::store::{OpenUpload, OwnObject, Store, StoreError, UploadRef};
 /// How long something is left alone after its token's end: for clocks that differ, and requests under way.
 pub const GRACE: Duration = Duration::from_secs(60 * 60);
 
-/// What to do with what has outlived its token.
+/// What to do with expired uploads and files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Look, and leave it.
@@ -30,7 +29,7 @@ pub enum Left {
     File(OwnObject),
 }
 
-/// Something that has outlived its token.
+/// An upload or a file whose token has expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expired {
     /// What it is.
@@ -44,8 +43,8 @@ pub struct Expired {
 pub struct Swept {
     /// Uploads and files that are left.
     pub seen: usize,
-    /// Of these, those that have outlived their tokens.
-    pub outlived: usize,
+    /// Of these, those whose tokens have expired.
+    pub expired: usize,
     /// Of these, those that were removed, here or by somebody else at the same time.
     pub removed: usize,
     /// Of these, those that could not be.
@@ -92,7 +91,7 @@ impl Left {
     }
 }
 
-/// Sweeps one store, telling of each that has outlived its token.
+/// Sweeps one bucket, and calls `tell` for each upload or file that has expired.
 ///
 /// # Errors
 /// When they cannot be listed. One that cannot be removed is counted, and stops nothing.
@@ -138,20 +137,20 @@ async fn sweep_page(
     let now = SystemTime::now();
     for left in page {
         swept.seen += 1;
-        let Some(outlived) = outlived(left, min_age, now) else { continue };
-        swept.outlived += 1;
+        let Some(expired) = expired(left, min_age, now) else { continue };
+        swept.expired += 1;
         if mode == Mode::DryRun {
-            tell(&outlived, None);
+            tell(&expired, None);
             continue;
         }
-        match outlived.left.remove(bucket).await {
+        match expired.left.remove(bucket).await {
             Ok(()) => {
                 swept.removed += 1;
-                tell(&outlived, None);
+                tell(&expired, None);
             }
             Err(error) => {
                 swept.failed += 1;
-                tell(&outlived, Some(&error));
+                tell(&expired, Some(&error));
             }
         }
     }
@@ -163,8 +162,8 @@ pub fn min_age(bucket: &Bucket) -> Duration {
     bucket.token_lifetime.saturating_add(GRACE)
 }
 
-/// What is left, if it is old enough. What is of no known age is left alone.
-fn outlived(left: Left, min_age: Duration, now: SystemTime) -> Option<Expired> {
+/// Returns `left` with its age if it is at least `min_age` old. One of unknown age is left alone.
+fn expired(left: Left, min_age: Duration, now: SystemTime) -> Option<Expired> {
     let age = now.duration_since(left.begun()?).ok()?;
     (age >= min_age).then_some(Expired { left, age })
 }
@@ -181,7 +180,7 @@ mod tests {
         let hour = Duration::from_secs(3_600);
         let is_swept = |begun| {
             let are_swept = [Left::Upload(upload(begun)), Left::File(file(begun))]
-                .map(|left| outlived(left, hour, now).is_some());
+                .map(|left| expired(left, hour, now).is_some());
             assert_eq!(are_swept[0], are_swept[1]);
             are_swept[0]
         };

@@ -30,10 +30,10 @@ pub(super) struct FileUpload {
     pub(super) admission: Retried,
     pub(super) shown: Watermark,
     pub(super) speed: Speedometer,
-    /// Why something is being tried again, until something succeeds.
-    pub(super) trouble: Option<ErrorCode>,
-    /// What of it has been told.
-    pub(super) told_trouble: Option<ErrorCode>,
+    /// The error because of which something is being retried, until something succeeds.
+    pub(super) retry_reason: Option<ErrorCode>,
+    /// The reason that was last reported.
+    pub(super) reported_retry_reason: Option<ErrorCode>,
     /// How often the store turned out to lack what it had acknowledged.
     pub(super) reconciliations: u32,
     /// The parts that were stored when it was last told that the upload can be resumed.
@@ -137,8 +137,8 @@ impl FileUpload {
             admission: Retried::new(),
             shown: Watermark::default(),
             speed: Speedometer::default(),
-            trouble: None,
-            told_trouble: None,
+            retry_reason: None,
+            reported_retry_reason: None,
             reconciliations: 0,
             journaled: None,
             work: Work::default(),
@@ -171,7 +171,7 @@ impl FileUpload {
             parts_stored: self.parts.stored_count(),
             bytes_per_second: moving.then(|| self.speed.bytes_per_second(now)).flatten(),
             seconds_left: moving.then(|| self.speed.seconds_for(left, now)).flatten(),
-            waiting_for: if state.has_ended() { None } else { self.trouble },
+            waiting_for: if state.has_ended() { None } else { self.retry_reason },
             result: match &self.phase {
                 Phase::Completed(result) => Some(result),
                 _ => None,
@@ -348,7 +348,7 @@ impl FileUpload {
                 | ErrorCode::TokenForeign
         );
         let parked = if gone { Parked::Nothing } else { self.parked() };
-        self.trouble = None;
+        self.retry_reason = None;
         self.phase = Phase::Failed { error, parked };
     }
 

@@ -24,8 +24,8 @@ pub(super) struct Flow {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
-    /// One more for each part that is acknowledged.
-    Doubling,
+    /// One more for each part that is acknowledged, so that the limit doubles each round, as in TCP's slow start.
+    SlowStart,
     /// One more for each window that was faster than the one before.
     Climbing,
     /// As it is, for so many windows more.
@@ -55,7 +55,7 @@ impl Flow {
         Self {
             limit: start.clamp(1, ceiling),
             ceiling,
-            mode: Mode::Doubling,
+            mode: Mode::SlowStart,
             window: Window::default(),
             before: None,
             halved_at: None,
@@ -89,7 +89,7 @@ impl Flow {
 
     /// A part was acknowledged.
     pub(super) fn acknowledged(&mut self) {
-        if self.mode == Mode::Doubling {
+        if self.mode == Mode::SlowStart {
             self.limit = (self.limit + 1).min(self.ceiling);
         }
     }
@@ -132,7 +132,7 @@ impl Flow {
     fn conclude(&mut self, rate: f64) {
         let faster = self.before.is_none_or(|before| rate >= before * GAIN);
         self.mode = match self.mode {
-            Mode::Doubling if faster => Mode::Doubling,
+            Mode::SlowStart if faster => Mode::SlowStart,
             Mode::Climbing if faster && self.limit < self.ceiling => {
                 self.limit += 1;
                 Mode::Climbing
@@ -143,8 +143,8 @@ impl Flow {
                 self.limit = (self.limit - 1).max(1);
                 Mode::Holding(PATIENCE)
             }
-            Mode::Doubling | Mode::Holding(0) if self.limit < self.ceiling => {
-                if self.mode == Mode::Doubling {
+            Mode::SlowStart | Mode::Holding(0) if self.limit < self.ceiling => {
+                if self.mode == Mode::SlowStart {
                     Mode::Holding(PATIENCE)
                 } else {
                     self.limit += 1;
@@ -152,7 +152,7 @@ impl Flow {
                 }
             }
             Mode::Holding(left) => Mode::Holding(left.saturating_sub(1)),
-            Mode::Doubling => Mode::Doubling,
+            Mode::SlowStart => Mode::SlowStart,
         };
         self.before = Some(rate);
     }

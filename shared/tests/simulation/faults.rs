@@ -50,9 +50,9 @@ impl Faults {
     }
 
     /// Anything from fine to dreadful.
-    pub(crate) fn random(luck: &mut Rng) -> Self {
+    pub(crate) fn random(rng: &mut Rng) -> Self {
         let often = [0.0, 0.0, 0.02, 0.1, 0.25];
-        let mut often = std::iter::repeat_with(|| often[luck.usize(..often.len())])
+        let mut often = std::iter::repeat_with(|| often[rng.usize(..often.len())])
             .take(8)
             .collect::<Vec<_>>()
             .into_iter();
@@ -66,13 +66,13 @@ impl Faults {
             black_hole: pick() / 4.0,
             altered: pick(),
             part_lost: pick() / 8.0,
-            unseen: luck.u8(..4) == 0,
-            store_takes: Duration::from_secs([0, 0, 0, 45, 100][luck.usize(..5)]),
-            answer_takes: Duration::from_secs([0, 0, 0, 70][luck.usize(..4)]),
-            server_takes: Duration::from_secs([0, 0, 0, 40][luck.usize(..4)]),
-            url_life: Duration::from_secs([7, 20, 900][luck.usize(..3)]),
-            latency: Duration::from_millis([0, 20, 400][luck.usize(..3)]),
-            bytes_per_second: [50, 1_000, 100_000][luck.usize(..3)],
+            unseen: rng.u8(..4) == 0,
+            store_takes: Duration::from_secs([0, 0, 0, 45, 100][rng.usize(..5)]),
+            answer_takes: Duration::from_secs([0, 0, 0, 70][rng.usize(..4)]),
+            server_takes: Duration::from_secs([0, 0, 0, 40][rng.usize(..4)]),
+            url_life: Duration::from_secs([7, 20, 900][rng.usize(..3)]),
+            latency: Duration::from_millis([0, 20, 400][rng.usize(..3)]),
+            bytes_per_second: [50, 1_000, 100_000][rng.usize(..3)],
         }
     }
 }

@@ -17,47 +17,47 @@ const RUNS: u64 = 10_000;
 
 /// Builds a run from nothing but its seed, and runs it to its end.
 fn run(seed: u64) -> World {
-    let mut luck = Rng::with_seed(seed);
-    let faults = Faults::random(&mut luck);
+    let mut rng = Rng::with_seed(seed);
+    let faults = Faults::random(&mut rng);
     let kinds = [ChecksumKind::Crc64Nvme, ChecksumKind::Crc64Nvme, ChecksumKind::Md5, ChecksumKind::None];
-    let checksum = kinds[luck.usize(..kinds.len())];
+    let checksum = kinds[rng.usize(..kinds.len())];
     // Sometimes the server cuts otherwise than the client expects.
-    let plan = if luck.u8(..4) == 0 { PlanLimits { part_size: 64, ..tiny() } } else { tiny() };
+    let plan = if rng.u8(..4) == 0 { PlanLimits { part_size: 64, ..tiny() } } else { tiny() };
     let mut backend = Backend::new(plan, checksum, faults.url_life);
-    backend.hosts = luck.u32(1..4);
-    backend.lists_checksums = luck.u8(..4) > 0;
-    backend.gives_forms = luck.bool();
-    backend.refuses_forms = luck.u8(..4) == 0;
+    backend.hosts = rng.u32(1..4);
+    backend.lists_checksums = rng.u8(..4) > 0;
+    backend.gives_forms = rng.bool();
+    backend.refuses_forms = rng.u8(..4) == 0;
     let mut world = World::new(seed, settings(), backend, faults);
-    let mut files: Vec<_> = (0..luck.u32(1..6))
+    let mut files: Vec<_> = (0..rng.u32(1..6))
         .map(|n| {
-            let size = [0, 1, 39, 40, 41, 400, 1_234][luck.usize(..7)];
+            let size = [0, 1, 39, 40, 41, 400, 1_234][rng.usize(..7)];
             world.add(&format!("file-{n}"), size)
         })
         .collect();
-    if luck.u8(..4) == 0 {
-        world.outage(Duration::from_millis(luck.u64(..5_000)), Duration::from_secs(luck.u64(..60)));
+    if rng.u8(..4) == 0 {
+        world.outage(Duration::from_millis(rng.u64(..5_000)), Duration::from_secs(rng.u64(..60)));
     }
-    if luck.u8(..8) == 0 {
-        world.changes.insert(files[0], Time::from_millis(luck.u64(..3_000)));
+    if rng.u8(..8) == 0 {
+        world.changes.insert(files[0], Time::from_millis(rng.u64(..3_000)));
     }
-    let cancel_at = (luck.u8(..6) == 0).then(|| Time::from_millis(luck.u64(..3_000)));
+    let cancel_at = (rng.u8(..6) == 0).then(|| Time::from_millis(rng.u64(..3_000)));
     if let Some(at) = cancel_at {
         world.run_while(|world| world.now < at);
         world.uploader.cancel(files[0]);
     }
-    if luck.u8(..4) == 0 {
-        let (from, to) = (luck.u64(..3_000), luck.u64(3_000..60_000));
-        let in_flight = if luck.bool() { InFlight::Finish } else { InFlight::Abandon };
-        let file = files[luck.usize(..files.len())];
+    if rng.u8(..4) == 0 {
+        let (from, to) = (rng.u64(..3_000), rng.u64(3_000..60_000));
+        let in_flight = if rng.bool() { InFlight::Finish } else { InFlight::Abandon };
+        let file = files[rng.usize(..files.len())];
         world.run_while(|world| world.now < Time::from_millis(from));
         world.uploader.pause(file, in_flight);
         world.run_while(|world| world.now < Time::from_millis(to));
         world.uploader.resume(file);
     }
-    if luck.u8(..6) == 0 && world.changes.is_empty() {
-        for life in 0..luck.u64(1..4) {
-            let until = world.now + Duration::from_millis(luck.u64(..4_000));
+    if rng.u8(..6) == 0 && world.changes.is_empty() {
+        for life in 0..rng.u64(1..4) {
+            let until = world.now + Duration::from_millis(rng.u64(..4_000));
             world.run_while(|world| world.now < until);
             world.crash(seed + life);
         }

@@ -42,7 +42,7 @@ pub(crate) struct World {
     /// Every action and outcome in a few words.
     pub(crate) trace: Vec<String>,
     settings: Settings,
-    luck: Rng,
+    rng: Rng,
     names: BTreeMap<FileId, String>,
     /// The progress that was told last.
     pub(crate) shown: BTreeMap<FileId, u64>,
@@ -86,7 +86,7 @@ impl World {
             hosts: BTreeMap::new(),
             trace: Vec::new(),
             settings,
-            luck: Rng::with_seed(!seed),
+            rng: Rng::with_seed(!seed),
             names: BTreeMap::new(),
             shown: BTreeMap::new(),
             putting: BTreeSet::new(),
@@ -113,7 +113,7 @@ impl World {
     pub(crate) fn crash(&mut self, seed: u64) {
         for happening in std::mem::take(&mut self.happenings).into_values() {
             if let Happening::PutArrives(_, url, range, arrival) = happening
-                && self.luck.bool()
+                && self.rng.bool()
             {
                 let _ = self.backend.store(&url, range, arrival.altered, self.now);
             }
@@ -293,7 +293,7 @@ impl World {
             return self
                 .later(latency, Happening::PutDone(job, Err(Failure::Source(SourceFailure::Changed))));
         }
-        let cut = self.luck.f64();
+        let cut = self.rng.f64();
         let lost = self.chance(self.faults.request_lost);
         let hole = self.chance(self.faults.black_hole);
         let reach = if lost || hole { cut } else { 1.0 };
@@ -351,7 +351,7 @@ impl World {
             }
             // What the client has stopped may arrive all the same.
             Happening::PutArrives(job, url, range, arrival) => {
-                if self.stopped.contains(&job) && self.luck.bool() {
+                if self.stopped.contains(&job) && self.rng.bool() {
                     return;
                 }
                 let outcome = self.backend.store(&url, range, arrival.altered, self.now);
@@ -386,11 +386,11 @@ impl World {
     }
 
     fn chance(&mut self, probability: f64) -> bool {
-        self.luck.f64() < probability
+        self.rng.f64() < probability
     }
 
     fn latency(&mut self) -> Duration {
-        self.faults.latency.mul_f64(2.0 * self.luck.f64())
+        self.faults.latency.mul_f64(2.0 * self.rng.f64())
     }
 
     fn later(&mut self, delay: Duration, happening: Happening) {

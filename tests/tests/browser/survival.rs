@@ -51,7 +51,7 @@ async fn choose_again(stack: &Stack, file: &RandomFile) -> Result<()> {
 }
 
 /// Waits until `age` has passed since `begun`: time is what is tested.
-async fn outlive(begun: Instant, age: Duration) -> Result<()> {
+async fn wait_for_age(begun: Instant, age: Duration) -> Result<()> {
     wait_for("time to pass", age * 2, async || Ok((begun.elapsed() >= age).then_some(()))).await
 }
 
@@ -78,7 +78,7 @@ async fn all_urls_expire_on_the_way() -> Test {
         let parts = stack.proxy.watch(is_part);
         stack.page.choose(&[&file]).await?;
         wait_for("parts on their way", SOON, async || Ok((parts.in_flight() > 1).then_some(()))).await?;
-        outlive(Instant::now(), Duration::from_secs(10)).await?;
+        wait_for_age(Instant::now(), Duration::from_secs(10)).await?;
         let refused = stack.proxy.watch(is_part);
         gate.open();
         arrive(stack, &file).await?;
@@ -183,7 +183,7 @@ async fn twenty_seconds_offline_cost_no_retry() -> Test {
         stack.proxy.take_down().await;
         stack.control.take_down().await;
         let gone = Instant::now();
-        outlive(gone, Duration::from_secs(20)).await?;
+        wait_for_age(gone, Duration::from_secs(20)).await?;
         let status = stack.page.status(id).await?;
         ensure!(status["state"] == "uploading" && status["waitingFor"].is_null(), "{status}");
         stack.proxy.put_back()?;
@@ -245,7 +245,7 @@ async fn a_pause_outlives_the_urls() -> Test {
         let row = stack.page.wait_for_row("the pause", SOON, |row| row.state == "paused").await?;
         ensure!(row.word == "Paused", "{row:?}");
         let parts = stack.proxy.watch(is_part);
-        outlive(Instant::now(), Duration::from_secs(10)).await?;
+        wait_for_age(Instant::now(), Duration::from_secs(10)).await?;
         ensure!(parts.count() == 0, "{} parts were sent while it was paused", parts.count());
         stack.page.press(id, "resume").await?;
         arrive(stack, &file).await.map(drop)

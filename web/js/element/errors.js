@@ -1,5 +1,5 @@
-// Which sentence of the texts says what an error means to somebody who uploads.
-// What it means to a developer, diagnosis.js says.
+// Which sentence of the texts tells a user what an error means.
+// advice.js tells a developer.
 
 const SENTENCES = {
   errorServer: "server_unreachable",

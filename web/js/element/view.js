@@ -3,10 +3,10 @@
 
 import { Throttle } from "../throttle.js";
 import { Announcer } from "./announcer.js";
-import { Care } from "./care.js";
 import { make, setHidden } from "./dom.js";
 import { DropZone } from "./dropzone.js";
 import { Intake } from "./intake.js";
+import { InterruptionGuard } from "./interruption-guard.js";
 import { List } from "./list.js";
 import { Notices } from "./notices.js";
 import { Summary } from "./summary.js";
@@ -30,7 +30,7 @@ export class View {
   #resumables;
   #loading;
   #slotForResumables = make("div");
-  #care;
+  #guard;
   #redraw;
   #detached = new AbortController();
 
@@ -43,7 +43,7 @@ export class View {
     this.node = make("div", "root", { lang: wording.tag, dir: wording.direction === "rtl" && "rtl" });
     this.#notices = new Notices(wording);
     this.#announcer = new Announcer(wording);
-    this.#care = new Care(() => uploader.active > 0, signal);
+    this.#guard = new InterruptionGuard(() => uploader.active > 0, signal);
     this.#intake = new Intake(host, wording, uploader, { ...handlers, onLeftOut: (sentences) => this.#leaveOut(sentences) });
     this.#list = new List(wording, host, {
       onChange: () => this.#redraw.schedule(),
@@ -131,12 +131,12 @@ export class View {
     follow("added", ({ uploads }) => {
       this.#list.add(uploads);
       this.#announcer.added(uploads.length);
-      this.#care.update();
+      this.#guard.update();
     });
     follow("progress", ({ uploads }) => uploads.forEach((upload) => this.#list.touch(upload)));
     follow("statechange", ({ upload }) => {
       this.#list.touch(upload);
-      this.#care.update();
+      this.#guard.update();
     });
     // Those of one moment together, since each removal goes through the whole list.
     follow("removed", ({ upload }) => {

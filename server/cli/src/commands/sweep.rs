@@ -34,9 +34,9 @@ pub(crate) struct SweepArgs {
 }
 
 pub(crate) const HELP: &str = "\
-Lists the multipart uploads below uploads.key_prefix that have outlived their tokens, so that nobody can complete them
-any more, and the files below .partway/ that nobody completed. With --yes it removes them. It can run at any time, beside
-any number of servers.
+Lists the multipart uploads below uploads.key_prefix whose tokens have expired, so that they cannot be completed any
+more, and the files below .partway/ that were never completed. With --yes it removes them. It can run at any time, while
+any number of servers run.
 
 Without a key_prefix all multipart uploads in the buckets are looked at, those of other programs too.
 
@@ -46,20 +46,20 @@ pub(crate) async fn run(args: SweepArgs, settings: Settings) -> Result<ExitCode,
     let mode = if args.yes { Mode::Remove } else { Mode::DryRun };
     let open = OpenStores::open(&settings).await?;
     let mut failed = 0;
-    for named in &open.buckets {
-        let min_age = args.older_than.unwrap_or_else(|| min_age(named));
+    for bucket in &open.buckets {
+        let min_age = args.older_than.unwrap_or_else(|| min_age(bucket));
         let mut out = std::io::stdout().lock();
-        let swept = sweep(named, Sweeping::Everything, mode, min_age, |outlived, error| {
+        let swept = sweep(bucket, Sweeping::Everything, mode, min_age, |expired, error| {
             // A closed pipe is no reason to leave half of them.
             let _ = match args.json {
-                true => writeln!(out, "{}", json(&named.name, outlived, mode, error)),
-                false => writeln!(out, "{}", line(outlived, mode, error)),
+                true => writeln!(out, "{}", json(&bucket.name, expired, mode, error)),
+                false => writeln!(out, "{}", line(expired, mode, error)),
             };
         });
         let swept = swept.await?;
         failed += swept.failed;
         if !args.json {
-            writeln!(std::io::stdout(), "{}", summary(&named.name, &swept, mode))?;
+            writeln!(std::io::stdout(), "{}", summary(&bucket.name, &swept, mode))?;
         }
     }
     open.close().await;
@@ -68,10 +68,10 @@ pub(crate) async fn run(args: SweepArgs, settings: Settings) -> Result<ExitCode,
 
 type Error<'a> = Option<&'a partway_s3::store::StoreError>;
 
-fn line(outlived: &Expired, mode: Mode, error: Error<'_>) -> String {
-    let hours = outlived.age.as_secs() / 3_600;
+fn line(expired: &Expired, mode: Mode, error: Error<'_>) -> String {
+    let hours = expired.age.as_secs() / 3_600;
     let age = format!("{} d {:2} h", hours / 24, hours % 24);
-    let key = outlived.left.key();
+    let key = expired.left.key();
     match (error, mode) {
         (Some(error), _) => {
             format!("{age:>10}  {key}  could not be removed: {}", redact::urls(&error.to_string()))
@@ -81,12 +81,12 @@ fn line(outlived: &Expired, mode: Mode, error: Error<'_>) -> String {
     }
 }
 
-fn json(store: &str, outlived: &Expired, mode: Mode, error: Error<'_>) -> String {
+fn json(store: &str, expired: &Expired, mode: Mode, error: Error<'_>) -> String {
     serde_json::json!({
         "store": store,
-        "key": outlived.left.key(),
-        "upload_id": outlived.left.upload_id(),
-        "age_seconds": outlived.age.as_secs(),
+        "key": expired.left.key(),
+        "upload_id": expired.left.upload_id(),
+        "age_seconds": expired.age.as_secs(),
         "removed": mode == Mode::Remove && error.is_none(),
         "error": error.map(|error| redact::urls(&error.to_string()).into_owned()),
     })
@@ -94,10 +94,10 @@ fn json(store: &str, outlived: &Expired, mode: Mode, error: Error<'_>) -> String
 }
 
 fn summary(store: &str, swept: &Swept, mode: Mode) -> String {
-    let Swept { seen, outlived, removed, failed } = swept;
+    let Swept { seen, expired, removed, failed } = swept;
     match mode {
-        Mode::DryRun if *outlived == 0 => format!("{store}: {seen} unfinished, none to remove"),
-        Mode::DryRun => format!("{store}: {seen} unfinished, {outlived} to remove; --yes removes them"),
+        Mode::DryRun if *expired == 0 => format!("{store}: {seen} unfinished, none to remove"),
+        Mode::DryRun => format!("{store}: {seen} unfinished, {expired} to remove; --yes removes them"),
         Mode::Remove => format!("{store}: {seen} unfinished, {removed} removed, {failed} failed"),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use partway_server::local::ACCESS_KEY_ID;
+use partway_server::embedded_secrets::ACCESS_KEY_ID;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 

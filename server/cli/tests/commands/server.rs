@@ -7,7 +7,7 @@ use bytesize::ByteSize;
 use partway_s3::store::S3Store;
 use partway_server::app::Application;
 use partway_server::config::Settings;
-use partway_server::local::LocalSecrets;
+use partway_server::embedded_secrets::EmbeddedSecrets;
 use secrecy::SecretString;
 use tempfile::TempDir;
 
@@ -57,6 +57,6 @@ impl Server {
     }
 
     pub(crate) fn secret_access_key(&self) -> SecretString {
-        LocalSecrets::load_or_make(self.data()).unwrap().secret_access_key
+        EmbeddedSecrets::load_or_make(self.data()).unwrap().secret_access_key
     }
 }

@@ -35,13 +35,13 @@ impl S3Route for WholeInstead {
     }
 
     async fn call(&self, request: S3Request<Body>) -> S3Result<S3Response<Body>> {
-        let mut whole = Request::new(Body::empty());
-        *whole.method_mut() = request.method;
-        *whole.uri_mut() = without_signature(&request.uri)?;
-        *whole.headers_mut() = request.headers;
-        whole.headers_mut().remove(header::RANGE);
-        whole.headers_mut().remove(header::AUTHORIZATION);
-        let answer = self.unsigned.call(whole).await;
+        let mut full = Request::new(Body::empty());
+        *full.method_mut() = request.method;
+        *full.uri_mut() = without_signature(&request.uri)?;
+        *full.headers_mut() = request.headers;
+        full.headers_mut().remove(header::RANGE);
+        full.headers_mut().remove(header::AUTHORIZATION);
+        let answer = self.unsigned.call(full).await;
         let answer = answer.map_err(|error| {
             tracing::error!(%error, "the protocol layer failed");
             s3s::s3_error!(InternalError)
@@ -93,8 +93,8 @@ mod tests {
     #[test]
     fn what_signs_is_left_out_of_the_query() {
         let uri = "/b/a%20b?response-content-type=a%2Fb&X-Amz-Signature=1&X-Amz-Date=2&partNumber=3";
-        let plain = without_signature(&uri.parse().unwrap()).unwrap();
-        assert_eq!(plain, "/b/a%20b?response-content-type=a%2Fb&partNumber=3");
+        let unsigned = without_signature(&uri.parse().unwrap()).unwrap();
+        assert_eq!(unsigned, "/b/a%20b?response-content-type=a%2Fb&partNumber=3");
         assert_eq!(without_signature(&"/b/k?Signature=1&Expires=2".parse().unwrap()).unwrap(), "/b/k");
     }
 }

@@ -222,23 +222,23 @@ fn whole_checksums(
             plans.push(Plan { algorithm, kind: Kind::FullObject });
         }
     }
-    let mut whole = Checksums::default();
+    let mut combined = Checksums::default();
     for plan in plans {
         let values = parts.iter().map(|part| (&part.checksums, part.size));
         let name = plan.algorithm.name();
         let value = checksums::of_parts(plan, values)?.ok_or_else(|| {
             Error::InvalidRequest(format!("the {name} of the object is not known: parts lack theirs"))
         })?;
-        whole.set(plan.algorithm, value);
+        combined.set(plan.algorithm, value);
     }
     for (algorithm, value) in wanted.checksums.iter() {
         // A composite value may come with or without the number of parts.
-        let known = whole.get(algorithm).unwrap_or_default();
+        let known = combined.get(algorithm).unwrap_or_default();
         if known != value && (kind == Kind::FullObject || known.split('-').next() != Some(value)) {
             return Err(Error::BadDigest(algorithm.header()));
         }
     }
-    Ok((whole, kind))
+    Ok((combined, kind))
 }
 
 impl Body {

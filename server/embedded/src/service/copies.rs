@@ -9,7 +9,7 @@ use s3s::{S3Request, S3Response};
 use tokio::task::spawn_blocking;
 
 use super::about::about;
-use super::unkept::refuse_unkept;
+use super::unsupported::refuse_unsupported;
 use super::versions::only_version;
 use super::{Service, etag, timestamp};
 use crate::checksums::{Algorithm, answer_checksums};
@@ -28,7 +28,7 @@ pub(super) async fn copy_object(
 ) -> Result<S3Response<CopyObjectOutput>, Error> {
     let input = request.input;
     keys::check(&input.key)?;
-    refuse_unkept!(input);
+    refuse_unsupported!(input);
     let (from_bucket, from_key) = copy_source(&input.copy_source)?;
     let is = |directive: Option<&str>, replace: &str| directive == Some(replace);
     let replace =

@@ -14,8 +14,8 @@ mod multipart;
 mod objects;
 mod puts;
 mod tagging;
-mod unkept;
 mod unset;
+mod unsupported;
 mod versions;
 
 use std::sync::Arc;

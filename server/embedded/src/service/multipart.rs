@@ -12,7 +12,7 @@ use s3s::{S3Request, S3Response};
 use super::about::about;
 use super::copies::copy_source;
 use super::puts::Intake;
-use super::unkept::refuse_unkept;
+use super::unsupported::refuse_unsupported;
 use super::{Service, etag, in_disguise, owner, size, timestamp};
 use crate::checksums::{Algorithm, Checksums, Kind, Plan, answer_checksums, given_checksums};
 use crate::conditions::{ReadConditions, WriteConditions};
@@ -36,7 +36,7 @@ pub(super) async fn create_multipart_upload(
 ) -> Result<S3Response<CreateMultipartUploadOutput>, Error> {
     let input = request.input;
     keys::check(&input.key)?;
-    refuse_unkept!(input);
+    refuse_unsupported!(input);
     let kind = input.checksum_type.as_ref().map(|kind| kind.as_str().to_owned());
     let plan = match &input.checksum_algorithm {
         Some(name) => {

@@ -6,7 +6,7 @@ use s3s::stream::ByteStream as _;
 use s3s::{S3Request, S3Response, TrailingHeaders};
 
 use super::about::about;
-use super::unkept::refuse_unkept;
+use super::unsupported::refuse_unsupported;
 use super::{Service, etag};
 use crate::checksums::{self, Algorithm, Checksums, Kind, answer_checksums, given_checksums};
 use crate::conditions::WriteConditions;
@@ -23,7 +23,7 @@ pub(super) async fn put_object(
 ) -> Result<S3Response<PutObjectOutput>, Error> {
     let S3Request { mut input, headers, trailing_headers, .. } = request;
     keys::check(&input.key)?;
-    refuse_unkept!(input);
+    refuse_unsupported!(input);
     if input.write_offset_bytes.is_some() {
         return Err(Error::NotImplemented("objects cannot be appended to".to_owned()));
     }

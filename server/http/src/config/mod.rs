@@ -65,7 +65,7 @@ pub struct Settings {
     pub hooks: HooksConfig,
     /// How much one subject may ask for.
     pub limits: LimitsConfig,
-    /// When uploads that have outlived their tokens are removed.
+    /// When uploads that have expired tokens are removed.
     pub sweep: SweepConfig,
     /// The server's certificate.
     pub tls: TlsConfig,
@@ -405,13 +405,13 @@ mod tests {
             let store = read(&format!("[store]\n{toml}"), &[]).unwrap().store;
             [store.aws_endpoint(region), store.public_aws_endpoint(region)]
         };
-        let plain = "https://s3.eu-west-1.amazonaws.com";
+        let standard = "https://s3.eu-west-1.amazonaws.com";
         let dual = "https://s3.dualstack.eu-west-1.amazonaws.com";
-        assert_eq!(addresses("", "eu-west-1"), [plain, plain]);
+        assert_eq!(addresses("", "eu-west-1"), [standard, standard]);
         assert_eq!(addresses("dual_stack = true", "eu-west-1"), [dual, dual]);
         assert_eq!(
             addresses("accelerate = true", "eu-west-1"),
-            [plain, "https://s3-accelerate.amazonaws.com"]
+            [standard, "https://s3-accelerate.amazonaws.com"]
         );
         assert_eq!(
             addresses("accelerate = true\ndual_stack = true", "eu-west-1"),

@@ -1,4 +1,4 @@
-//! `[sweep]`: when the server removes uploads that have outlived their tokens.
+//! `[sweep]`: when the server removes uploads that have expired tokens.
 
 use std::time::Duration;
 

@@ -86,11 +86,11 @@ impl Destination {
     }
 }
 
-/// All of them.
+/// All destinations of a server.
 pub struct Destinations(Vec<Destination>);
 
 impl Destinations {
-    /// These.
+    /// Creates the set of destinations.
     #[must_use]
     pub fn new(destinations: Vec<Destination>) -> Self {
         Self(destinations)
@@ -131,7 +131,7 @@ impl Destinations {
             .ok_or_else(|| Problem::new(ErrorCode::TokenForeign, "the upload goes where this caller may not"))
     }
 
-    /// All of them, whomever they exist for.
+    /// Returns all destinations, also those that do not exist for some callers.
     pub fn iter(&self) -> impl Iterator<Item = &Destination> {
         self.0.iter()
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::caller::{Subject, Ticket};
 
 use super::rate::Rate;
-use super::{Count, Newcomer};
+use super::{Candidate, Count};
 
 /// Every so many calls, what is over is looked for.
 const SWEEP_EVERY: u32 = 4_096;
@@ -70,7 +70,7 @@ impl Memory {
         }
     }
 
-    pub(super) fn open(&self, subject: &Subject, upload: Newcomer<'_>, max: u32, now: u64) -> Count {
+    pub(super) fn open(&self, subject: &Subject, upload: Candidate<'_>, max: u32, now: u64) -> Count {
         let mut counters = self.lock();
         counters.sweep(Duration::from_secs(now));
         let open = counters.open.entry(subject.clone()).or_default();
@@ -93,7 +93,13 @@ impl Memory {
         }
     }
 
-    pub(super) fn take_bytes(&self, subject: &Subject, day: u64, upload: Newcomer<'_>, max: u64) -> Count {
+    pub(super) fn reserve_bytes(
+        &self,
+        subject: &Subject,
+        day: u64,
+        upload: Candidate<'_>,
+        max: u64,
+    ) -> Count {
         let mut counters = self.lock();
         if counters.day != day {
             counters.day = day;
@@ -113,7 +119,7 @@ impl Memory {
         }
     }
 
-    pub(super) fn give_bytes(&self, subject: &Subject, day: u64, upload: Newcomer<'_>) {
+    pub(super) fn release_bytes(&self, subject: &Subject, day: u64, upload: Candidate<'_>) {
         let mut counters = self.lock();
         if counters.day == day
             && let Some(taken) = counters.bytes.get_mut(subject)
@@ -123,7 +129,7 @@ impl Memory {
         }
     }
 
-    pub(super) fn stamp(&self, ticket: &Ticket, upload: &str, max: u32, now: u64) -> Count {
+    pub(super) fn reserve_ticket_use(&self, ticket: &Ticket, upload: &str, max: u32, now: u64) -> Count {
         let mut counters = self.lock();
         counters.sweep(Duration::from_secs(now));
         let (used_for, _) =
@@ -138,7 +144,7 @@ impl Memory {
         Count::New
     }
 
-    pub(super) fn unstamp(&self, ticket: &Ticket, upload: &str) {
+    pub(super) fn release_ticket_use(&self, ticket: &Ticket, upload: &str) {
         if let Some((used_for, _)) = self.lock().tickets.get_mut(&ticket.id) {
             used_for.remove(upload);
         }
@@ -154,8 +160,8 @@ mod tests {
         Subject::new(name).unwrap()
     }
 
-    fn upload(id: &str) -> Newcomer<'_> {
-        Newcomer { id, size: 1, expires_at: 100 }
+    fn upload(id: &str) -> Candidate<'_> {
+        Candidate { id, size: 1, expires_at: 100 }
     }
 
     #[test]
@@ -176,25 +182,28 @@ mod tests {
     fn bytes_of_a_day() {
         let memory = Memory::default();
         let ada = subject("ada");
-        let sized = |id, size| Newcomer { size, ..upload(id) };
-        let take = |day, id, size| memory.take_bytes(&ada, day, sized(id, size), 100);
-        assert_eq!([take(1, "a", 60), take(1, "a", 60), take(1, "b", 41)], [New, Known, Refused]);
-        assert_eq!(take(1, "c", 40), New, "what was refused is not counted");
-        memory.give_bytes(&ada, 1, sized("c", 40));
-        memory.give_bytes(&ada, 1, sized("c", 40));
-        assert_eq!([take(1, "d", 40), take(1, "e", 1)], [New, Refused], "it is given back once");
-        assert_eq!([take(2, "f", 100), take(2, "g", u64::MAX)], [New, Refused]);
+        let sized = |id, size| Candidate { size, ..upload(id) };
+        let reserve = |day, id, size| memory.reserve_bytes(&ada, day, sized(id, size), 100);
+        assert_eq!([reserve(1, "a", 60), reserve(1, "a", 60), reserve(1, "b", 41)], [New, Known, Refused]);
+        assert_eq!(reserve(1, "c", 40), New, "what was refused is not counted");
+        memory.release_bytes(&ada, 1, sized("c", 40));
+        memory.release_bytes(&ada, 1, sized("c", 40));
+        assert_eq!([reserve(1, "d", 40), reserve(1, "e", 1)], [New, Refused], "it is given back once");
+        assert_eq!([reserve(2, "f", 100), reserve(2, "g", u64::MAX)], [New, Refused]);
     }
 
     #[test]
     fn tickets_are_used_up() {
         let memory = Memory::default();
         let ticket = Ticket { id: "t".to_owned(), expires_at: 100 };
-        let stamp = |upload| memory.stamp(&ticket, upload, 2, 1);
-        assert_eq!([stamp("a"), stamp("a"), stamp("b"), stamp("c")], [New, Known, New, Refused]);
-        assert_eq!(memory.stamp(&Ticket { id: "u".to_owned(), ..ticket.clone() }, "c", 2, 1), New);
-        memory.unstamp(&ticket, "a");
-        assert_eq!([stamp("c"), stamp("a"), stamp("b")], [New, Refused, Known]);
+        let reserve = |upload| memory.reserve_ticket_use(&ticket, upload, 2, 1);
+        assert_eq!([reserve("a"), reserve("a"), reserve("b"), reserve("c")], [New, Known, New, Refused]);
+        assert_eq!(
+            memory.reserve_ticket_use(&Ticket { id: "u".to_owned(), ..ticket.clone() }, "c", 2, 1),
+            New
+        );
+        memory.release_ticket_use(&ticket, "a");
+        assert_eq!([reserve("c"), reserve("a"), reserve("b")], [New, Refused, Known]);
     }
 
     #[test]
@@ -205,8 +214,8 @@ mod tests {
             let now = Duration::from_secs(u64::from(n) * 10);
             let (subject, id) = (subject(&n.to_string()), n.to_string());
             assert_eq!(memory.request(&subject, &rate, now), None);
-            let newcomer = Newcomer { expires_at: now.as_secs() + 1, ..upload(&id) };
-            assert_eq!(memory.open(&subject, newcomer, 1, now.as_secs()), New);
+            let candidate = Candidate { expires_at: now.as_secs() + 1, ..upload(&id) };
+            assert_eq!(memory.open(&subject, candidate, 1, now.as_secs()), New);
         }
         let counters = memory.lock();
         assert!(

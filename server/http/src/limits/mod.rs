@@ -34,10 +34,10 @@ enum Counters {
     Redis(Redis),
 }
 
-/// One upload that is about to be created.
+/// An upload that is about to be created.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Newcomer<'a> {
-    /// The name that it is counted under: the same whenever the same is asked for.
+pub(crate) struct Candidate<'a> {
+    /// The id that it is counted under: the same whenever the same upload is requested.
     pub(crate) id: &'a str,
     /// Its size in bytes.
     pub(crate) size: u64,
@@ -45,19 +45,22 @@ pub(crate) struct Newcomer<'a> {
     pub(crate) expires_at: u64,
 }
 
-/// Whether one was counted.
+/// What came of counting an upload against a quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Count {
-    /// There are as many as may be.
+    /// The quota is exhausted. Nothing was counted.
     Refused,
-    /// It is one more.
+    /// The upload was counted.
     New,
-    /// It was counted when the same was asked for before.
+    /// An earlier request for the same upload was counted already.
     Known,
 }
 
 impl Count {
-    /// Whether it is one more, and what to say if there are as many as may be.
+    /// Returns whether the upload was counted now.
+    ///
+    /// # Errors
+    /// `refusal` where the quota is exhausted.
     fn is_new(self, refusal: impl FnOnce() -> Problem) -> Result<bool, Problem> {
         match self {
             Self::Refused => Err(refusal()),
@@ -67,9 +70,9 @@ impl Count {
     }
 }
 
-/// Where an upload was counted now, which is what has to be given back if it is not begun.
+/// The quotas that a request has taken something of. It is released if the upload is not created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counted {
+pub(crate) struct Reservation {
     ticket: bool,
     open: bool,
     bytes: bool,
@@ -116,38 +119,38 @@ impl Limiter {
         }
     }
 
-    /// Counts a new upload. One that was counted before, and whose answer was lost, is not counted again.
+    /// Counts a new upload against each quota. A repeated request, whose first answer was lost, is not counted again.
     ///
     /// # Errors
-    /// When the ticket is used up, the subject has too many open, or no bytes left today. Nothing is counted then.
-    pub(crate) async fn admit(
+    /// When the ticket is used up, the subject has too many open uploads, or no bytes left today. Nothing is counted then.
+    pub(crate) async fn reserve(
         &self,
         subject: &Subject,
         ticket: Option<(&Ticket, u32)>,
-        upload: Newcomer<'_>,
-    ) -> Result<Counted, Problem> {
-        let mut counted = Counted::default();
-        let admitted = self.count(subject, ticket, upload, &mut counted).await;
-        if admitted.is_err() {
-            self.give_back(subject, ticket.map(|(ticket, _)| ticket), upload, counted).await?;
+        upload: Candidate<'_>,
+    ) -> Result<Reservation, Problem> {
+        let mut reservation = Reservation::default();
+        let reserved = self.count(subject, ticket, upload, &mut reservation).await;
+        if reserved.is_err() {
+            self.release(subject, ticket.map(|(ticket, _)| ticket), upload, reservation).await?;
         }
-        admitted.map(|()| counted)
+        reserved.map(|()| reservation)
     }
 
     async fn count(
         &self,
         subject: &Subject,
         ticket: Option<(&Ticket, u32)>,
-        upload: Newcomer<'_>,
-        counted: &mut Counted,
+        upload: Candidate<'_>,
+        reservation: &mut Reservation,
     ) -> Result<(), Problem> {
         let now = now();
         if let Some((ticket, max)) = ticket {
             let count = match &self.counters {
-                Counters::Memory(memory) => memory.stamp(ticket, upload.id, max, now.as_secs()),
-                Counters::Redis(redis) => redis.stamp(ticket, upload.id, max).await?,
+                Counters::Memory(memory) => memory.reserve_ticket_use(ticket, upload.id, max, now.as_secs()),
+                Counters::Redis(redis) => redis.reserve_ticket_use(ticket, upload.id, max).await?,
             };
-            counted.ticket = count.is_new(|| {
+            reservation.ticket = count.is_new(|| {
                 let why = format!("the ticket is for {max} uploads; get a new one");
                 Problem::new(ErrorCode::TicketUsedUp, why)
             })?;
@@ -157,7 +160,7 @@ impl Limiter {
                 Counters::Memory(memory) => memory.open(subject, upload, max, now.as_secs()),
                 Counters::Redis(redis) => redis.open(subject, upload, max, now.as_secs()).await?,
             };
-            counted.open = count.is_new(|| {
+            reservation.open = count.is_new(|| {
                 let why = format!("at most {max} uploads may be open at a time; complete or abort some");
                 Problem::new(ErrorCode::TooManyUploads, why).with_retry_after(10)
             })?;
@@ -165,10 +168,10 @@ impl Limiter {
         if let Some(max) = self.bytes_per_day {
             let day = now.as_secs() / DAY;
             let count = match &self.counters {
-                Counters::Memory(memory) => memory.take_bytes(subject, day, upload, max),
-                Counters::Redis(redis) => redis.take_bytes(subject, day, upload, max).await?,
+                Counters::Memory(memory) => memory.reserve_bytes(subject, day, upload, max),
+                Counters::Redis(redis) => redis.reserve_bytes(subject, day, upload, max).await?,
             };
-            counted.bytes = count.is_new(|| {
+            reservation.bytes = count.is_new(|| {
                 let max = bytesize::ByteSize(max);
                 let why = format!("{max} a day may be uploaded, and the file is more than is left");
                 Problem::new(ErrorCode::QuotaExceeded, why).with_retry_after(DAY - now.as_secs() % DAY)
@@ -177,7 +180,7 @@ impl Limiter {
         Ok(())
     }
 
-    /// An upload is completed or aborted. Saying it twice is saying it once.
+    /// Ends an open upload, which was completed or aborted. Does nothing the second time.
     pub(crate) async fn close(&self, subject: &Subject, id: &str) -> Result<(), Problem> {
         if self.open_uploads.is_none() {
             return Ok(());
@@ -189,28 +192,28 @@ impl Limiter {
         Ok(())
     }
 
-    /// What was admitted was not created after all. What had been counted before stays counted.
-    pub(crate) async fn give_back(
+    /// Releases what [`reserve`](Self::reserve) counted, for an upload that was not created. What earlier requests counted stays.
+    pub(crate) async fn release(
         &self,
         subject: &Subject,
         ticket: Option<&Ticket>,
-        upload: Newcomer<'_>,
-        counted: Counted,
+        upload: Candidate<'_>,
+        reservation: Reservation,
     ) -> Result<(), Problem> {
-        if counted.open {
+        if reservation.open {
             self.close(subject, upload.id).await?;
         }
-        if let Some(ticket) = ticket.filter(|_| counted.ticket) {
+        if let Some(ticket) = ticket.filter(|_| reservation.ticket) {
             match &self.counters {
-                Counters::Memory(memory) => memory.unstamp(ticket, upload.id),
-                Counters::Redis(redis) => redis.unstamp(ticket, upload.id).await?,
+                Counters::Memory(memory) => memory.release_ticket_use(ticket, upload.id),
+                Counters::Redis(redis) => redis.release_ticket_use(ticket, upload.id).await?,
             }
         }
-        if counted.bytes {
+        if reservation.bytes {
             let day = now().as_secs() / DAY;
             match &self.counters {
-                Counters::Memory(memory) => memory.give_bytes(subject, day, upload),
-                Counters::Redis(redis) => redis.give_bytes(subject, day, upload).await?,
+                Counters::Memory(memory) => memory.release_bytes(subject, day, upload),
+                Counters::Redis(redis) => redis.release_bytes(subject, day, upload).await?,
             }
         }
         Ok(())
@@ -221,7 +224,7 @@ fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// CompleteParams seconds, and never none.
+/// Returns a wait in seconds, rounded up, and at least 1.
 fn seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0).max(u64::from(wait.is_zero()))
 }

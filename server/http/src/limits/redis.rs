@@ -9,7 +9,7 @@ use partway_shared::error::{ErrorCode, Problem};
 use crate::caller::{Subject, Ticket};
 
 use super::rate::Rate;
-use super::{Count, Newcomer};
+use super::{Candidate, Count};
 
 /// How long Redis may take to answer; requests wait for it.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -19,9 +19,9 @@ pub(super) struct Redis {
     prefix: String,
     request: Script,
     open: Script,
-    take: Script,
-    give: Script,
-    stamp: Script,
+    reserve_bytes: Script,
+    release_bytes: Script,
+    reserve_ticket_use: Script,
 }
 
 /// GCRA, as in `rate.rs`; times in microseconds. Gives how long to wait.
@@ -45,7 +45,7 @@ redis.call('EXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
 return known and 2 or 1";
 
 /// Sizes by their uploads' ids, and their total. Lua's numbers lose bytes above 2^53, so that Redis itself does the sum.
-const TAKE: &str = r"
+const RESERVE_BYTES: &str = r"
 if redis.call('HEXISTS', KEYS[1], ARGV[3]) == 1 then return 2 end
 local total = redis.call('HINCRBY', KEYS[1], 'total', ARGV[1])
 redis.call('EXPIRE', KEYS[1], 172800)
@@ -57,7 +57,7 @@ redis.call('HSET', KEYS[1], ARGV[3], ARGV[1])
 return 1";
 
 /// Nothing is given back twice, nor to a counter that has expired.
-const GIVE: &str = r"
+const RELEASE_BYTES: &str = r"
 local size = redis.call('HGET', KEYS[1], ARGV[1])
 if size then
   redis.call('HDEL', KEYS[1], ARGV[1])
@@ -66,7 +66,7 @@ end
 return 1";
 
 /// The uploads that a ticket was used for.
-const STAMP: &str = r"
+const TICKET_USE: &str = r"
 if redis.call('SISMEMBER', KEYS[1], ARGV[3]) == 1 then return 2 end
 if redis.call('SCARD', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
 redis.call('SADD', KEYS[1], ARGV[3])
@@ -87,9 +87,9 @@ impl Redis {
             prefix: prefix.to_owned(),
             request: Script::new(REQUEST),
             open: Script::new(OPEN),
-            take: Script::new(TAKE),
-            give: Script::new(GIVE),
-            stamp: Script::new(STAMP),
+            reserve_bytes: Script::new(RESERVE_BYTES),
+            release_bytes: Script::new(RELEASE_BYTES),
+            reserve_ticket_use: Script::new(TICKET_USE),
         })
     }
 
@@ -110,7 +110,7 @@ impl Redis {
     pub(super) async fn open(
         &self,
         subject: &Subject,
-        upload: Newcomer<'_>,
+        upload: Candidate<'_>,
         max: u32,
         now: u64,
     ) -> Result<Count, Problem> {
@@ -123,36 +123,41 @@ impl Redis {
         self.remove("ZREM", self.key("open", subject.as_str()), id).await
     }
 
-    pub(super) async fn take_bytes(
+    pub(super) async fn reserve_bytes(
         &self,
         subject: &Subject,
         day: u64,
-        upload: Newcomer<'_>,
+        upload: Candidate<'_>,
         max: u64,
     ) -> Result<Count, Problem> {
-        let mut call = self.take.key(self.bytes_key(subject, day));
+        let mut call = self.reserve_bytes.key(self.bytes_key(subject, day));
         call.arg(upload.size).arg(max).arg(upload.id);
         self.count(call).await
     }
 
-    pub(super) async fn give_bytes(
+    pub(super) async fn release_bytes(
         &self,
         subject: &Subject,
         day: u64,
-        upload: Newcomer<'_>,
+        upload: Candidate<'_>,
     ) -> Result<(), Problem> {
-        let mut call = self.give.key(self.bytes_key(subject, day));
+        let mut call = self.release_bytes.key(self.bytes_key(subject, day));
         call.arg(upload.id);
         self.ask::<u32>(call).await.map(drop)
     }
 
-    pub(super) async fn stamp(&self, ticket: &Ticket, upload: &str, max: u32) -> Result<Count, Problem> {
-        let mut call = self.stamp.key(self.key("ticket", &ticket.id));
+    pub(super) async fn reserve_ticket_use(
+        &self,
+        ticket: &Ticket,
+        upload: &str,
+        max: u32,
+    ) -> Result<Count, Problem> {
+        let mut call = self.reserve_ticket_use.key(self.key("ticket", &ticket.id));
         call.arg(max).arg(ticket.expires_at).arg(upload);
         self.count(call).await
     }
 
-    pub(super) async fn unstamp(&self, ticket: &Ticket, upload: &str) -> Result<(), Problem> {
+    pub(super) async fn release_ticket_use(&self, ticket: &Ticket, upload: &str) -> Result<(), Problem> {
         self.remove("SREM", self.key("ticket", &ticket.id), upload).await
     }
 

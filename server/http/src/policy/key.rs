@@ -69,19 +69,20 @@ pub(super) fn sanitise_path(path: &str, name: &str) -> String {
 
 /// A file's name, different for each name and folder: as it is, or sanitised and with a mark that no other has.
 pub(super) fn distinct_name(path: &str, name: &str) -> String {
-    let is_whole = path.is_empty() || path == name;
-    distinct(sanitise(name), is_whole.then_some(name), path, name)
+    let is_original = path.is_empty() || path == name;
+    distinct(sanitise(name), is_original.then_some(name), path, name)
 }
 
 /// A file's path, different for each: as it is, or sanitised and with a mark that no other has.
 pub(super) fn distinct_path(path: &str, name: &str) -> String {
-    let whole = if path.is_empty() { Some(name) } else { Some(path).filter(|path| path.ends_with(name)) };
-    distinct(sanitise_path(path, name), whole, path, name)
+    let original = if path.is_empty() { Some(name) } else { Some(path).filter(|path| path.ends_with(name)) };
+    distinct(sanitise_path(path, name), original, path, name)
 }
 
-/// `clean`, if it is `whole` to the letter and has nothing that reads as a mark; else marked by all that it was made of.
-fn distinct(clean: String, whole: Option<&str>, path: &str, name: &str) -> String {
-    if whole == Some(clean.as_str()) && !clean.contains(MARK) {
+/// Returns `clean` if it equals `original` and contains nothing that reads as a mark; else `clean` with a mark, which is a digest of
+/// `path` and `name`.
+fn distinct(clean: String, original: Option<&str>, path: &str, name: &str) -> String {
+    if original == Some(clean.as_str()) && !clean.contains(MARK) {
         return clean;
     }
     let mut digest = Sha256::new();

@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::config::{EmbeddedConfig, Settings, StoreConfig, is_of_aws};
-use crate::local::{ACCESS_KEY_ID, LocalSecrets};
+use crate::embedded_secrets::{ACCESS_KEY_ID, EmbeddedSecrets};
 
 use super::OpenStoresError;
 
@@ -96,7 +96,7 @@ impl Access {
     ) -> Result<(Self, EmbeddedServer, SecretString), OpenStoresError> {
         let addr = config.listen;
         let listener = TcpListener::bind(addr).map_err(|error| OpenStoresError::Listen { addr, error })?;
-        let secrets = LocalSecrets::load_or_make(&config.data)?;
+        let secrets = EmbeddedSecrets::load_or_make(&config.data)?;
         let opened = EmbeddedStore::open(Options {
             data_dir: config.data.clone(),
             access_key: ACCESS_KEY_ID.to_owned(),
@@ -115,10 +115,10 @@ impl Access {
 
     /// The store within another process, which serves it now.
     pub(super) fn running(config: &EmbeddedConfig, store: &StoreConfig) -> Result<Self, OpenStoresError> {
-        Ok(Self::embedded_at(config.listen, store, &LocalSecrets::load_or_make(&config.data)?))
+        Ok(Self::embedded_at(config.listen, store, &EmbeddedSecrets::load_or_make(&config.data)?))
     }
 
-    fn embedded_at(addr: SocketAddr, store: &StoreConfig, secrets: &LocalSecrets) -> Self {
+    fn embedded_at(addr: SocketAddr, store: &StoreConfig, secrets: &EmbeddedSecrets) -> Self {
         let endpoint = format!("http://{addr}");
         Self {
             section: "store".to_owned(),

@@ -15,7 +15,7 @@ use partway_s3::signing::HostsError;
 use secrecy::SecretString;
 
 use crate::config::{DestinationConfig, Settings, SettingsError};
-use crate::local::LocalSecretsError;
+use crate::embedded_secrets::EmbeddedSecretsError;
 
 use self::access::{Access, Contents};
 
@@ -35,7 +35,7 @@ pub enum OpenStoresError {
     },
     /// The data folder's secrets cannot be read or made.
     #[error(transparent)]
-    Secrets(#[from] LocalSecretsError),
+    Secrets(#[from] EmbeddedSecretsError),
     /// The embedded store does not open.
     #[error("the embedded store in {data} does not open: {error}")]
     Open {

@@ -107,8 +107,8 @@ impl Uploads {
             }
         };
         let stored = compare(plan, request, &stored)?;
-        let whole = whole_checksum(&stored);
-        if let (Some(ours), Some(theirs)) = (whole, request.checksum)
+        let combined = combined_checksum(&stored);
+        if let (Some(ours), Some(theirs)) = (combined, request.checksum)
             && ours != theirs
         {
             let why = format!("the stored parts make {ours}, and the client says {theirs}");
@@ -123,8 +123,8 @@ impl Uploads {
         }
         let unfinished = self.begin_to_finish(destination, claims).await?;
         let checksum = request.checksum.filter(|_| claims.checksum == ChecksumKind::Crc64Nvme);
-        let whole = CompleteParams { parts: &request.parts, size: claims.size, checksum, keeps_existing };
-        match destination.store.complete_upload(upload, whole).await {
+        let params = CompleteParams { parts: &request.parts, size: claims.size, checksum, keeps_existing };
+        match destination.store.complete_upload(upload, params).await {
             Ok(()) => {}
             // It may have succeeded at another replica, or at the SDK's first try.
             Err(StoreError::NoSuchUpload) => return self.find_completed(destination, claims, request).await,
@@ -274,9 +274,9 @@ fn check_multipart_etag(request: &CompleteUpload, object: &StoredObject) -> Resu
     Err(Problem::new(ErrorCode::ChecksumMismatch, why))
 }
 
-/// The object's checksum from the parts' as the store has them; `None` where it keeps none.
-fn whole_checksum(stored: &[&StoredPart]) -> Option<Crc64Nvme> {
-    stored.iter().try_fold(Crc64Nvme::EMPTY, |whole, part| {
-        Some(whole.followed_by(part.checksum?.crc64nvme()?, part.size))
+/// Combines the parts' checksums, as the store has them, to the object's; `None` where it keeps none.
+fn combined_checksum(stored: &[&StoredPart]) -> Option<Crc64Nvme> {
+    stored.iter().try_fold(Crc64Nvme::EMPTY, |combined, part| {
+        Some(combined.followed_by(part.checksum?.crc64nvme()?, part.size))
     })
 }

@@ -70,14 +70,14 @@ impl Uploads {
         proposal: Result<Proposal<'_>, Problem>,
     ) -> Result<Grant, Problem> {
         let mut proposal = proposal?;
-        let counted = self.admit(caller, &proposal).await?;
+        let reservation = self.reserve_quota(caller, &proposal).await?;
         let granted = self.grant(&mut proposal).await;
         if granted.is_err() {
             if let Some(upload) = upload_ref(&proposal.claims) {
                 // Nobody has its token. What cannot be aborted now is swept.
                 let _ = proposal.destination.store.abort_upload(upload).await;
             }
-            self.give_back(caller, &proposal, counted).await;
+            self.release_quota(caller, &proposal, reservation).await;
         }
         granted
     }

@@ -53,11 +53,11 @@ pub(super) fn owner(mint: &TokenMint, caller: &Caller) -> String {
     URL_SAFE_NO_PAD.encode(&mint.derive("owner", &[caller.subject.as_str().as_bytes()])[..16])
 }
 
-/// Under which name an upload is counted.
+/// Returns the id under which quotas count an upload.
 ///
 /// The key belongs to it: an application that answers the same question with another key, or a date in a key, makes
 /// another object of the same upload, which has to count as well.
-pub(super) fn counted_as(claims: &UploadClaims) -> String {
+pub(super) fn quota_id(claims: &UploadClaims) -> String {
     let hash =
         Sha256::new().chain_update(claims.id.as_bytes()).chain_update(claims.key.as_bytes()).finalize();
     URL_SAFE_NO_PAD.encode(&hash[..16])

@@ -54,7 +54,7 @@ impl Uploads {
 
     /// An upload has ended. That its place is free is told, and no reason to fail what has succeeded.
     async fn release(&self, caller: &Caller, claims: &UploadClaims) {
-        if let Err(problem) = self.limiter.close(&caller.subject, &identity::counted_as(claims)).await {
+        if let Err(problem) = self.limiter.close(&caller.subject, &identity::quota_id(claims)).await {
             tracing::warn!(upload.key = claims.key, %problem, "an upload that has ended still counts as open");
         }
     }

@@ -16,7 +16,7 @@ use partway_shared::wire::NewUpload;
 use crate::caller::Caller;
 use crate::destinations::Destination;
 use crate::hooks::{Decision, ProposedUpload};
-use crate::limits::{Counted, Newcomer};
+use crate::limits::{Candidate, Reservation};
 use crate::policy::{KeyValues, MediaType, SaidBy, check_key, check_limits};
 use crate::token::UploadClaims;
 
@@ -131,9 +131,13 @@ impl Uploads {
         Ok(())
     }
 
-    /// Counts the upload, and sees to it that it need not fail at its end. Gives what was counted now, and had not
-    /// been when the same was asked for before.
-    pub(super) async fn admit(&self, caller: &Caller, proposal: &Proposal<'_>) -> Result<Counted, Problem> {
+    /// Counts the upload against the caller's quotas, unless an object that may not be replaced is at its key already.
+    /// Returns what this request counted; an earlier request for the same upload may have counted it.
+    pub(super) async fn reserve_quota(
+        &self,
+        caller: &Caller,
+        proposal: &Proposal<'_>,
+    ) -> Result<Reservation, Problem> {
         let Proposal { destination, claims, .. } = proposal;
         if claims.shared && destination.attributes(claims).keeps_existing {
             let existing = destination
@@ -150,23 +154,28 @@ impl Uploads {
             }
         }
         let ticket = caller.ticket.as_ref().zip(caller.limits.max_files);
-        self.limiter.admit(&caller.subject, ticket, proposal.newcomer(&identity::counted_as(claims))).await
+        self.limiter.reserve(&caller.subject, ticket, proposal.candidate(&identity::quota_id(claims))).await
     }
 
-    /// The upload that was admitted is not begun after all: what was counted for it is given back.
-    pub(super) async fn give_back(&self, caller: &Caller, proposal: &Proposal<'_>, counted: Counted) {
-        let id = identity::counted_as(&proposal.claims);
-        let newcomer = proposal.newcomer(&id);
-        let given = self.limiter.give_back(&caller.subject, caller.ticket.as_ref(), newcomer, counted);
-        if let Err(problem) = given.await {
+    /// Releases what was counted for an upload that could not be created.
+    pub(super) async fn release_quota(
+        &self,
+        caller: &Caller,
+        proposal: &Proposal<'_>,
+        reservation: Reservation,
+    ) {
+        let id = identity::quota_id(&proposal.claims);
+        let candidate = proposal.candidate(&id);
+        let released = self.limiter.release(&caller.subject, caller.ticket.as_ref(), candidate, reservation);
+        if let Err(problem) = released.await {
             tracing::warn!(%problem, "an upload that was not created still counts");
         }
     }
 }
 
 impl Proposal<'_> {
-    fn newcomer<'b>(&self, id: &'b str) -> Newcomer<'b> {
-        Newcomer { id, size: self.claims.size, expires_at: self.claims.expires_at }
+    fn candidate<'b>(&self, id: &'b str) -> Candidate<'b> {
+        Candidate { id, size: self.claims.size, expires_at: self.claims.expires_at }
     }
 
     fn for_application(&self) -> ProposedUpload {

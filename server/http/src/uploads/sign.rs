@@ -86,11 +86,11 @@ pub(super) fn sign(
     let expires_in = presigner.expires_in();
     let Some(upload_id) = &claims.upload_id else {
         let key = key_to_send_to(destination, claims);
-        let whole = parts.iter().map(|&(part_number, checksum)| {
+        let signed = parts.iter().map(|&(part_number, checksum)| {
             let (url, headers) = presigner.put(&key, &put_terms(destination, claims, checksum));
             SignedPut { part_number, url, headers, form: None, expires_in }
         });
-        return whole.collect();
+        return signed.collect();
     };
     let template = presigner.parts(&claims.key, upload_id, claims.checksum);
     let signed = parts.iter().map(|&(part_number, checksum)| SignedPut {

@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod faults;
-mod looking_after;
+mod operations;
 mod replicas;
 mod stores;
 mod stories;
@@ -82,7 +82,7 @@ async fn run(site: &stores::Site, traits: &Traits) {
     tell!(
         site,
         traits,
-        looking_after::doctor_finds_and_mends,
+        operations::doctor_finds_and_mends,
         stories::files_of_all_sizes_arrive,
         stories::many_small_files_arrive,
         stories::several_are_completed_in_one_call,
@@ -101,8 +101,8 @@ async fn run(site: &stores::Site, traits: &Traits) {
         faults::terms_of_urls_hold,
         faults::a_late_part_changes_nothing,
         faults::expired_urls_are_refused,
-        looking_after::lost_tags_are_noticed,
-        looking_after::readiness_knows_good_credentials,
-        looking_after::sweeping_leaves_nothing,
+        operations::lost_tags_are_noticed,
+        operations::readiness_knows_good_credentials,
+        operations::sweeping_leaves_nothing,
     );
 }

@@ -34,7 +34,7 @@ impl Replica {
             ("PARTWAY_STORE__BUCKET", BUCKET.to_owned()),
             ("PARTWAY_STORE__REGION", "us-east-1".to_owned()),
             ("PARTWAY_STORE__ENDPOINT", app.store_origin.clone()),
-            ("PARTWAY_STORE__ACCESS_KEY_ID", partway_server::local::ACCESS_KEY_ID.to_owned()),
+            ("PARTWAY_STORE__ACCESS_KEY_ID", partway_server::embedded_secrets::ACCESS_KEY_ID.to_owned()),
             ("PARTWAY_STORE__SECRET_ACCESS_KEY", secret),
             ("PARTWAY_UPLOADS__SINGLE_PUT_MAX", "64 B".to_owned()),
             ("PARTWAY_UPLOADS__PART_SIZE", "5 MiB".to_owned()),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bytesize::ByteSize;
 use partway_server::config::{DestinationConfig, Settings, StoreConfig};
-use partway_server::local::ACCESS_KEY_ID;
+use partway_server::embedded_secrets::ACCESS_KEY_ID;
 use partway_server::policy::KeyTemplate;
 
 use crate::support::*;
@@ -32,8 +32,8 @@ async fn several_buckets_of_one_store() {
         )(settings);
     })
     .await;
-    let plain = app.begin("a.bin", 10).await;
-    plain.finish().await;
+    let upload = app.begin("a.bin", 10).await;
+    upload.finish().await;
     for size in [10, PART + 1] {
         let upload = app.begin_as(to("photos", file("A.JPG", 0)), vec![7; size]).await;
         assert!(
@@ -244,9 +244,9 @@ async fn keys_are_made_of_what_the_template_says() {
     ] {
         let upload = app.begin_as(up(name, path), b"hello".to_vec()).await;
         // What is not as it was given has a mark.
-        let whole = upload.grant.key.split("!!").next().unwrap();
-        assert_eq!(whole, format!("in/!2e.!2feve!40example.org/{key}"));
-        assert_eq!(whole == upload.grant.key, key == path);
+        let unmarked = upload.grant.key.split("!!").next().unwrap();
+        assert_eq!(unmarked, format!("in/!2e.!2feve!40example.org/{key}"));
+        assert_eq!(unmarked == upload.grant.key, key == path);
         upload.finish().await;
     }
 }

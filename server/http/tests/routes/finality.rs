@@ -434,17 +434,17 @@ async fn a_condition_has_to_hold_when_a_put_ends() {
         let mut settings = settings(&data);
         before(endpoint, careful.secret_access_key())(&mut settings);
         let open = OpenStores::open(&settings).await.unwrap();
-        let named = &open.buckets[0];
-        let (credentials, http) = (named.credentials.get().await.unwrap(), HttpClient::default());
-        let outsider = PresignedClient {
-            store: &named.store,
-            hosts: &named.hosts,
-            region: &named.region,
+        let bucket = &open.buckets[0];
+        let (credentials, http) = (bucket.credentials.get().await.unwrap(), HttpClient::default());
+        let client = PresignedClient {
+            store: &bucket.store,
+            hosts: &bucket.hosts,
+            region: &bucket.region,
             credentials: &credentials,
             http: &http,
             prefix: "",
         };
-        assert_eq!(probe::late_put_if_none_match(outsider).await, Ok(rule), "{endpoint}");
+        assert_eq!(probe::late_put_if_none_match(client).await, Ok(rule), "{endpoint}");
     }
     handle.stop(false).await;
 }

@@ -135,7 +135,7 @@ async fn a_form_takes_exactly_what_it_was_signed_for() {
 #[tokio::test]
 async fn a_form_expires() {
     use partway_s3::signing::{Hosts, Presigner, PutTerms};
-    use partway_server::local::ACCESS_KEY_ID;
+    use partway_server::embedded_secrets::ACCESS_KEY_ID;
     use secrecy::ExposeSecret as _;
 
     let app = TestApp::start().await;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use partway_server::config::ServerConfig;
-use partway_server::local::LocalSecrets;
+use partway_server::embedded_secrets::EmbeddedSecrets;
 use partway_server::telemetry;
 use secrecy::ExposeSecret as _;
 
@@ -67,7 +67,7 @@ async fn neither_urls_nor_tokens_nor_secrets_are_logged() {
         assert!(text.contains(&told), "{told} is not in the log");
     }
 
-    let secrets = LocalSecrets::load_or_make(app.data()).unwrap();
+    let secrets = EmbeddedSecrets::load_or_make(app.data()).unwrap();
     let mut hidden = vec![
         TOKEN_SECRET.to_owned(),
         secrets.secret_access_key.expose_secret().to_owned(),

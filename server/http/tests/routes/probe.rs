@@ -209,9 +209,9 @@ async fn a_form_is_tried_out_for_all_that_it_says() {
         let mut settings = settings(&data);
         before(&store.url, "a secret that nobody checks".to_owned().into())(&mut settings);
         let open = OpenStores::open(&settings).await.unwrap();
-        let named = &open.buckets[0];
-        let (credentials, http) = (named.credentials.get().await.unwrap(), HttpClient::default());
-        probe::form(PresignedClient::of(named, &credentials, &http), checksum).await.unwrap()
+        let bucket = &open.buckets[0];
+        let (credentials, http) = (bucket.credentials.get().await.unwrap(), HttpClient::default());
+        probe::form(PresignedClient::of(bucket, &credentials, &http), checksum).await.unwrap()
     };
     for (checksum, respond, rule) in [
         (ChecksumKind::Md5, (|_| (405, "")) as fn(&str) -> _, Rule::Unsupported("405".to_owned())),

@@ -1,4 +1,4 @@
-//! Uploads that have outlived their tokens, and what becomes of them.
+//! Uploads that have expired their tokens, and what becomes of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,9 +24,9 @@ async fn store_of(app: &TestApp, prefix: &str) -> Bucket {
 
 async fn swept(store: &Bucket, mode: Mode, min_age: Duration) -> (Swept, Vec<String>) {
     let mut told = Vec::new();
-    let swept = sweep(store, Sweeping::Everything, mode, min_age, |outlived, error| {
+    let swept = sweep(store, Sweeping::Everything, mode, min_age, |expired, error| {
         assert_eq!(error, None);
-        told.push(outlived.left.upload_id().unwrap_or(outlived.left.key()).to_owned());
+        told.push(expired.left.upload_id().unwrap_or(expired.left.key()).to_owned());
     });
     (swept.await.unwrap(), told)
 }
@@ -45,10 +45,10 @@ async fn what_is_old_is_aborted_and_nothing_else_is_touched() {
     let (found, told) = swept(&store, Mode::Remove, Duration::from_secs(3_600)).await;
     assert_eq!((found, told), (Swept { seen: 1, ..Swept::default() }, vec![]), "it is young");
     let (found, told) = swept(&store, Mode::DryRun, Duration::ZERO).await;
-    assert_eq!((found, told), (Swept { seen: 1, outlived: 1, ..Swept::default() }, vec![id.clone()]));
+    assert_eq!((found, told), (Swept { seen: 1, expired: 1, ..Swept::default() }, vec![id.clone()]));
     assert_eq!(app.open_uploads().await.len(), 1, "a dry run changes nothing");
     let (found, told) = swept(&store, Mode::Remove, Duration::ZERO).await;
-    assert_eq!((found, told), (Swept { seen: 1, outlived: 1, removed: 1, failed: 0 }, vec![id]));
+    assert_eq!((found, told), (Swept { seen: 1, expired: 1, removed: 1, failed: 0 }, vec![id]));
     assert!(app.open_uploads().await.is_empty());
     assert!(app.exists(&key).await, "objects stay");
 }
@@ -77,16 +77,16 @@ async fn files_that_nobody_completed_are_removed() {
     let store = store_of(&app, "").await;
     let sweep_files = async |min_age| {
         let mut told = Vec::new();
-        let swept = sweep(&store, Sweeping::OwnFiles, Mode::Remove, min_age, |outlived, error| {
-            assert_eq!((error, outlived.left.upload_id()), (None, None));
-            told.push(outlived.left.key().to_owned());
+        let swept = sweep(&store, Sweeping::OwnFiles, Mode::Remove, min_age, |expired, error| {
+            assert_eq!((error, expired.left.upload_id()), (None, None));
+            told.push(expired.left.key().to_owned());
         });
         (swept.await.unwrap(), told)
     };
     let (found, told) = sweep_files(Duration::from_secs(3_600)).await;
     assert_eq!((found, told), (Swept { seen: 1, ..Swept::default() }, vec![]), "it is young");
     let (found, told) = sweep_files(Duration::ZERO).await;
-    assert_eq!(found, Swept { seen: 1, outlived: 1, removed: 1, failed: 0 });
+    assert_eq!(found, Swept { seen: 1, expired: 1, removed: 1, failed: 0 });
     assert_eq!(told, [format!(".partway/incoming/{}", waiting.claims().id)]);
     assert_eq!(waiting.list().await, []);
     assert_eq!(app.open_uploads().await, [theirs.grant.key], "uploads in parts may be somebody else's");

@@ -67,7 +67,7 @@ fn add(seen: Seen, report: &mut StoreReport) {
 
 /// Every origin at every address that browsers go to.
 async fn look(bucket: &Bucket, credentials: &Credentials, http: &HttpClient, origins: &[String]) -> Seen {
-    let outsider =
+    let client =
         PresignedClient { hosts: &bucket.public_hosts, ..PresignedClient::of(bucket, credentials, http) };
     let headers = HEADERS.into_iter().chain(bucket.put_headers.iter().map(String::as_str));
     // As a browser asks for them: sorted, in one line.
@@ -79,7 +79,7 @@ async fn look(bucket: &Bucket, credentials: &Credentials, http: &HttpClient, ori
             // Each URL is for the next address in turn.
             let key = probe::key(&bucket.key_prefix);
             let terms = PutTerms { content_length: BODY.len() as u64, ..PutTerms::default() };
-            let (url, _) = outsider.presigner().put(&key, &terms);
+            let (url, _) = client.presigner().put(&key, &terms);
             let at = match bucket.public_hosts.count() {
                 1 => pattern.clone(),
                 _ => format!("{pattern} at {}", url.split('/').nth(2).unwrap_or_default()),

@@ -188,7 +188,7 @@ async fn is_versioned(bucket: &Bucket) -> bool {
     asked.is_ok_and(|found| found.status == Some(BucketVersioningStatus::Enabled))
 }
 
-/// CompleteParams days, and one more: stores look once a day, and round down.
+/// Returns a lifetime in whole days, plus one: stores look once a day, and round down.
 const fn days_for(lifetime: Duration) -> u64 {
     lifetime.as_secs().div_ceil(DAY) + 1
 }

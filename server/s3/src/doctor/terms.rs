@@ -21,15 +21,15 @@ pub(super) async fn examine(
     report: &mut StoreReport,
 ) {
     let (store, prefix) = (&bucket.store, bucket.key_prefix.as_str());
-    let outsider = PresignedClient::of(bucket, credentials, http);
+    let client = PresignedClient::of(bucket, credentials, http);
     let found = Box::pin(Findings::of_all(store, prefix)).await;
     let checksum = found.as_ref().map_or(ChecksumKind::None, Findings::kind);
     let (signature, length, put, part, form) = tokio::join!(
-        probe::signature(outsider),
-        probe::length(outsider),
-        probe::copied_put(outsider),
-        probe::copied_part(outsider),
-        probe::form(outsider, checksum),
+        probe::signature(client),
+        probe::length(client),
+        probe::copied_put(client),
+        probe::copied_part(client),
+        probe::form(client, checksum),
     );
     rule(report, Section::Terms, "signatures are checked", Outcome::Failure, signature, NO_REMEDY);
     rule(report, Section::Terms, "the signed length is enforced", Outcome::Failure, length, NO_REMEDY);
@@ -39,7 +39,7 @@ pub(super) async fn examine(
     rule(report, Section::Terms, "unsigned copy, part", Outcome::Warning, part, copies);
     forms(bucket, form, report);
 
-    Box::pin(conditions(outsider, report)).await;
+    Box::pin(conditions(client, report)).await;
     if bucket.put_headers.contains("x-amz-tagging") {
         let (on_put, on_upload) =
             tokio::join!(probe::put_tags(store, prefix), probe::upload_tags(store, prefix));
@@ -57,12 +57,12 @@ pub(super) async fn examine(
 }
 
 /// What keeps an object final once it is complete, and by which way files go therefore.
-async fn conditions(outsider: PresignedClient<'_>, report: &mut StoreReport) {
-    let (store, prefix) = (outsider.store, outsider.prefix);
+async fn conditions(client: PresignedClient<'_>, report: &mut StoreReport) {
+    let (store, prefix) = (client.store, client.prefix);
     let (copy, on_put, late, bare, on_complete, on_copy) = tokio::join!(
         probe::copy(store, prefix),
         probe::put_if_none_match(store, prefix),
-        probe::late_put_if_none_match(outsider),
+        probe::late_put_if_none_match(client),
         probe::bare_headers(store, prefix),
         probe::complete_if_none_match(store, prefix),
         probe::copy_if_none_match(store, prefix),

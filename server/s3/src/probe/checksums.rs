@@ -169,7 +169,7 @@ async fn part(store: &S3Store, prefix: &str, right: Checksum, wrong: Checksum) -
 
 /// Uploads one part and completes with this checksum of the whole. What is refused is refused
 /// at the completion, or at what makes it possible.
-async fn complete(store: &S3Store, key: &str, whole: Crc64Nvme) -> Result<Attempt<()>, StoreError> {
+async fn complete(store: &S3Store, key: &str, checksum: Crc64Nvme) -> Result<Attempt<()>, StoreError> {
     let upload_id = match Attempt(begin(store, key, ChecksumKind::Crc64Nvme).await).taken()? {
         Ok(upload_id) => upload_id,
         Err(why) => return Ok(Attempt(Err(StoreError::Misbehaved(why)))),
@@ -179,8 +179,9 @@ async fn complete(store: &S3Store, key: &str, whole: Crc64Nvme) -> Result<Attemp
     let completed = match store.probe_part(upload, 1, Crc64Nvme::of(BODY).into()).await {
         Ok(etag) => {
             let part = CompletedPart { part_number: PartNumber::FIRST, etag };
-            let whole = CompleteParams { parts: &[part], size, checksum: Some(whole), keeps_existing: false };
-            store.complete_upload(upload, whole).await
+            let params =
+                CompleteParams { parts: &[part], size, checksum: Some(checksum), keeps_existing: false };
+            store.complete_upload(upload, params).await
         }
         Err(error) => Err(error),
     };

@@ -41,8 +41,8 @@ pub async fn put_if_none_match(store: &S3Store, prefix: &str) -> Result<Rule, St
 ///
 /// # Errors
 /// When nothing was found out.
-pub async fn late_put_if_none_match(outsider: PresignedClient<'_>) -> Result<Rule, StoreError> {
-    let key = key(outsider.prefix);
+pub async fn late_put_if_none_match(client: PresignedClient<'_>) -> Result<Rule, StoreError> {
+    let key = key(client.prefix);
     let attributes = Attributes { keeps_existing: true, ..Attributes::default() };
     let signed = |body: &[u8]| {
         let terms = PutTerms {
@@ -50,7 +50,7 @@ pub async fn late_put_if_none_match(outsider: PresignedClient<'_>) -> Result<Rul
             attributes: attributes.clone(),
             ..PutTerms::default()
         };
-        outsider.presigner().put(&key, &terms)
+        client.presigner().put(&key, &terms)
     };
     let ((late_url, headers), (url, _)) = (signed(OTHER_BODY), signed(BODY));
     let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -58,17 +58,17 @@ pub async fn late_put_if_none_match(outsider: PresignedClient<'_>) -> Result<Rul
     let (begun, is_begun) = oneshot::channel();
     let (go_on, may_go_on) = oneshot::channel();
     let tried = tokio::join!(
-        outsider.http.put_in_halves(&late_url, headers.iter().copied(), halves, begun, may_go_on),
+        client.http.put_in_halves(&late_url, headers.iter().copied(), halves, begun, may_go_on),
         async {
             let _ = is_begun.await;
-            let sent = outsider.http.send("PUT", &url, headers.iter().copied(), BODY);
+            let sent = client.http.send("PUT", &url, headers.iter().copied(), BODY);
             // A store that waits for the other one to end lets none in between.
             let sent = tokio::time::timeout(IN_BETWEEN, sent).await;
             drop(go_on);
             sent
         },
     );
-    remove(outsider.store, &key).await;
+    remove(client.store, &key).await;
     let (late, sent) = tried;
     let late = late?;
     match sent {
@@ -122,8 +122,8 @@ async fn complete(store: &S3Store, key: &str) -> Result<(), StoreError> {
         let etag = store.probe_part(upload, 1, Md5::of(BODY).into()).await?;
         let parts = [CompletedPart { part_number: PartNumber::FIRST, etag }];
         let size = BODY.len() as u64;
-        let whole = CompleteParams { parts: &parts, size, checksum: None, keeps_existing: true };
-        store.complete_upload(upload, whole).await
+        let params = CompleteParams { parts: &parts, size, checksum: None, keeps_existing: true };
+        store.complete_upload(upload, params).await
     };
     let completed = completed.await;
     if completed.is_err() {

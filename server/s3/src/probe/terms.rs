@@ -66,24 +66,24 @@ fn terms() -> PutTerms<'static> {
 ///
 /// # Errors
 /// When nothing was found out.
-pub async fn length(outsider: PresignedClient<'_>) -> Result<Rule, StoreError> {
-    let key = key(outsider.prefix);
+pub async fn length(client: PresignedClient<'_>) -> Result<Rule, StoreError> {
+    let key = key(client.prefix);
     let tried = async {
-        let (url, _) = outsider.presigner().put(&key, &terms());
-        let reply = outsider.put(&url, &[], BODY).await?;
+        let (url, _) = client.presigner().put(&key, &terms());
+        let reply = client.put(&url, &[], BODY).await?;
         if !reply.is_success() {
             return Ok(Rule::Unsupported(reply.said()));
         }
-        if outsider.put(&url, &[], &[BODY, BODY].concat()).await?.is_success() {
+        if client.put(&url, &[], &[BODY, BODY].concat()).await?.is_success() {
             return Ok(Rule::Broken("a longer body is accepted"));
         }
-        if outsider.put(&url, &[], BODY.get(1..).unwrap_or_default()).await?.is_success() {
+        if client.put(&url, &[], BODY.get(1..).unwrap_or_default()).await?.is_success() {
             return Ok(Rule::Broken("a shorter body is accepted"));
         }
         Ok(Rule::Kept)
     };
     let tried = tried.await;
-    remove(outsider.store, &key).await;
+    remove(client.store, &key).await;
     tried
 }
 
@@ -91,12 +91,12 @@ pub async fn length(outsider: PresignedClient<'_>) -> Result<Rule, StoreError> {
 ///
 /// # Errors
 /// When nothing was found out.
-pub async fn signature(outsider: PresignedClient<'_>) -> Result<Rule, StoreError> {
-    let key = key(outsider.prefix);
-    let (url, _) = outsider.presigner().put(&key, &terms());
+pub async fn signature(client: PresignedClient<'_>) -> Result<Rule, StoreError> {
+    let key = key(client.prefix);
+    let (url, _) = client.presigner().put(&key, &terms());
     let forged = format!("{}{}", url.get(..url.len().saturating_sub(64)).unwrap_or_default(), "0".repeat(64));
-    let reply = outsider.put(&forged, &[], BODY).await;
-    remove(outsider.store, &key).await;
+    let reply = client.put(&forged, &[], BODY).await;
+    remove(client.store, &key).await;
     Ok(if reply?.is_success() { Rule::Broken("a forged signature is accepted") } else { Rule::Kept })
 }
 
@@ -104,20 +104,20 @@ pub async fn signature(outsider: PresignedClient<'_>) -> Result<Rule, StoreError
 ///
 /// # Errors
 /// When nothing was found out.
-pub async fn copied_put(outsider: PresignedClient<'_>) -> Result<Rule, StoreError> {
-    let (source, target) = (key(outsider.prefix), key(outsider.prefix));
+pub async fn copied_put(client: PresignedClient<'_>) -> Result<Rule, StoreError> {
+    let (source, target) = (key(client.prefix), key(client.prefix));
     let tried = async {
-        outsider.store.probe_put_other(&source).await?;
-        let copy_source = copy_source(&outsider, &source);
-        let (url, _) = outsider.presigner().put(&target, &terms());
-        let reply = outsider.put(&url, &[("x-amz-copy-source", &copy_source)], BODY).await?;
+        client.store.probe_put_other(&source).await?;
+        let copy_source = copy_source(&client, &source);
+        let (url, _) = client.presigner().put(&target, &terms());
+        let reply = client.put(&url, &[("x-amz-copy-source", &copy_source)], BODY).await?;
         if !reply.is_success() {
             return Ok(Rule::Kept);
         }
-        is_copied(outsider.store, &target).await
+        is_copied(client.store, &target).await
     };
     let tried = tried.await;
-    tokio::join!(remove(outsider.store, &source), remove(outsider.store, &target));
+    tokio::join!(remove(client.store, &source), remove(client.store, &target));
     tried
 }
 
@@ -125,17 +125,17 @@ pub async fn copied_put(outsider: PresignedClient<'_>) -> Result<Rule, StoreErro
 ///
 /// # Errors
 /// When nothing was found out.
-pub async fn copied_part(outsider: PresignedClient<'_>) -> Result<Rule, StoreError> {
-    let (source, target) = (key(outsider.prefix), key(outsider.prefix));
-    let store = outsider.store;
+pub async fn copied_part(client: PresignedClient<'_>) -> Result<Rule, StoreError> {
+    let (source, target) = (key(client.prefix), key(client.prefix));
+    let store = client.store;
     let upload_id = begin(store, &target, ChecksumKind::None).await?;
     let upload = UploadRef { key: &target, upload_id: &upload_id };
     let tried = async {
         store.probe_put_other(&source).await?;
-        let copy_source = copy_source(&outsider, &source);
-        let template = outsider.presigner().parts(&target, &upload_id, ChecksumKind::None);
+        let copy_source = copy_source(&client, &source);
+        let template = client.presigner().parts(&target, &upload_id, ChecksumKind::None);
         let url = template.sign(PartNumber::FIRST, BODY.len() as u64, None);
-        let reply = outsider.put(&url, &[("x-amz-copy-source", &copy_source)], BODY).await?;
+        let reply = client.put(&url, &[("x-amz-copy-source", &copy_source)], BODY).await?;
         if !reply.is_success() {
             return Ok(Rule::Kept);
         }
@@ -149,8 +149,8 @@ pub async fn copied_part(outsider: PresignedClient<'_>) -> Result<Rule, StoreErr
 
 const COPIES: &str = "an upload can be turned into a copy of any object in the bucket";
 
-fn copy_source(outsider: &PresignedClient<'_>, key: &str) -> String {
-    format!("/{}/{key}", outsider.store.bucket)
+fn copy_source(client: &PresignedClient<'_>, key: &str) -> String {
+    format!("/{}/{key}", client.store.bucket)
 }
 
 /// A header that was passed over does no harm; one that was obeyed shows in what is stored.
@@ -165,23 +165,22 @@ async fn is_copied(store: &S3Store, key: &str) -> Result<Rule, StoreError> {
 ///
 /// # Errors
 /// When nothing was found out.
-pub async fn form(outsider: PresignedClient<'_>, checksum: ChecksumKind) -> Result<Rule, StoreError> {
-    let key = key(outsider.prefix);
+pub async fn form(client: PresignedClient<'_>, checksum: ChecksumKind) -> Result<Rule, StoreError> {
+    let key = key(client.prefix);
     let of = |bytes: &[u8]| match checksum {
         ChecksumKind::Crc64Nvme => Some(Crc64Nvme::of(bytes).into()),
         ChecksumKind::Md5 => Some(Md5::of(bytes).into()),
         ChecksumKind::None => None,
     };
     let tried = async {
-        let presigner = outsider.presigner();
+        let presigner = client.presigner();
         let form_of = |bytes: &[u8]| presigner.form(&key, &PutTerms { checksum: of(bytes), ..terms() });
         let (Some(form), Some(wrong)) = (form_of(BODY), form_of(OTHER_BODY)) else {
             return Ok(Rule::Unsupported("this key cannot be posted".to_owned()));
         };
         let send = async |form: &SignedForm, file: &[u8]| {
             let (content_type, body) = multipart(&form.fields, file);
-            let reply =
-                outsider.http.send("POST", &form.url, [("content-type", content_type)], &body).await?;
+            let reply = client.http.send("POST", &form.url, [("content-type", content_type)], &body).await?;
             if reply.status >= 500 && reply.status != 501 {
                 return Err(StoreError::unavailable(reply.said()));
             }
@@ -203,7 +202,7 @@ pub async fn form(outsider: PresignedClient<'_>, checksum: ChecksumKind) -> Resu
         Ok(Rule::Kept)
     };
     let tried = tried.await;
-    remove(outsider.store, &key).await;
+    remove(client.store, &key).await;
     tried
 }
 

@@ -20,7 +20,7 @@ pub enum Optional {
 }
 
 impl Optional {
-    /// All of them.
+    /// All optional headers.
     pub const ALL: [Self; 5] = [
         Self::ChecksumMode,
         Self::ObjectSize,

@@ -141,7 +141,7 @@ pub trait Store: Send + Sync {
     async fn complete_upload(
         &self,
         upload: UploadRef<'_>,
-        whole: CompleteParams<'_>,
+        params: CompleteParams<'_>,
     ) -> Result<(), StoreError>;
 
     /// Removes an upload with its parts.

@@ -151,9 +151,9 @@ impl Store for S3Store {
     async fn complete_upload(
         &self,
         upload: UploadRef<'_>,
-        whole: CompleteParams<'_>,
+        params: CompleteParams<'_>,
     ) -> Result<(), StoreError> {
-        let parts = whole.parts.iter().map(|part| {
+        let parts = params.parts.iter().map(|part| {
             aws_sdk_s3::types::CompletedPart::builder()
                 .part_number(i32::try_from(part.part_number.get()).unwrap_or(i32::MAX))
                 .e_tag(part.etag.quoted())
@@ -167,15 +167,15 @@ impl Store for S3Store {
             .key(upload.key)
             .upload_id(upload.upload_id)
             .multipart_upload(parts);
-        if let Some(checksum) = whole.checksum {
+        if let Some(checksum) = params.checksum {
             request =
                 request.checksum_crc64_nvme(checksum.to_string()).checksum_type(ChecksumType::FullObject);
         }
-        let size = i64::try_from(whole.size).ok();
+        let size = i64::try_from(params.size).ok();
         let mut optional = vec![Optional::ObjectSize];
-        optional.extend(whole.keeps_existing.then_some(Optional::CompleteIfNoneMatch));
+        optional.extend(params.keeps_existing.then_some(Optional::CompleteIfNoneMatch));
         let send = |without: Without| {
-            let keeps = whole.keeps_existing && without.has(Optional::CompleteIfNoneMatch);
+            let keeps = params.keeps_existing && without.has(Optional::CompleteIfNoneMatch);
             let request = request
                 .clone()
                 .set_mpu_object_size(size.filter(|_| without.has(Optional::ObjectSize)))

@@ -15,12 +15,12 @@ pub(super) async fn try_out(bucket: &Bucket, checksum: ChecksumKind) -> Known {
     let mut known = Known { forms: false, ..Known::unseen(checksum) };
     let Ok(credentials) = bucket.credentials.get().await else { return known };
     let http = HttpClient::default();
-    let outsider = PresignedClient::of(bucket, &credentials, &http);
+    let client = PresignedClient::of(bucket, &credentials, &http);
     let (signature, length, put, part) = tokio::join!(
-        probe::signature(outsider),
-        probe::length(outsider),
-        probe::copied_put(outsider),
-        probe::copied_part(outsider),
+        probe::signature(client),
+        probe::length(client),
+        probe::copied_put(client),
+        probe::copied_part(client),
     );
     let mut rules = vec![
         ("signatures are checked", signature),
@@ -31,7 +31,7 @@ pub(super) async fn try_out(bucket: &Bucket, checksum: ChecksumKind) -> Known {
     let (store, prefix) = (&bucket.store, bucket.key_prefix.as_str());
     let (put, late_put, bare, complete, copy, moved) = tokio::join!(
         probe::put_if_none_match(store, prefix),
-        probe::late_put_if_none_match(outsider),
+        probe::late_put_if_none_match(client),
         probe::bare_headers(store, prefix),
         probe::complete_if_none_match(store, prefix),
         probe::copy_if_none_match(store, prefix),
@@ -64,13 +64,13 @@ pub(super) async fn try_out(bucket: &Bucket, checksum: ChecksumKind) -> Known {
             }
         }
     }
-    known.forms = bucket.post_forms && forms(outsider, &bucket.label, checksum).await;
+    known.forms = bucket.post_forms && forms(client, &bucket.label, checksum).await;
     known
 }
 
 /// A form that is not held to its terms would be a weaker check than the one that is claimed, and a PUT always works.
-async fn forms(outsider: PresignedClient<'_>, store: &str, checksum: ChecksumKind) -> bool {
-    match probe::form(outsider, checksum).await {
+async fn forms(client: PresignedClient<'_>, store: &str, checksum: ChecksumKind) -> bool {
+    match probe::form(client, checksum).await {
         Ok(Rule::Kept) => return true,
         Ok(found) => {
             tracing::warn!(store, %found, "the store does not keep forms to their terms, so small files are PUTs; {HINT}");

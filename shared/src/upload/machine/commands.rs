@@ -79,7 +79,7 @@ impl Uploader {
             file.park(finish);
             core.stop_jobs(|job| job.file() == Some(id) && !(finish && matches!(job, Job::Put(..))));
             file.phase = Phase::Paused(file.parked());
-            file.trouble = None;
+            file.retry_reason = None;
             true
         })
         .unwrap_or(false)
@@ -124,7 +124,7 @@ impl Uploader {
                 }
             }
             core.stop_all_of(id, file);
-            file.trouble = None;
+            file.retry_reason = None;
             true
         })
         .unwrap_or(false)

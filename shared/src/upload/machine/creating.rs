@@ -77,7 +77,7 @@ impl Uploader {
         match create.fail(verdict, &self.core.settings.retry, jitter, now) {
             Ok(error) => {
                 for &id in &files {
-                    self.touch(id, |_, file| file.trouble = Some(error.code));
+                    self.touch(id, |_, file| file.retry_reason = Some(error.code));
                 }
                 self.core.batch = Batch::Asked { files, create };
             }
@@ -117,7 +117,7 @@ impl Core {
             }
             _ => match file.admission.fail(verdict, &self.settings.retry, jitter, now) {
                 Ok(error) => {
-                    file.trouble = Some(error.code);
+                    file.retry_reason = Some(error.code);
                     file.phase = Phase::Queued;
                 }
                 Err(error) => self.fail(id, file, error),
@@ -142,7 +142,7 @@ impl Core {
             file.phase = Phase::Aborting { ticket, abort: Retried::new() };
             return;
         }
-        file.trouble = None;
+        file.retry_reason = None;
         self.checksum = grant.checksum;
         self.set_hosts(grant.hosts);
         let Some(plan) = Plan::from_strategy(file.info.size, grant.strategy) else {

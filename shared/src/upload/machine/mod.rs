@@ -249,9 +249,9 @@ impl Core {
         let work = file.work(&self.settings);
         let has_moved = file.shown.raise(file.parts.bytes_sent());
         // What is waited for is news as well, above all before a first byte has left.
-        let has_trouble = file.trouble != file.told_trouble;
-        file.told_trouble = file.trouble;
-        if has_moved || has_trouble {
+        let has_new_reason = file.retry_reason != file.reported_retry_reason;
+        file.reported_retry_reason = file.retry_reason;
+        if has_moved || has_new_reason {
             self.events.push_back(Event::Progress(id));
         }
         if file.state() != before {

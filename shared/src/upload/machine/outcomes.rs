@@ -58,7 +58,7 @@ impl Uploader {
                 if let Some(loser) = sent.loser {
                     core.stop(loser);
                 }
-                file.trouble = None;
+                file.retry_reason = None;
                 complete_when_stored(file);
             }
             Ok(_) => {
@@ -192,7 +192,7 @@ impl Core {
     fn listed(&mut self, id: FileId, file: &mut FileUpload, listed: ListedParts) {
         let Phase::Listing { ticket, reason, .. } = &file.phase else { return };
         let (ticket, reason) = (ticket.clone(), reason.clone());
-        file.trouble = None;
+        file.retry_reason = None;
         if let Some(completed) = listed.completed {
             file.shown.raise(file.info.size);
             file.phase = Phase::Completed(Box::new(completed));
@@ -259,7 +259,7 @@ impl Core {
                 }
                 if file.parts.unsign(job) == 0 {
                     sign.reset();
-                    file.trouble = None;
+                    file.retry_reason = None;
                     return;
                 }
                 Failure::Unusable("it lacks URLs for some of the parts".to_owned())
@@ -269,10 +269,10 @@ impl Core {
                 if let Some(completed) = listed.completed {
                     self.stop_all_of(id, file);
                     file.shown.raise(file.info.size);
-                    file.trouble = None;
+                    file.retry_reason = None;
                     file.phase = Phase::Completed(Box::new(completed));
                 } else if file.parts.answered(job, &listed.parts) {
-                    file.trouble = None;
+                    file.retry_reason = None;
                     complete_when_stored(file);
                 }
                 return;
@@ -284,7 +284,7 @@ impl Core {
             (Ok(ControlReply::Completed(mut answer)), Phase::Completing { .. }) => match answer.uploads.pop()
             {
                 Some(Completion::Completed(completed)) if answer.uploads.is_empty() => {
-                    file.trouble = None;
+                    file.retry_reason = None;
                     file.phase = Phase::Completed(completed);
                     return;
                 }
@@ -336,7 +336,7 @@ impl Core {
         let policy = self.settings.retry;
         let Some(call) = file.call_mut() else { return };
         match call.fail(verdict, &policy, jitter, now) {
-            Ok(error) => file.trouble = Some(error.code),
+            Ok(error) => file.retry_reason = Some(error.code),
             Err(error) => self.fail(id, file, error),
         }
     }
@@ -375,7 +375,7 @@ impl Core {
         }
         let jitter = self.rng.f64();
         match file.parts.put_failed(part, job, verdict, &self.settings.retry, jitter, now) {
-            Ok(error) => file.trouble = error.map(|error| error.code),
+            Ok(error) => file.retry_reason = error.map(|error| error.code),
             Err(error) => self.fail(id, file, error),
         }
     }

@@ -113,8 +113,8 @@ impl Parts {
             return None;
         }
         let mut numbered = self.plan.part_numbers().zip(&self.stored);
-        numbered.try_fold(Crc64Nvme::EMPTY, |whole, (number, stored)| {
-            Some(whole.followed_by(stored.as_ref()?.checksum?.crc64nvme()?, self.len(number)))
+        numbered.try_fold(Crc64Nvme::EMPTY, |combined, (number, stored)| {
+            Some(combined.followed_by(stored.as_ref()?.checksum?.crc64nvme()?, self.len(number)))
         })
     }
 }

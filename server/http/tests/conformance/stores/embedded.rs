@@ -15,7 +15,7 @@ impl Embedded {
         let app = TestApp::start().await;
         let site = Site {
             endpoint: app.store_origin.clone(),
-            access_key_id: partway_server::local::ACCESS_KEY_ID.to_owned(),
+            access_key_id: partway_server::embedded_secrets::ACCESS_KEY_ID.to_owned(),
             secret_access_key: app.secret_access_key().expose_secret().to_owned(),
         };
         Self { site, _app: app }

@@ -9,7 +9,7 @@ use bytesize::ByteSize;
 use partway_s3::store::S3Store;
 use partway_server::app::Application;
 use partway_server::config::{Settings, StoreConfig};
-use partway_server::local::{ACCESS_KEY_ID, LocalSecrets};
+use partway_server::embedded_secrets::{ACCESS_KEY_ID, EmbeddedSecrets};
 use reqwest::RequestBuilder;
 use secrecy::SecretString;
 use serde::Serialize;
@@ -107,7 +107,7 @@ impl TestApp {
 
     /// What its store is signed for with.
     pub fn secret_access_key(&self) -> SecretString {
-        LocalSecrets::load_or_make(self.data()).unwrap().secret_access_key
+        EmbeddedSecrets::load_or_make(self.data()).unwrap().secret_access_key
     }
 
     /// The embedded store's folder.

@@ -14,7 +14,7 @@ use aws_sigv4::http_request::{
     UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4;
-use partway_server::local::ACCESS_KEY_ID;
+use partway_server::embedded_secrets::ACCESS_KEY_ID;
 use reqwest::header::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 

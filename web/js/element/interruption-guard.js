@@ -1,7 +1,7 @@
-// Keeps uploads from being cut off by accident: a question before the page is left, and a
+// Keeps uploads from being interrupted by accident: a question before the page is left, and a
 // screen that stays on, since a computer that falls asleep sends nothing.
 
-export class Care {
+export class InterruptionGuard {
   #isBusy;
   #lock;
   #asked = false;

@@ -16,7 +16,7 @@ const ADVICE = {
   host_not_allowed: "Add the host name of endpoint to server.allowed_hosts in the server's configuration.",
 };
 
-export async function diagnose(error, endpoint) {
+export async function logAdvice(error, endpoint) {
   const { code, message, field } = error;
   const advice = code === "server_unreachable" ? await examine(endpoint) : ADVICE[code];
   const about = field ? ` [${field}]` : "";

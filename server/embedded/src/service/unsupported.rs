@@ -1,18 +1,18 @@
-//! Owns the refusal of what the store would have to ignore: a client that asks for its own key, or a lock, must not
-//! believe that it got them.
+//! Owns the refusal of features that the store does not support: a client that asks for encryption with its own key, or for
+//! an object lock, must not believe that it got them.
 
 use crate::errors::Error;
 
 /// Refuses an input that asks for something the store does not have.
-macro_rules! refuse_unkept {
+macro_rules! refuse_unsupported {
     ($input:expr) => {
-        $crate::service::unkept::refuse(
+        $crate::service::unsupported::refuse(
             $input.ssekms_key_id.is_some()
                 || $input.sse_customer_algorithm.is_some()
                 || $input.sse_customer_key.is_some(),
             "encryption with keys",
         )?;
-        $crate::service::unkept::refuse(
+        $crate::service::unsupported::refuse(
             $input.object_lock_mode.is_some()
                 || $input.object_lock_legal_hold_status.is_some()
                 || $input.object_lock_retain_until_date.is_some(),
@@ -27,7 +27,7 @@ macro_rules! refuse_unkept {
         )?;
     };
 }
-pub(super) use refuse_unkept;
+pub(super) use refuse_unsupported;
 
 pub(super) fn refuse(asked: bool, what: &str) -> Result<(), Error> {
     if asked { Err(Error::NotImplemented(format!("the store has no {what}"))) } else { Ok(()) }

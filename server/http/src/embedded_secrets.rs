@@ -1,6 +1,5 @@
-//! What a server without a bucket of its own makes up and keeps beside its data: the
-//! embedded store's credentials and the secret for tokens. Kept, so that uploads and
-//! tokens outlive a restart.
+//! The secrets of a server that has no bucket configured: the embedded store's credentials, and the secret that signs
+//! tokens. They are generated once and kept beside the data, so that tokens stay valid after a restart.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -14,12 +13,12 @@ use serde::{Deserialize, Serialize};
 /// The access key of every embedded store.
 pub const ACCESS_KEY_ID: &str = "partway";
 
-/// Secrets of this installation.
+/// The secrets of this installation.
 #[derive(Clone, Debug)]
-pub struct LocalSecrets {
-    /// Goes with [`ACCESS_KEY_ID`].
+pub struct EmbeddedSecrets {
+    /// The secret that belongs to [`ACCESS_KEY_ID`].
     pub secret_access_key: SecretString,
-    /// What upload tokens are signed with, unless the configuration says otherwise.
+    /// The secret that signs upload tokens, unless `server.token_secret` is set.
     pub token_secret: SecretString,
 }
 
@@ -31,9 +30,9 @@ struct SecretsFile {
     token_secret: String,
 }
 
-/// Secrets that can be neither read nor made.
+/// Why the secrets could be neither read nor generated.
 #[derive(Debug, thiserror::Error)]
-pub enum LocalSecretsError {
+pub enum EmbeddedSecretsError {
     /// The file cannot be read or written.
     #[error("{path}: {error}")]
     Io {
@@ -57,17 +56,17 @@ pub enum LocalSecretsError {
     Random(getrandom::Error),
 }
 
-impl LocalSecrets {
-    /// Reads `secrets.json` in the data folder, or makes it.
+impl EmbeddedSecrets {
+    /// Reads `secrets.json` in the data folder, or generates it.
     ///
     /// # Errors
     /// When the file is unreadable or damaged, or the folder cannot be written to.
-    pub fn load_or_make(data: &Path) -> Result<Self, LocalSecretsError> {
+    pub fn load_or_make(data: &Path) -> Result<Self, EmbeddedSecretsError> {
         let path = data.join("secrets.json");
-        let io_error = |error| LocalSecretsError::Io { path: path.clone(), error };
+        let io_error = |error| EmbeddedSecretsError::Io { path: path.clone(), error };
         let file = match fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(|error| LocalSecretsError::Unreadable { path: path.clone(), error })?,
+                .map_err(|error| EmbeddedSecretsError::Unreadable { path: path.clone(), error })?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let made = SecretsFile {
                     access_key_id: ACCESS_KEY_ID.to_owned(),
@@ -84,7 +83,7 @@ impl LocalSecrets {
     }
 }
 
-/// Writes it whole or not at all, readable by its owner alone.
+/// Writes the file by renaming a draft, readable by its owner alone.
 fn write_private(path: &Path, secrets: &SecretsFile) -> io::Result<()> {
     let draft = path.with_extension("new");
     let mut options = OpenOptions::new();
@@ -97,9 +96,9 @@ fn write_private(path: &Path, secrets: &SecretsFile) -> io::Result<()> {
     fs::rename(draft, path)
 }
 
-fn random() -> Result<String, LocalSecretsError> {
+fn random() -> Result<String, EmbeddedSecretsError> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(LocalSecretsError::Random)?;
+    getrandom::fill(&mut bytes).map_err(EmbeddedSecretsError::Random)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
@@ -112,8 +111,8 @@ mod tests {
     #[test]
     fn made_once_and_kept() {
         let data = tempfile::tempdir().unwrap();
-        let made = LocalSecrets::load_or_make(data.path()).unwrap();
-        let kept = LocalSecrets::load_or_make(data.path()).unwrap();
+        let made = EmbeddedSecrets::load_or_make(data.path()).unwrap();
+        let kept = EmbeddedSecrets::load_or_make(data.path()).unwrap();
         assert_eq!(made.token_secret.expose_secret(), kept.token_secret.expose_secret());
         assert_ne!(made.token_secret.expose_secret(), made.secret_access_key.expose_secret());
         assert!(made.token_secret.expose_secret().len() >= 32);
@@ -124,7 +123,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let path = data.path().join("secrets.json");
         fs::write(&path, "{").unwrap();
-        let error = LocalSecrets::load_or_make(data.path()).unwrap_err().to_string();
+        let error = EmbeddedSecrets::load_or_make(data.path()).unwrap_err().to_string();
         assert!(error.contains("secrets.json"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "{");
     }

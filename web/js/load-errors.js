@@ -2,7 +2,7 @@
 // set up well never loads this.
 
 // The module, the scripts around it, or both could not be loaded.
-export function engineTrouble({ name, message }) {
+export function describeEngineError({ name, message }) {
   const reason = `Partway's engine could not be loaded (${message}).`;
   if (typeof WebAssembly === "undefined") {
     return `${reason} This browser has no WebAssembly, or it is switched off.`;
@@ -16,7 +16,7 @@ export function engineTrouble({ name, message }) {
   return `${reason} Check that partway_web_bg-….wasm and all scripts are served from the folder of index.js, and that the page's Content-Security-Policy lets them be loaded (connect-src, script-src).`;
 }
 
-export function workerTrouble({ message }, isHome) {
+export function describeWorkerError({ message }, isHome) {
   const needed = isHome ? "worker-src 'self'" : `worker-src blob:; script-src ${new URL(import.meta.url).origin}`;
   return (
     `Partway uploads in the page's main thread, because its worker did not start (${message}). ` +
