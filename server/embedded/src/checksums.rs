@@ -103,18 +103,18 @@ impl Kind {
     }
 }
 
-/// What a multipart upload was created with.
+/// The checksum that a multipart upload was created with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Plan {
+pub(crate) struct ChecksumSpec {
     pub(crate) algorithm: Algorithm,
     pub(crate) kind: Kind,
 }
 
-impl Plan {
-    /// What is told of a part's checksums: the one that the upload was created for, and all that are known where
-    /// that is none.
-    pub(crate) fn shown(plan: Option<Self>, checksums: &Checksums) -> Checksums {
-        let wanted = |algorithm| plan.is_none_or(|plan| plan.algorithm == algorithm);
+impl ChecksumSpec {
+    /// Returns the checksums of a part that answers show: the one that the upload was created with, or all that are known
+    /// where it was created with none.
+    pub(crate) fn shown(spec: Option<Self>, checksums: &Checksums) -> Checksums {
+        let wanted = |algorithm| spec.is_none_or(|spec| spec.algorithm == algorithm);
         Checksums(checksums.0.iter().filter(|(algorithm, _)| wanted(*algorithm)).cloned().collect())
     }
 }
@@ -209,10 +209,10 @@ pub(crate) use {answer_checksums, given_checksums};
 /// The checksum of an object, from its parts' values and sizes in order; `None` when a part lacks
 /// one.
 pub(crate) fn of_parts<'p>(
-    plan: Plan,
+    spec: ChecksumSpec,
     parts: impl Iterator<Item = (&'p Checksums, u64)>,
 ) -> Result<Option<String>, Error> {
-    let Plan { algorithm, kind } = plan;
+    let ChecksumSpec { algorithm, kind } = spec;
     let mut values = Vec::new();
     for (checksums, size) in parts {
         let Some(value) = checksums.get(algorithm) else {

@@ -1,21 +1,21 @@
-//! Whoever makes a request: whose uploads it creates, and what it may do less than others.
+//! The caller of a request: its subject, and the scope of its credentials.
 
 use partway_shared::error::{ErrorCode, Problem};
 
-use crate::policy::{Limits, SaidBy};
+use crate::policy::{Scope, ScopeSource};
 
 /// The longest subject, in bytes.
 const MAX_SUBJECT: usize = 256;
 
-/// Whose uploads are whose. An upload belongs to its subject.
+/// The owner of uploads: a user, or whatever else the identity names. An upload belongs to one subject.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subject(String);
 
 impl Subject {
-    /// A subject as an identity names it.
+    /// Creates a subject from the name that an identity gives: 1 to 256 bytes without control characters.
     ///
     /// # Errors
-    /// [`ErrorCode::CredentialsInvalid`] for one that is empty, too long, or has control characters.
+    /// [`ErrorCode::CredentialsInvalid`] for a name that is empty, too long, or has control characters.
     pub fn new(name: impl Into<String>) -> Result<Self, Problem> {
         let name = name.into();
         if name.is_empty() || name.len() > MAX_SUBJECT || name.chars().any(char::is_control) {
@@ -25,52 +25,52 @@ impl Subject {
         Ok(Self(name))
     }
 
-    /// The one subject of a server without identities.
+    /// Returns the one subject of a server without identities.
     #[must_use]
     pub fn anyone() -> Self {
         Self("anyone".to_owned())
     }
 
-    /// As the identity names it.
+    /// Returns the name that the identity gave.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whoever makes a request.
+/// The caller of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Whose uploads it creates, and may go on with.
+    /// The owner of the uploads that it creates, and may resume.
     pub subject: Subject,
-    /// What it may do less than its subject.
-    pub limits: Limits,
-    /// What it came with, if that is counted.
+    /// What its credentials permit, of what its subject may do.
+    pub scope: Scope,
+    /// The ticket that it presented, if uses of that ticket are counted.
     pub ticket: Option<Ticket>,
 }
 
-/// Credentials whose uses are counted.
+/// A bearer token whose uses are counted, against `max_files` of its scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
-    /// Different for each.
+    /// The ticket's id, unique among tickets.
     pub id: String,
-    /// When it need not be counted any longer, in seconds since 1970.
+    /// When the ticket expires and its counter can be dropped, in seconds since 1970.
     pub expires_at: u64,
 }
 
 impl Caller {
-    /// A caller who may do all that the subject may.
+    /// Creates a caller that may do all that the subject may.
     #[must_use]
     pub fn new(subject: Subject) -> Self {
-        Self { subject, limits: Limits::default(), ticket: None }
+        Self { subject, scope: Scope::default(), ticket: None }
     }
 
-    /// Whether what it may do less can be kept; an application that mounts Partway may say anything.
+    /// Checks the scope, which an application that mounts Partway can set to anything.
     pub(crate) fn check(&self) -> Result<(), Problem> {
-        let by = if self.ticket.is_some() { SaidBy::Ticket } else { SaidBy::Application };
-        self.limits.check(by).map_err(|why| {
-            tracing::error!(why, "the limits that the application says of a caller cannot be kept");
-            let why = "the application says limits that cannot be kept; the server's log says more";
+        let by = if self.ticket.is_some() { ScopeSource::Ticket } else { ScopeSource::Application };
+        self.scope.check(by).map_err(|why| {
+            tracing::error!(why, "the scope that the application gives a caller cannot be enforced");
+            let why = "the application gives the caller limits that cannot be enforced; the server's log has the reason";
             Problem::new(ErrorCode::IdentityUnavailable, why)
         })
     }

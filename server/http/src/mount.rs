@@ -23,9 +23,9 @@ use crate::destinations::{self, Opened};
 use crate::hooks::{Hooks, HttpHooks, NoHooks};
 use crate::identity::{self, Identify, Identity};
 use crate::json::{Bodies, BodyLimits};
-use crate::limits::Limiter;
 use crate::metrics::Metrics;
 use crate::origins::AllowedOrigins;
+use crate::quotas::Quotas;
 use crate::readiness::Readiness;
 use crate::routes;
 #[cfg(feature = "widget")]
@@ -44,7 +44,7 @@ pub enum BuildError {
     /// The stores.
     #[error(transparent)]
     Stores(#[from] OpenStoresError),
-    /// Identity, hooks or limits.
+    /// Identity, hooks or quotas.
     #[error("{0}")]
     Other(String),
 }
@@ -117,7 +117,7 @@ impl Builder {
                 (None, Some(hooks)) => Arc::new(hooks),
                 (None, None) => Arc::new(NoHooks),
             };
-        let limiter = Arc::new(Limiter::new(&settings.limits).map_err(BuildError::Other)?);
+        let quotas = Arc::new(Quotas::new(&settings.limits).map_err(BuildError::Other)?);
         let metrics = Metrics::new();
         let Opened { destinations, buckets, probings, token_secret, embedded } =
             destinations::open(&settings, &metrics).await?;
@@ -133,7 +133,7 @@ impl Builder {
             destinations,
             tokens: TokenMint::new(&token_secret),
             hooks,
-            limiter: Arc::clone(&limiter),
+            quotas: Arc::clone(&quotas),
         };
         let origins = AllowedOrigins::parse(&settings.server.allowed_origins)
             .map_err(|(_, why)| BuildError::Other(why))?;
@@ -145,7 +145,7 @@ impl Builder {
         });
         Ok(Partway(Arc::new(Inner {
             uploads: Data::new(uploads),
-            identity: Data::new(Identity { identify, limiter }),
+            identity: Data::new(Identity { identify, quotas }),
             #[cfg(feature = "widget")]
             page: Data::new(PageSettings { connect_origins: store_origins.clone() }),
             bodies: Data::new(bodies),

@@ -12,7 +12,7 @@ use super::action::FileInfo;
 use super::call::Retried;
 use super::failure::UploadError;
 use super::parts::{PartWork, Parts, earliest};
-use super::resume::{Resumable, Ticket};
+use super::resume::{Resumable, UploadGrant};
 use super::settings::Settings;
 use super::status::{State, Status};
 
@@ -51,17 +51,17 @@ pub(super) enum Phase {
     Creating(Intent),
     /// The store is asked what it has: because parts turned out to be missing or an object to be there, or at
     /// the beginning of an upload that goes on from elsewhere.
-    Listing { ticket: Ticket, list: Retried, reason: ListReason },
+    Listing { grant: UploadGrant, list: Retried, reason: ListReason },
     /// A part that is stored already is compared with the file, before anything is added to it.
-    Checking { ticket: Ticket, part: PartNumber, range: ByteRange, stored: Checksum, asked: bool },
+    Checking { grant: UploadGrant, part: PartNumber, range: ByteRange, stored: Checksum, asked: bool },
     /// Parts are hashed, signed and sent.
-    Uploading { ticket: Ticket, sign: Retried },
+    Uploading { grant: UploadGrant, sign: Retried },
     /// All parts are acknowledged; the server verifies and completes.
-    Completing { ticket: Ticket, complete: Retried },
+    Completing { grant: UploadGrant, complete: Retried },
     /// The end: verified.
     Completed(Box<CompletedUpload>),
     /// The server removes what was stored.
-    Aborting { ticket: Ticket, abort: Retried },
+    Aborting { grant: UploadGrant, abort: Retried },
     /// The end: nothing is left.
     Cancelled,
     /// Halted by the user.
@@ -96,11 +96,11 @@ pub(super) enum Parked {
     /// From the beginning: there is no upload, or no longer.
     Nothing,
     /// From whatever the store has.
-    Unlisted(Ticket),
+    Unlisted(UploadGrant),
     /// From the parts that are known to be stored.
-    Parts(Ticket),
+    Parts(UploadGrant),
     /// It was being aborted.
-    Abort(Ticket),
+    Abort(UploadGrant),
 }
 
 /// What a file could do next.
@@ -252,15 +252,15 @@ impl FileUpload {
     }
 
     /// What the server granted, as long as that is of any use.
-    pub(super) const fn ticket(&self) -> Option<&Ticket> {
+    pub(super) const fn grant(&self) -> Option<&UploadGrant> {
         match &self.phase {
-            Phase::Uploading { ticket, .. }
-            | Phase::Listing { ticket, .. }
-            | Phase::Checking { ticket, .. }
-            | Phase::Completing { ticket, .. }
-            | Phase::Aborting { ticket, .. }
-            | Phase::Paused(Parked::Unlisted(ticket) | Parked::Parts(ticket))
-            | Phase::Failed { parked: Parked::Unlisted(ticket) | Parked::Parts(ticket), .. } => Some(ticket),
+            Phase::Uploading { grant, .. }
+            | Phase::Listing { grant, .. }
+            | Phase::Checking { grant, .. }
+            | Phase::Completing { grant, .. }
+            | Phase::Aborting { grant, .. }
+            | Phase::Paused(Parked::Unlisted(grant) | Parked::Parts(grant))
+            | Phase::Failed { parked: Parked::Unlisted(grant) | Parked::Parts(grant), .. } => Some(grant),
             _ => None,
         }
     }
@@ -272,7 +272,7 @@ impl FileUpload {
                 self.phase,
                 Phase::Aborting { .. } | Phase::Listing { reason: ListReason::TooLate(_), .. }
             )
-            && self.ticket().is_some()
+            && self.grant().is_some()
     }
 
     /// What has to be kept so that the upload can go on after a reload.
@@ -281,7 +281,7 @@ impl FileUpload {
             return None;
         }
         Some(Resumable {
-            ticket: self.ticket()?.clone(),
+            grant: self.grant()?.clone(),
             strategy: self.parts.plan().strategy(),
             checksum: self.parts.checksum_kind(),
             stored_bytes: self.parts.stored_bytes(),
@@ -292,14 +292,14 @@ impl FileUpload {
     pub(super) fn begin_from(&self, parked: Parked) -> Phase {
         match parked {
             Parked::Nothing => Phase::Queued,
-            Parked::Unlisted(ticket) => {
-                Phase::Listing { ticket, list: Retried::new(), reason: ListReason::Resumed }
+            Parked::Unlisted(grant) => {
+                Phase::Listing { grant, list: Retried::new(), reason: ListReason::Resumed }
             }
-            Parked::Parts(ticket) if self.parts.all_stored() => {
-                Phase::Completing { ticket, complete: Retried::new() }
+            Parked::Parts(grant) if self.parts.all_stored() => {
+                Phase::Completing { grant, complete: Retried::new() }
             }
-            Parked::Parts(ticket) => Phase::Uploading { ticket, sign: Retried::new() },
-            Parked::Abort(ticket) => Phase::Aborting { ticket, abort: Retried::new() },
+            Parked::Parts(grant) => Phase::Uploading { grant, sign: Retried::new() },
+            Parked::Abort(grant) => Phase::Aborting { grant, abort: Retried::new() },
         }
     }
 
@@ -317,10 +317,10 @@ impl FileUpload {
         }
     }
 
-    /// What completes it; nothing while it has no ticket.
+    /// What completes it; nothing while it has no grant.
     pub(super) fn to_complete(&self) -> Option<CompleteUpload> {
         Some(CompleteUpload {
-            token: self.ticket()?.token.clone(),
+            token: self.grant()?.token.clone(),
             parts: self.parts.completed(),
             checksum: self.parts.object_checksum(),
         })
@@ -355,14 +355,15 @@ impl FileUpload {
     /// Returns what the upload would go on from, if it were halted now.
     pub(super) fn parked(&self) -> Parked {
         match &self.phase {
-            Phase::Listing { ticket, reason: ListReason::Resumed, .. } | Phase::Checking { ticket, .. } => {
-                Parked::Unlisted(ticket.clone())
+            Phase::Listing { grant, reason: ListReason::Resumed, .. } | Phase::Checking { grant, .. } => {
+                Parked::Unlisted(grant.clone())
             }
-            Phase::Aborting { ticket, .. }
-            | Phase::Listing { ticket, reason: ListReason::TooLate(_), .. } => Parked::Abort(ticket.clone()),
-            Phase::Uploading { ticket, .. }
-            | Phase::Listing { ticket, .. }
-            | Phase::Completing { ticket, .. } => Parked::Parts(ticket.clone()),
+            Phase::Aborting { grant, .. } | Phase::Listing { grant, reason: ListReason::TooLate(_), .. } => {
+                Parked::Abort(grant.clone())
+            }
+            Phase::Uploading { grant, .. }
+            | Phase::Listing { grant, .. }
+            | Phase::Completing { grant, .. } => Parked::Parts(grant.clone()),
             Phase::Failed { parked, .. } | Phase::Paused(parked) => parked.clone(),
             Phase::Queued | Phase::Creating(_) | Phase::Completed(_) | Phase::Cancelled => Parked::Nothing,
         }

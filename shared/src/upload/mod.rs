@@ -24,6 +24,6 @@ mod status;
 pub use action::{Action, ControlCall, ControlReply, FileId, FileInfo, JobId};
 pub use failure::{Failure, SourceFailure, UploadError};
 pub use machine::{Event, InFlight, Uploader};
-pub use resume::{Difference, Resumable, Ticket};
+pub use resume::{Difference, Resumable, UploadGrant};
 pub use settings::Settings;
 pub use status::{State, Status};

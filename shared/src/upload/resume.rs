@@ -9,9 +9,9 @@ use crate::wire::CreationId;
 
 use super::action::FileInfo;
 
-/// What the server granted: all that an upload needs besides its file.
+/// What a client keeps of the server's [`Grant`](crate::wire::Grant): all that an upload needs besides its file and its plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ticket {
+pub struct UploadGrant {
     /// What the client named the creation, which tells the upload from all others.
     pub id: CreationId,
     /// Whose upload it is.
@@ -30,7 +30,7 @@ pub struct Ticket {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resumable {
     /// What the server granted.
-    pub ticket: Ticket,
+    pub grant: UploadGrant,
     /// How the file is cut.
     pub strategy: Strategy,
     /// How its parts are checked.

@@ -183,8 +183,8 @@ impl ResumableEntry {
     pub(crate) fn new(entry: Entry, expires_at: u64, handle: JsValue) -> Self {
         let Entry { info, saved } = entry;
         Self {
-            id: saved.ticket.id.to_string(),
-            key: saved.ticket.key,
+            id: saved.grant.id.to_string(),
+            key: saved.grant.key,
             name: info.name,
             size: info.size,
             content_type: info.content_type,

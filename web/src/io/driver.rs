@@ -222,8 +222,8 @@ impl Driver {
                 let session = self.session.borrow();
                 let handles = self.handles.borrow();
                 let entries = entries.into_iter().map(|entry| {
-                    let handle = handles.get(&session.journal_key(entry.saved.ticket.id)).cloned();
-                    let expires_at = session.date(entry.saved.ticket.expires_at);
+                    let handle = handles.get(&session.journal_key(entry.saved.grant.id)).cloned();
+                    let expires_at = session.date(entry.saved.grant.expires_at);
                     ResumableEntry::new(entry, expires_at, handle.unwrap_or_default())
                 });
                 EngineEvent::Resumable { entries: entries.collect(), skipped }

@@ -6,7 +6,7 @@
 use partway_shared::checksum::ChecksumKind;
 use partway_shared::plan::{Plan, Strategy};
 use partway_shared::time::Time;
-use partway_shared::upload::{FileInfo, Resumable, Ticket};
+use partway_shared::upload::{FileInfo, Resumable, UploadGrant};
 use partway_shared::wire::CreationId;
 use serde::{Deserialize, Serialize};
 
@@ -60,13 +60,13 @@ impl Record {
         let Strategy::Multipart { part_size } = saved.strategy else { return None };
         Some(Self {
             form: FORM,
-            id: saved.ticket.id,
+            id: saved.grant.id,
             endpoint: endpoint.to_owned(),
-            owner: saved.ticket.owner,
+            owner: saved.grant.owner,
             destination: info.destination,
-            key: saved.ticket.key,
-            token: saved.ticket.token,
-            hosts: saved.ticket.hosts,
+            key: saved.grant.key,
+            token: saved.grant.token,
+            hosts: saved.grant.hosts,
             name: info.name,
             size: info.size,
             content_type: info.content_type,
@@ -75,7 +75,7 @@ impl Record {
             part_size,
             checksum: saved.checksum,
             uploaded: saved.stored_bytes,
-            expires_at: epoch.saturating_add(saved.ticket.expires_at.as_millis()),
+            expires_at: epoch.saturating_add(saved.grant.expires_at.as_millis()),
         })
     }
 
@@ -93,7 +93,7 @@ impl Record {
                 destination: self.destination,
             },
             saved: Resumable {
-                ticket: Ticket {
+                grant: UploadGrant {
                     id: self.id,
                     owner: self.owner,
                     token: self.token,

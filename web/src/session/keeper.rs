@@ -84,7 +84,7 @@ impl Session {
     pub(super) fn keep(&mut self, id: FileId, now: Time) {
         self.keeper.changed.insert(id);
         let saved = self.machine.resumable(id);
-        let is_known = saved.is_some_and(|saved| self.keeper.kept.get(&id) == Some(&saved.ticket.id));
+        let is_known = saved.is_some_and(|saved| self.keeper.kept.get(&id) == Some(&saved.grant.id));
         let written_at = self.keeper.written_at;
         if is_known && now.since(written_at) < INTERVAL {
             self.keeper.due_at.get_or_insert(written_at + INTERVAL);
@@ -115,7 +115,7 @@ impl Session {
     fn write_next(&mut self) {
         while let Some(id) = self.keeper.changed.pop_first() {
             let saved = self.machine.resumable(id);
-            let current = saved.as_ref().map(|saved| saved.ticket.id);
+            let current = saved.as_ref().map(|saved| saved.grant.id);
             let kept = self.keeper.kept.get(&id).copied();
             if let Some(kept) = kept.filter(|_| kept != current) {
                 // A file that has begun anew is written once its upload before is forgotten.
@@ -127,7 +127,7 @@ impl Session {
                 return;
             }
             let (Some(saved), Some(info)) = (saved, self.machine.info(id).cloned()) else { continue };
-            let creation = saved.ticket.id;
+            let creation = saved.grant.id;
             let entry = Entry { info, saved };
             let Some(record) = Record::new(entry, &self.endpoint, self.epoch) else { continue };
             if kept.is_none() {

@@ -66,8 +66,8 @@ impl Session {
         self.offers.unreadable = 0;
         for (key, record) in ours {
             let entry = record.and_then(|record| record.into_entry(self.epoch));
-            match entry.filter(|entry| self.journal_key(entry.saved.ticket.id) == key) {
-                Some(entry) if self.is_free(entry.saved.ticket.id, held) => self.offers.found.push(entry),
+            match entry.filter(|entry| self.journal_key(entry.saved.grant.id) == key) {
+                Some(entry) if self.is_free(entry.saved.grant.id, held) => self.offers.found.push(entry),
                 Some(_) => {}
                 None => self.offers.unreadable += 1,
             }
@@ -116,18 +116,18 @@ impl Session {
     /// Tells the page what can be resumed by whoever asks, in the order in which it was begun.
     fn show(&mut self, now: Time) {
         let offers = &mut self.offers;
-        let is_theirs = |entry: &Entry| offers.caller.as_ref() == Some(&entry.saved.ticket.owner);
+        let is_theirs = |entry: &Entry| offers.caller.as_ref() == Some(&entry.saved.grant.owner);
         let theirs = std::mem::take(&mut offers.found).into_iter().filter(is_theirs);
         let (expired, mut offered): (Vec<_>, Vec<_>) =
-            theirs.partition(|entry| entry.saved.ticket.expires_at <= now);
-        offered.sort_by_key(|entry| entry.saved.ticket.expires_at);
+            theirs.partition(|entry| entry.saved.grant.expires_at <= now);
+        offered.sort_by_key(|entry| entry.saved.grant.expires_at);
         // They stay in the journal, so this is said when there are others than before.
         let unreadable = offers.unreadable;
         let told = std::mem::replace(&mut offers.told_unreadable, unreadable);
         let skipped = if unreadable == told { 0 } else { unreadable };
         offers.offered.clone_from(&offered);
         self.events.push_back(Event::Resumable(offered, skipped));
-        let keys: Vec<_> = expired.iter().map(|entry| self.journal_key(entry.saved.ticket.id)).collect();
+        let keys: Vec<_> = expired.iter().map(|entry| self.journal_key(entry.saved.grant.id)).collect();
         if !keys.is_empty() {
             self.effects.push_back(Effect::ForgetRecords { keys, holder: None });
         }
@@ -193,7 +193,7 @@ impl Session {
     pub(super) fn discarded_locked(&mut self, id: CreationId, is_granted: bool) {
         if is_granted {
             let Some(entry) = find(&self.offers.discarded, id) else { return };
-            let token = entry.saved.ticket.token.clone();
+            let token = entry.saved.grant.token.clone();
             self.effects.push_back(Effect::Discard { id, token });
         } else if take(&mut self.offers.discarded, id).is_some() {
             self.unlock(Holder::Discarded(id));
@@ -226,11 +226,11 @@ impl Session {
 }
 
 fn find(entries: &[Entry], id: CreationId) -> Option<&Entry> {
-    entries.iter().find(|entry| entry.saved.ticket.id == id)
+    entries.iter().find(|entry| entry.saved.grant.id == id)
 }
 
 fn take(entries: &mut Vec<Entry>, id: CreationId) -> Option<Entry> {
-    let place = entries.iter().position(|entry| entry.saved.ticket.id == id)?;
+    let place = entries.iter().position(|entry| entry.saved.grant.id == id)?;
     Some(entries.remove(place))
 }
 

@@ -90,7 +90,7 @@ impl Host {
             _ => None,
         });
         let (entries, skipped) = last.expect("something was offered");
-        (entries.iter().map(|entry| entry.saved.ticket.id).collect(), skipped)
+        (entries.iter().map(|entry| entry.saved.grant.id).collect(), skipped)
     }
 
     fn add(&mut self, id: u32, size: u64) -> Vec<Effect> {
@@ -369,7 +369,7 @@ fn a_speed_is_told_again_when_nothing_moves() {
 fn a_record_reads_back() {
     let given = record(IDS[0], "ada");
     let entry = serde_json::from_value::<Record>(given.clone()).unwrap().into_entry(EPOCH).unwrap();
-    assert_eq!(entry.saved.ticket.expires_at, Time::from_millis(60_000));
+    assert_eq!(entry.saved.grant.expires_at, Time::from_millis(60_000));
     let written = Record::new(entry, ENDPOINT, EPOCH).unwrap();
     assert_eq!(serde_json::to_value(written).unwrap(), given);
 }

@@ -3,7 +3,7 @@
 
 use redb::ReadableTable as _;
 
-use crate::checksums::{self, Algorithm, Checksums, Kind, Plan};
+use crate::checksums::{self, Algorithm, ChecksumSpec, Checksums, Kind};
 use crate::conditions::WriteConditions;
 use crate::digest::multipart_etag;
 use crate::errors::Error;
@@ -105,14 +105,14 @@ impl Txn<'_> {
             Err(Error::NoSuchUpload) => return self.completed(key, wanted),
             upload => upload?,
         };
-        let parts = self.wanted_parts(key.2, upload.plan, &wanted.parts)?;
+        let parts = self.wanted_parts(key.2, upload.spec, &wanted.parts)?;
         let size = parts.iter().map(|part| part.size).sum();
         if wanted.size.is_some_and(|expected| expected != size) {
             return Err(Error::InvalidRequest(format!(
                 "x-amz-mp-object-size does not match the parts' {size} bytes"
             )));
         }
-        let (checksums, checksum_kind) = whole_checksums(upload.plan, wanted, &parts)?;
+        let (checksums, checksum_kind) = whole_checksums(upload.spec, wanted, &parts)?;
         self.check_write((key.0, key.1), &wanted.conditions)?;
 
         let etag = multipart_etag(parts.iter().map(|part| part.etag.as_str()));
@@ -169,14 +169,19 @@ impl Txn<'_> {
     }
 
     /// Reads the parts that Complete names, and checks that they are what it says.
-    fn wanted_parts(&self, upload: &str, plan: Option<Plan>, wanted: &[NewPart]) -> Result<Vec<Part>, Error> {
+    fn wanted_parts(
+        &self,
+        upload: &str,
+        spec: Option<ChecksumSpec>,
+        wanted: &[NewPart],
+    ) -> Result<Vec<Part>, Error> {
         if wanted.is_empty() {
             return Err(Error::InvalidRequest("Complete must name at least one part".to_owned()));
         }
         if !wanted.is_sorted_by(|a, b| a.number < b.number) {
             return Err(Error::InvalidPartOrder);
         }
-        let composite = plan.filter(|plan| plan.kind == Kind::Composite).map(|plan| plan.algorithm);
+        let composite = spec.filter(|spec| spec.kind == Kind::Composite).map(|spec| spec.algorithm);
         let mut parts: Vec<Part> = Vec::with_capacity(wanted.len());
         for (place, NewPart { number, etag, checksums }) in wanted.iter().enumerate() {
             let small = u16::try_from(*number).map_err(|_| Error::InvalidPart(*number))?;
@@ -205,31 +210,31 @@ impl Txn<'_> {
 
 /// The checksums of the object to be, checked against what Complete says they are.
 fn whole_checksums(
-    plan: Option<Plan>,
+    spec: Option<ChecksumSpec>,
     wanted: &Completion,
     parts: &[Part],
 ) -> Result<(Checksums, Kind), Error> {
-    let kind = plan.map_or(Kind::FullObject, |plan| plan.kind);
+    let kind = spec.map_or(Kind::FullObject, |spec| spec.kind);
     if let Some(asked) = wanted.kind.as_deref().filter(|asked| *asked != kind.name()) {
         return Err(Error::InvalidRequest(format!(
             "the upload's checksum type is {}, not {asked}",
             kind.name()
         )));
     }
-    let mut plans: Vec<Plan> = plan.into_iter().collect();
+    let mut specs: Vec<ChecksumSpec> = spec.into_iter().collect();
     for algorithm in wanted.checksums.algorithms().chain([Algorithm::Crc64Nvme]) {
-        if plans.iter().all(|known| known.algorithm != algorithm) {
-            plans.push(Plan { algorithm, kind: Kind::FullObject });
+        if specs.iter().all(|known| known.algorithm != algorithm) {
+            specs.push(ChecksumSpec { algorithm, kind: Kind::FullObject });
         }
     }
     let mut combined = Checksums::default();
-    for plan in plans {
+    for spec in specs {
         let values = parts.iter().map(|part| (&part.checksums, part.size));
-        let name = plan.algorithm.name();
-        let value = checksums::of_parts(plan, values)?.ok_or_else(|| {
+        let name = spec.algorithm.name();
+        let value = checksums::of_parts(spec, values)?.ok_or_else(|| {
             Error::InvalidRequest(format!("the {name} of the object is not known: parts lack theirs"))
         })?;
-        combined.set(plan.algorithm, value);
+        combined.set(spec.algorithm, value);
     }
     for (algorithm, value) in wanted.checksums.iter() {
         // A composite value may come with or without the number of parts.

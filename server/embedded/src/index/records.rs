@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::checksums::{Checksums, Kind, Plan};
+use crate::checksums::{ChecksumSpec, Checksums, Kind};
 use crate::contents::ContentId;
 use crate::errors::Error;
 
@@ -88,7 +88,7 @@ pub(crate) struct About {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Upload {
     pub(crate) initiated_ms: u64,
-    pub(crate) plan: Option<Plan>,
+    pub(crate) spec: Option<ChecksumSpec>,
     pub(crate) about: About,
 }
 

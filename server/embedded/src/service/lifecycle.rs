@@ -165,7 +165,7 @@ mod tests {
         let started = now_ms();
         for (key, id) in [("old/a", "1"), ("old/b", "2"), ("kept/a", "3")] {
             let initiated_ms = if key == "old/b" { started + DAY_MS } else { started };
-            let upload = index::Upload { initiated_ms, plan: None, about: About::default() };
+            let upload = index::Upload { initiated_ms, spec: None, about: About::default() };
             let create = move |txn: &mut index::Txn<'_>| txn.create_upload(("uploads", key, id), &upload);
             service.index.write(None, create).await.unwrap();
         }

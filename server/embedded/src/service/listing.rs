@@ -120,8 +120,8 @@ pub(super) async fn list_multipart_uploads(
     });
     let (uploads, common_prefixes) = split(entries, write);
     let uploads = uploads.into_iter().map(|(key, (id, upload))| MultipartUpload {
-        checksum_algorithm: upload.plan.map(|plan| plan.algorithm.name().to_owned().into()),
-        checksum_type: upload.plan.map(|plan| plan.kind.name().to_owned().into()),
+        checksum_algorithm: upload.spec.map(|spec| spec.algorithm.name().to_owned().into()),
+        checksum_type: upload.spec.map(|spec| spec.kind.name().to_owned().into()),
         initiated: Some(timestamp(upload.initiated_ms)),
         key: Some(write.text(&key)),
         owner: Some(owner()),

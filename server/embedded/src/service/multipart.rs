@@ -14,7 +14,7 @@ use super::copies::copy_source;
 use super::puts::Intake;
 use super::unsupported::refuse_unsupported;
 use super::{Service, etag, in_disguise, owner, size, timestamp};
-use crate::checksums::{Algorithm, Checksums, Kind, Plan, answer_checksums, given_checksums};
+use crate::checksums::{Algorithm, ChecksumSpec, Checksums, Kind, answer_checksums, given_checksums};
 use crate::conditions::{ReadConditions, WriteConditions};
 use crate::contents::ContentId;
 use crate::errors::Error;
@@ -38,10 +38,10 @@ pub(super) async fn create_multipart_upload(
     keys::check(&input.key)?;
     refuse_unsupported!(input);
     let kind = input.checksum_type.as_ref().map(|kind| kind.as_str().to_owned());
-    let plan = match &input.checksum_algorithm {
+    let spec = match &input.checksum_algorithm {
         Some(name) => {
             let algorithm = Algorithm::from_name(name.as_str())?;
-            Some(Plan { algorithm, kind: Kind::choose(algorithm, kind.as_deref())? })
+            Some(ChecksumSpec { algorithm, kind: Kind::choose(algorithm, kind.as_deref())? })
         }
         None if kind.is_some() => {
             return Err(Error::InvalidRequest("a checksum type needs a checksum algorithm".to_owned()));
@@ -55,13 +55,13 @@ pub(super) async fn create_multipart_upload(
         bucket: Some(input.bucket.clone()),
         key: Some(disguise(&input.key).into_owned()),
         upload_id: Some(id.clone()),
-        checksum_algorithm: plan.map(|plan| plan.algorithm.name().to_owned().into()),
-        checksum_type: plan.map(|plan| plan.kind.name().to_owned().into()),
+        checksum_algorithm: spec.map(|spec| spec.algorithm.name().to_owned().into()),
+        checksum_type: spec.map(|spec| spec.kind.name().to_owned().into()),
         server_side_encryption: input.server_side_encryption.clone(),
         ..Default::default()
     };
     let (bucket, key) = (input.bucket.clone(), input.key.clone());
-    let upload = Upload { initiated_ms: now, plan, about: about!(input) };
+    let upload = Upload { initiated_ms: now, spec, about: about!(input) };
     service.index.write(None, move |txn| txn.create_upload((&bucket, &key, &id), &upload)).await?;
     Ok(in_disguise(output))
 }
@@ -74,14 +74,14 @@ pub(super) async fn upload_part(
     let number = part_number(input.part_number)?;
     let place =
         Place { bucket: input.bucket.clone(), key: input.key.clone(), id: input.upload_id.clone(), number };
-    let Upload { plan, about, .. } = place.upload(service).await?;
+    let Upload { spec, about, .. } = place.upload(service).await?;
     let given = given_checksums!(input)?;
     let named =
         input.checksum_algorithm.take().map(|name| Algorithm::from_name(name.as_str())).transpose()?;
-    if let Some(plan) = plan
-        && let Some(other) = given.algorithms().chain(named).find(|other| *other != plan.algorithm)
+    if let Some(spec) = spec
+        && let Some(other) = given.algorithms().chain(named).find(|other| *other != spec.algorithm)
     {
-        let (expected, other) = (plan.algorithm.name(), other.name());
+        let (expected, other) = (spec.algorithm.name(), other.name());
         return Err(Error::InvalidRequest(format!(
             "the upload's checksum is {expected}, the part's {other}"
         )));
@@ -90,7 +90,7 @@ pub(super) async fn upload_part(
         body: input.body.take(),
         content_md5: input.content_md5.take(),
         given,
-        also: plan.map(|plan| plan.algorithm).or(named),
+        also: spec.map(|spec| spec.algorithm).or(named),
         headers: &headers,
         trailers: trailing_headers,
     };
@@ -99,7 +99,7 @@ pub(super) async fn upload_part(
     let server_side_encryption = about.encryption.map(Into::into);
     let e_tag = Some(etag(&part.etag));
     let mut output = UploadPartOutput { e_tag, server_side_encryption, ..Default::default() };
-    let shown = Plan::shown(plan, &part.checksums);
+    let shown = ChecksumSpec::shown(spec, &part.checksums);
     answer_checksums!(output, shown);
     Ok(S3Response::new(output))
 }
@@ -111,7 +111,7 @@ pub(super) async fn upload_part_copy(
     let input = request.input;
     let number = part_number(input.part_number)?;
     let place = Place { bucket: input.bucket, key: input.key, id: input.upload_id, number };
-    let Upload { plan, about, .. } = place.upload(service).await?;
+    let Upload { spec, about, .. } = place.upload(service).await?;
     let (bucket, key) = copy_source(&input.copy_source)?;
     let conditions = ReadConditions {
         if_match: input.copy_source_if_match,
@@ -135,7 +135,7 @@ pub(super) async fn upload_part_copy(
         body: Some(reading.into_body()),
         content_md5: None,
         given: Checksums::default(),
-        also: plan.map(|plan| plan.algorithm),
+        also: spec.map(|spec| spec.algorithm),
         headers: &header::HeaderMap::new(),
         trailers: None,
     };
@@ -146,7 +146,7 @@ pub(super) async fn upload_part_copy(
         last_modified: Some(timestamp(part.modified_ms)),
         ..Default::default()
     };
-    let shown = Plan::shown(plan, &part.checksums);
+    let shown = ChecksumSpec::shown(spec, &part.checksums);
     answer_checksums!(result, shown);
     let server_side_encryption = about.encryption.map(Into::into);
     let copy_part_result = Some(result);
@@ -179,15 +179,15 @@ pub(super) async fn list_parts(
             size: Some(size(part.size)),
             ..Default::default()
         };
-        let checksums = Plan::shown(page.upload.plan, &part.checksums);
+        let checksums = ChecksumSpec::shown(page.upload.spec, &part.checksums);
         answer_checksums!(shown, checksums);
         shown
     });
-    let Upload { plan, about, .. } = &page.upload;
+    let Upload { spec, about, .. } = &page.upload;
     Ok(in_disguise(ListPartsOutput {
         bucket: Some(input.bucket),
-        checksum_algorithm: plan.map(|plan| plan.algorithm.name().to_owned().into()),
-        checksum_type: plan.map(|plan| plan.kind.name().to_owned().into()),
+        checksum_algorithm: spec.map(|spec| spec.algorithm.name().to_owned().into()),
+        checksum_type: spec.map(|spec| spec.kind.name().to_owned().into()),
         initiator: Some(Initiator { display_name: owner().display_name, id: owner().id }),
         is_truncated: Some(page.more && limit > 0),
         key: Some(disguise(&input.key).into_owned()),

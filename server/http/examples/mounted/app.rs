@@ -26,7 +26,7 @@ impl Identify for Sessions {
         let mut caller = Caller::new(Subject::new(session)?);
         // Guests may do less.
         if session == "guest" {
-            caller.limits.max_file_size = Some(1_000_000);
+            caller.scope.max_file_size = Some(1_000_000);
         }
         Ok(caller)
     }

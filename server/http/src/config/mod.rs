@@ -12,8 +12,8 @@ mod identity;
 mod limits;
 
 mod operations;
-mod origin;
 mod server;
+mod sources;
 mod store;
 mod sweep;
 mod tls;
@@ -27,7 +27,7 @@ use config::{Config, File, FileFormat};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde::{Deserialize, Deserializer};
 
-use self::origin::Origins;
+use self::sources::SettingSources;
 
 pub use destinations::DestinationConfig;
 pub use duration::parse as parse_duration;
@@ -72,7 +72,7 @@ pub struct Settings {
     /// What the server tells those who run it.
     pub operations: OperationsConfig,
     #[serde(skip)]
-    origins: Origins,
+    sources: SettingSources,
 }
 
 /// A configuration that cannot be used. It begins with file and line, or with the variable.
@@ -126,10 +126,10 @@ impl SettingsError {
         }
     }
 
-    fn placed(self, origins: &Origins) -> Self {
+    fn placed(self, sources: &SettingSources) -> Self {
         match self {
             Self::Unusable { setting, why, .. } => {
-                Self::Unusable { place: origins.prefix(&setting), setting, why }
+                Self::Unusable { place: sources.prefix(&setting), setting, why }
             }
             other => other,
         }
@@ -169,10 +169,10 @@ impl Settings {
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, SettingsError> {
         let mut builder = Config::builder();
-        let mut origins = Origins::default();
+        let mut sources = SettingSources::default();
         if let Some((path, text)) = file {
-            origins =
-                Origins::of_file(path, text).map_err(|error| SettingsError::not_toml(path, text, &error))?;
+            sources = SettingSources::of_file(path, text)
+                .map_err(|error| SettingsError::not_toml(path, text, &error))?;
             builder = builder.add_source(File::from_str(text, FileFormat::Toml));
         }
         for (variable, value) in environment {
@@ -184,15 +184,15 @@ impl Settings {
             builder = builder
                 .set_override(&setting, value)
                 .map_err(|error| SettingsError::unusable(&variable, error.to_string()))?;
-            origins.add_variable(setting, variable);
+            sources.add_variable(setting, variable);
         }
         let config =
             builder.build().map_err(|error| SettingsError::unusable("configuration", reason(error)))?;
         let settings: Self = serde_path_to_error::deserialize(config).map_err(|error| {
             let path = error.path().to_string();
-            SettingsError::unusable(path, explain::explain(&reason(error.into_inner()))).placed(&origins)
+            SettingsError::unusable(path, explain::explain(&reason(error.into_inner()))).placed(&sources)
         })?;
-        Ok(Self { origins, ..settings })
+        Ok(Self { sources, ..settings })
     }
 
     /// Checks what no single value shows.
@@ -200,7 +200,7 @@ impl Settings {
     /// # Errors
     /// Names the setting and what is wrong with it.
     pub fn validate(&self) -> Result<(), SettingsError> {
-        self.check().map_err(|error| error.placed(&self.origins))
+        self.check().map_err(|error| error.placed(&self.sources))
     }
 
     fn check(&self) -> Result<(), SettingsError> {

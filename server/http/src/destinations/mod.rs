@@ -103,7 +103,7 @@ impl Destinations {
     pub fn find(&self, name: Option<&str>, caller: &Caller) -> Result<&Destination, Problem> {
         let unknown = |why: String| Problem::new(ErrorCode::UnknownDestination, why);
         let mut existing = self.0.iter().filter(|destination| {
-            destination.policy.exists_for(&destination.name, caller.subject.as_str(), &caller.limits)
+            destination.policy.exists_for(&destination.name, caller.subject.as_str(), &caller.scope)
         });
         if let Some(name) = name {
             let found = existing.find(|destination| destination.name == name);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use crate::caller::Caller;
-use crate::policy::Limits;
+use crate::policy::Scope;
 
 pub use http::HttpHooks;
 
@@ -48,8 +48,9 @@ pub struct Decision {
     pub metadata: BTreeMap<String, String>,
     /// Further tags, over the destination's.
     pub tags: BTreeMap<String, String>,
-    /// Limits that this one file has to keep.
-    pub limits: Limits,
+    /// The scope that this file is checked against; in JSON `limits`.
+    #[serde(rename = "limits")]
+    pub scope: Scope,
 }
 
 /// An upload that is complete and checked.

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::config::ForwardConfig;
 use crate::outgoing::Client;
-use crate::policy::{Limits, SaidBy};
+use crate::policy::{Scope, ScopeSource};
 use crate::redact;
 
 use super::Identify;
@@ -47,8 +47,8 @@ struct Kept {
 #[serde(deny_unknown_fields)]
 struct Answer {
     subject: String,
-    #[serde(default)]
-    limits: Limits,
+    #[serde(default, rename = "limits")]
+    scope: Scope,
 }
 
 impl Forward {
@@ -99,9 +99,9 @@ impl Forward {
         }
         let answer: Answer = serde_json::from_slice(&answer.body)
             .map_err(|error| away(&format!("its answer is not {{\"subject\": …}}: {error}")))?;
-        answer.limits.check(SaidBy::Application).map_err(away)?;
+        answer.scope.check(ScopeSource::Application).map_err(away)?;
         let subject = Subject::new(answer.subject).map_err(|problem| away(&problem.detail))?;
-        Ok(Caller { subject, limits: answer.limits, ticket: None })
+        Ok(Caller { subject, scope: answer.scope, ticket: None })
     }
 
     /// The credentials' digest: what is kept must not be the credentials.

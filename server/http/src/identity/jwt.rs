@@ -1,6 +1,6 @@
 //! Bearer tokens: JWTs of an identity provider, or tickets that the application makes itself.
 //!
-//! A ticket is a JWT whose claim `partway` holds limits: `{"sub": "ada", "aud": "partway", "exp": …, "partway":
+//! A ticket is a JWT whose claim `partway` holds a scope: `{"sub": "ada", "aud": "partway", "exp": …, "partway":
 //! {"destinations": ["photos"], "max_files": 3}}`.
 
 use std::collections::HashSet;
@@ -17,7 +17,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::config::JwtConfig;
-use crate::policy::{Limits, SaidBy};
+use crate::policy::{Scope, ScopeSource};
 use crate::verifying_key::VerifyingKey;
 
 use super::jwks::Jwks;
@@ -44,7 +44,7 @@ struct Claims {
     exp: u64,
     jti: Option<String>,
     #[serde(default)]
-    partway: Limits,
+    partway: Scope,
 }
 
 impl Jwt {
@@ -89,12 +89,12 @@ impl Jwt {
         let mut validation = self.validation.clone();
         validation.algorithms = HashSet::from([key.algorithm]).into_iter().collect();
         let claims = decode::<Claims>(token, &key.key, &validation).map_err(|error| refusal(&error))?.claims;
-        claims.partway.check(SaidBy::Ticket).map_err(invalid)?;
+        claims.partway.check(ScopeSource::Ticket).map_err(invalid)?;
         let ticket = claims.partway.max_files.map(|_| Ticket {
             id: claims.jti.unwrap_or_else(|| signed_digest(token)),
             expires_at: claims.exp.saturating_add(self.validation.leeway),
         });
-        Ok(Caller { subject: Subject::new(claims.sub)?, limits: claims.partway, ticket })
+        Ok(Caller { subject: Subject::new(claims.sub)?, scope: claims.partway, ticket })
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A request's identity is found out here, once, before anything else looks at it. How is behind [`Identify`]: nobody
 //! has to say (`anyone`), a bearer token says (`jwt`), or the application does (`forward`). What a caller may upload is
-//! decided elsewhere, from the limits that come with the identity.
+//! decided elsewhere, from the scope that comes with the identity.
 
 mod anyone;
 mod crypto;
@@ -22,8 +22,8 @@ use partway_shared::error::{ErrorCode, Problem};
 
 use crate::caller::Caller;
 use crate::config::{IdentityConfig, IdentityKind};
-use crate::limits::Limiter;
 use crate::problem::Refusal;
+use crate::quotas::Quotas;
 
 pub use anyone::Anyone;
 pub use forward::Forward;
@@ -41,7 +41,7 @@ pub trait Identify: Send + Sync {
 /// The identity that requests are checked by, as app data.
 pub(crate) struct Identity {
     pub(crate) identify: Arc<dyn Identify>,
-    pub(crate) limiter: Arc<Limiter>,
+    pub(crate) quotas: Arc<Quotas>,
 }
 
 /// The identity as configured.
@@ -68,7 +68,7 @@ impl FromRequest for Caller {
             })?;
             let caller = identity.identify.identify(&request).await?;
             caller.check()?;
-            identity.limiter.request(&caller.subject).await?;
+            identity.quotas.request(&caller.subject).await?;
             Ok(caller)
         })
     }

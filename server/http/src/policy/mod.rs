@@ -3,8 +3,8 @@
 
 mod disposition;
 mod key;
-mod limits;
 mod media_type;
+mod scope;
 mod sniff;
 mod template;
 
@@ -19,14 +19,14 @@ use partway_shared::wire::NewUpload;
 
 use crate::excerpt::excerpt;
 
-use self::limits::takes_extension;
 use self::media_type::is_bare_word;
+use self::scope::takes_extension;
 use self::template::extension;
 
 pub use disposition::content_disposition;
 pub use key::{MAX_KEY_PREFIX, check_key};
-pub use limits::{Limits, SaidBy, is_extension};
 pub use media_type::{MediaType, is_type_pattern};
+pub use scope::{Scope, ScopeSource, is_extension};
 pub use sniff::{SNIFFED_BYTES, contradiction};
 pub use template::{KeyTemplate, KeyValues};
 
@@ -45,7 +45,7 @@ pub struct Policy {
     pub extensions: Vec<String>,
     /// The subjects that the destination exists for; none is all.
     pub subjects: Vec<String>,
-    /// Whether it exists for those alone whose limits name it.
+    /// Whether it exists only for callers whose scope names it.
     pub granted_only: bool,
     /// Whether types that browsers execute are stored to be shown.
     pub inline_active_types: bool,
@@ -77,10 +77,10 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Whether the destination of this name and these rules exists for somebody.
+    /// Returns whether the destination of this name exists for a subject with this scope.
     #[must_use]
-    pub fn exists_for(&self, destination: &str, subject: &str, limits: &Limits) -> bool {
-        let named = limits.names(destination);
+    pub fn exists_for(&self, destination: &str, subject: &str, scope: &Scope) -> bool {
+        let named = scope.names(destination);
         let is_subject = self.subjects.is_empty()
             || self.subjects.iter().any(|pattern| match pattern.strip_suffix('*') {
                 Some(start) => subject.starts_with(start),
@@ -95,13 +95,13 @@ impl Policy {
     /// When a field is out of bounds, or the file is not one that the destination takes.
     pub fn plan(&self, file: &NewUpload, field: &str) -> Result<Plan, Problem> {
         check_fields(file, field)?;
-        let own = Limits {
+        let own = Scope {
             max_file_size: Some(self.max_file_size.min(MAX_OBJECT_SIZE)),
             types: (!self.types.is_empty()).then(|| self.types.clone()),
             extensions: (!self.extensions.is_empty()).then(|| self.extensions.clone()),
-            ..Limits::default()
+            ..Scope::default()
         };
-        check_limits(file, &own, field)?;
+        check_scope(file, &own, field)?;
         Plan::new(file.size, file.part_size, &self.plan).map_err(|error| {
             Problem::new(ErrorCode::FileTooLarge, error.to_string()).with_field(format!("{field}.size"))
         })
@@ -127,18 +127,18 @@ impl Policy {
     }
 }
 
-/// Whether a file keeps to limits of its own: those of a ticket or a hook, within the destination's.
+/// Checks a file against a scope: a ticket's or a hook's, besides the destination's own rules.
 ///
 /// # Errors
-/// When it does not.
-pub fn check_limits(file: &NewUpload, limits: &Limits, field: &str) -> Result<(), Problem> {
-    if let Some(max) = limits.max_file_size.filter(|max| file.size > *max) {
+/// When the file is too large, or its type or extension is not accepted.
+pub fn check_scope(file: &NewUpload, scope: &Scope, field: &str) -> Result<(), Problem> {
+    if let Some(max) = scope.max_file_size.filter(|max| file.size > *max) {
         let why = format!("{} bytes are more than the {} that may be uploaded", file.size, ByteSize(max));
         return Err(Problem::new(ErrorCode::FileTooLarge, why).with_field(format!("{field}.size")));
     }
     let content_type = MediaType::of(file)
         .map_err(|why| Problem::new(ErrorCode::InvalidField, why).with_field(format!("{field}.type")))?;
-    if let Some(types) = limits.types.as_ref().filter(|types| !content_type.is_one_of(types)) {
+    if let Some(types) = scope.types.as_ref().filter(|types| !content_type.is_one_of(types)) {
         let mut why = format!("files of type {content_type} are not taken here; {} are", types.join(", "));
         if let Some(word) =
             file.content_type.as_deref().filter(|given| !given.is_empty() && is_bare_word(given))
@@ -149,7 +149,7 @@ pub fn check_limits(file: &NewUpload, limits: &Limits, field: &str) -> Result<()
     }
     let extension = extension(&file.name);
     if let Some(taken) =
-        limits.extensions.as_ref().filter(|taken| !takes_extension(taken, extension.as_deref()))
+        scope.extensions.as_ref().filter(|taken| !takes_extension(taken, extension.as_deref()))
     {
         let why = format!("files with that extension are not taken here; {} are", taken.join(", "));
         return Err(Problem::new(ErrorCode::TypeNotAllowed, why).with_field(format!("{field}.name")));
@@ -252,22 +252,22 @@ mod tests {
     #[test]
     fn a_destination_exists_for_some() {
         let policy = Policy { subjects: vec!["ada".to_owned(), "team-*".to_owned()], ..Policy::default() };
-        let named = |names: &[&str]| Limits {
+        let named = |names: &[&str]| Scope {
             destinations: Some(names.iter().map(|&name| name.to_owned()).collect()),
-            ..Limits::default()
+            ..Scope::default()
         };
-        assert!(policy.exists_for("d", "ada", &Limits::default()));
+        assert!(policy.exists_for("d", "ada", &Scope::default()));
         assert!(
             policy.exists_for("d", "team-1", &named(&["d"]))
                 && !policy.exists_for("d", "ada", &named(&["e"]))
         );
         assert!(
             !policy.exists_for("d", "eve", &named(&["d"]))
-                && !policy.exists_for("d", "adaa", &Limits::default())
+                && !policy.exists_for("d", "adaa", &Scope::default())
         );
         let granted = Policy { granted_only: true, ..Policy::default() };
         assert!(
-            !granted.exists_for("d", "ada", &Limits::default())
+            !granted.exists_for("d", "ada", &Scope::default())
                 && granted.exists_for("d", "ada", &named(&["d"]))
         );
     }

@@ -23,7 +23,7 @@ use partway_shared::error::Problem;
 use crate::caller::Caller;
 use crate::destinations::{Destination, Destinations};
 use crate::hooks::Hooks;
-use crate::limits::Limiter;
+use crate::quotas::Quotas;
 use crate::token::{TokenMint, UploadClaims};
 
 /// Everything that uploads need.
@@ -35,7 +35,7 @@ pub struct Uploads {
     /// The application's say.
     pub hooks: Arc<dyn Hooks>,
     /// How much one subject may ask for.
-    pub limiter: Arc<Limiter>,
+    pub quotas: Arc<Quotas>,
 }
 
 impl Uploads {
@@ -54,7 +54,7 @@ impl Uploads {
 
     /// An upload has ended. That its place is free is told, and no reason to fail what has succeeded.
     async fn release(&self, caller: &Caller, claims: &UploadClaims) {
-        if let Err(problem) = self.limiter.close(&caller.subject, &identity::quota_id(claims)).await {
+        if let Err(problem) = self.quotas.close(&caller.subject, &identity::quota_id(claims)).await {
             tracing::warn!(upload.key = claims.key, %problem, "an upload that has ended still counts as open");
         }
     }

@@ -16,8 +16,8 @@ use partway_shared::wire::NewUpload;
 use crate::caller::Caller;
 use crate::destinations::Destination;
 use crate::hooks::{Decision, ProposedUpload};
-use crate::limits::{Candidate, Reservation};
-use crate::policy::{KeyValues, MediaType, SaidBy, check_key, check_limits};
+use crate::policy::{KeyValues, MediaType, ScopeSource, check_key, check_scope};
+use crate::quotas::{Candidate, Reservation};
 use crate::token::UploadClaims;
 
 use super::{Uploads, identity};
@@ -29,7 +29,7 @@ pub(super) struct Proposal<'a> {
     pub(super) plan: Plan,
     pub(super) claims: UploadClaims,
     pub(super) lifetime: Duration,
-    /// What the caller's keys begin with by its own limits; nothing unless these say so.
+    /// The prefix that the caller's scope demands of keys, with the destination's; empty without one.
     granted_prefix: String,
     /// The file's place in the request.
     pub(super) field: String,
@@ -62,7 +62,7 @@ impl Uploads {
             destination.map_err(|problem| problem.with_field(format!("{field}.destination")))?;
         let policy = &destination.policy;
         let plan = policy.plan(file, &field)?;
-        check_limits(file, &caller.limits, &field)?;
+        check_scope(file, &caller.scope, &field)?;
         if file.checksums.len() > MAX_PARTS_PER_SIGN {
             let why = format!("at most {MAX_PARTS_PER_SIGN} checksums come along");
             return Err(Problem::new(ErrorCode::InvalidField, why).with_field(format!("{field}.checksums")));
@@ -77,7 +77,7 @@ impl Uploads {
             path: file.path.as_deref(),
             now: identity::asked_at(file, Timestamp::now()),
         });
-        let own_prefix = caller.limits.key_prefix.as_deref();
+        let own_prefix = caller.scope.key_prefix.as_deref();
         let expires = SystemTime::now() + destination.token_lifetime;
         let content_type = MediaType::of(file)
             .map_err(|why| Problem::new(ErrorCode::InvalidField, why).with_field(format!("{field}.type")))?;
@@ -153,8 +153,8 @@ impl Uploads {
                 );
             }
         }
-        let ticket = caller.ticket.as_ref().zip(caller.limits.max_files);
-        self.limiter.reserve(&caller.subject, ticket, proposal.candidate(&identity::quota_id(claims))).await
+        let ticket = caller.ticket.as_ref().zip(caller.scope.max_files);
+        self.quotas.reserve(&caller.subject, ticket, proposal.candidate(&identity::quota_id(claims))).await
     }
 
     /// Releases what was counted for an upload that could not be created.
@@ -166,7 +166,7 @@ impl Uploads {
     ) {
         let id = identity::quota_id(&proposal.claims);
         let candidate = proposal.candidate(&id);
-        let released = self.limiter.release(&caller.subject, caller.ticket.as_ref(), candidate, reservation);
+        let released = self.quotas.release(&caller.subject, caller.ticket.as_ref(), candidate, reservation);
         if let Err(problem) = released.await {
             tracing::warn!(%problem, "an upload that was not created still counts");
         }
@@ -202,9 +202,9 @@ impl Proposal<'_> {
                 format!("the application's decision cannot be used: {why}"),
             )
         };
-        decision.limits.check(SaidBy::Hook).map_err(unusable)?;
-        check_limits(self.file, &decision.limits, &self.field)?;
-        if decision.limits.names(&self.destination.name) == Some(false) {
+        decision.scope.check(ScopeSource::Hook).map_err(unusable)?;
+        check_scope(self.file, &decision.scope, &self.field)?;
+        if decision.scope.names(&self.destination.name) == Some(false) {
             let why = "the application does not let it go there";
             return Err(
                 Problem::new(ErrorCode::UploadRefused, why).with_field(format!("{}.destination", self.field))

@@ -48,7 +48,7 @@ mod sniffing;
 mod hooks;
 
 mod abuse;
-mod limits;
+mod quotas;
 
 mod mounted;
 

@@ -8,7 +8,7 @@ mod access;
 mod cors;
 mod lifecycle;
 mod report;
-mod terms;
+mod store_rules;
 
 use crate::bucket::Bucket;
 use crate::http_client::HttpClient;
@@ -42,7 +42,7 @@ async fn examine_one(store: &Bucket, options: &Options, http: &HttpClient) -> St
     if !access::permissions(store, &mut report).await {
         return report;
     }
-    Box::pin(terms::examine(store, &credentials, http, &mut report)).await;
+    Box::pin(store_rules::examine(store, &credentials, http, &mut report)).await;
     cors::examine(store, &credentials, http, options, &mut report).await;
     lifecycle::examine(store, options.fix, &mut report).await;
     report

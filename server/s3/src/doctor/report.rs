@@ -26,8 +26,9 @@ pub enum Outcome {
 pub enum Section {
     /// Credentials, clock, permissions.
     Access,
-    /// What presigned URLs are held to.
-    Terms,
+    /// What the store enforces of presigned URLs.
+    #[serde(rename = "terms")]
+    PresignedUrls,
     /// What is verified of bytes.
     Checksums,
     /// What pages of other origins may do.
@@ -129,7 +130,7 @@ impl Section {
     const fn title(self) -> &'static str {
         match self {
             Self::Access => "Access",
-            Self::Terms => "Presigned URLs",
+            Self::PresignedUrls => "Presigned URLs",
             Self::Checksums => "Checksums",
             Self::Cors => "CORS",
             Self::Cleanup => "Cleaning up",

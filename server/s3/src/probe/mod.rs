@@ -8,9 +8,9 @@
 mod checksums;
 mod conditions;
 mod copies;
+mod presigned;
 mod rules;
 mod tags;
-mod terms;
 
 use partway_shared::checksum::ChecksumKind;
 
@@ -21,9 +21,9 @@ use crate::store::{CompleteParams, NewObject, S3Store, Store, StoreError, Upload
 pub use checksums::{Check, access, object_crc64nvme, part_crc64nvme, part_md5, put_crc64nvme, put_md5};
 pub use conditions::{complete_if_none_match, late_put_if_none_match, put_if_none_match};
 pub use copies::{bare_headers, copy, copy_if_none_match};
+pub use presigned::{PresignedClient, copied_part, copied_put, form, length, signature};
 pub use rules::Rule;
 pub use tags::{put_tags, upload_tags};
-pub use terms::{PresignedClient, copied_part, copied_put, form, length, signature};
 
 const BODY: &[u8] = b"Partway tries out what this store verifies.";
 const OTHER_BODY: &[u8] = b"These bytes are not the ones that were sent.";

@@ -3,7 +3,7 @@
 //! A store that cannot be asked at the start is asked again until it answers. Nothing is assumed
 //! meanwhile: no upload is begun with a check that may not take place.
 
-mod terms;
+mod capabilities;
 
 use std::time::Duration;
 
@@ -132,7 +132,7 @@ async fn find_out(
         match Box::pin(Findings::of(&bucket.store, &bucket.key_prefix)).await {
             Ok(findings) => {
                 findings.log();
-                let seen = Box::pin(terms::try_out(&bucket, findings.kind())).await;
+                let seen = Box::pin(capabilities::try_out(&bucket, findings.kind())).await;
                 drop(known.send_replace(Ok(seen)));
                 return;
             }

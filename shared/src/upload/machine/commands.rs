@@ -52,9 +52,9 @@ impl Uploader {
     /// The same under an id of the caller's, which no other file of this machine may have.
     pub fn restore_as(&mut self, id: FileId, info: FileInfo, saved: Resumable) -> Option<()> {
         let plan = Plan::from_strategy(info.size, saved.strategy)?;
-        self.core.set_hosts(saved.ticket.hosts);
+        self.core.set_hosts(saved.grant.hosts);
         let mut file = FileUpload::new(info, plan, None, saved.checksum);
-        file.phase = file.begin_from(Parked::Unlisted(saved.ticket));
+        file.phase = file.begin_from(Parked::Unlisted(saved.grant));
         file.shown.raise(saved.stored_bytes.min(plan.size()));
         // It is kept already, with more than is known of it here.
         file.journaled = Some(file.parts.stored_count());
@@ -117,8 +117,8 @@ impl Uploader {
                 _ => {
                     file.phase = match file.parked() {
                         Parked::Nothing => Phase::Cancelled,
-                        Parked::Unlisted(ticket) | Parked::Parts(ticket) | Parked::Abort(ticket) => {
-                            Phase::Aborting { ticket, abort: Retried::new() }
+                        Parked::Unlisted(grant) | Parked::Parts(grant) | Parked::Abort(grant) => {
+                            Phase::Aborting { grant, abort: Retried::new() }
                         }
                     };
                 }

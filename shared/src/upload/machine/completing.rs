@@ -19,7 +19,7 @@ impl Uploader {
             return None;
         }
         let ready: Vec<_> =
-            self.core.index.complete.iter().copied().take(self.core.limits.completed).collect();
+            self.core.index.complete.iter().copied().take(self.core.request_limits.completed).collect();
         let (mut files, mut uploads) = (Vec::with_capacity(ready.len()), Vec::with_capacity(ready.len()));
         for id in ready {
             let upload = self.touch(id, |core, file| {
@@ -40,7 +40,7 @@ impl Uploader {
     pub(super) fn completed_many(&mut self, job: JobId, outcome: Result<ControlReply, Failure>, now: Time) {
         let files = self.core.take_completions(job);
         if files.len() > 1 && outcome.as_ref().is_err_and(Failure::is_too_large) {
-            self.core.limits.completed = files.len().div_ceil(2);
+            self.core.request_limits.completed = files.len().div_ceil(2);
             for id in files.into_iter().flatten() {
                 self.touch(id, |_, file| {
                     if let Some(call) = file.call_mut() {

@@ -12,7 +12,7 @@ use crate::upload::call::Retried;
 use crate::upload::failure::{Failure, UploadError, Verdict, judge_call};
 use crate::upload::file::{FileUpload, Intent, Parked, Phase};
 use crate::upload::parts::Parts;
-use crate::upload::resume::Ticket;
+use crate::upload::resume::UploadGrant;
 use crate::wire::{CreatedUpload, Grant};
 
 impl Uploader {
@@ -56,9 +56,9 @@ impl Uploader {
 
     /// A request for all of these was too large. One half is asked for at once, the other waits for its turn.
     fn cut_in_two(&mut self, files: Vec<FileId>) {
-        self.core.limits.created = files.len().div_ceil(2);
+        self.core.request_limits.created = files.len().div_ceil(2);
         let mut files = self.still_wanted(files);
-        let rest = files.split_off(files.len().min(self.core.limits.created));
+        let rest = files.split_off(files.len().min(self.core.request_limits.created));
         for id in rest {
             self.touch(id, |_, file| file.phase = Phase::Queued);
         }
@@ -126,7 +126,7 @@ impl Core {
     }
 
     fn granted(&mut self, id: FileId, file: &mut FileUpload, grant: Grant, owner: String, now: Time) {
-        let ticket = Ticket {
+        let kept = UploadGrant {
             id: file.creation.take().unwrap_or_else(|| self.creation_id()),
             owner,
             token: grant.token,
@@ -139,7 +139,7 @@ impl Core {
             _ => Intent::Upload,
         };
         if intent == Intent::Abort {
-            file.phase = Phase::Aborting { ticket, abort: Retried::new() };
+            file.phase = Phase::Aborting { grant: kept, abort: Retried::new() };
             return;
         }
         file.retry_reason = None;
@@ -157,10 +157,10 @@ impl Core {
         }
         if intent == Intent::Pause {
             self.stop_all_of(id, file);
-            file.phase = Phase::Paused(Parked::Parts(ticket));
+            file.phase = Phase::Paused(Parked::Parts(kept));
             return;
         }
-        file.phase = Phase::Uploading { ticket, sign: Retried::new() };
+        file.phase = Phase::Uploading { grant: kept, sign: Retried::new() };
         for put in grant.parts {
             file.parts.signed(put, now);
         }

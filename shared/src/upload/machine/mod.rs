@@ -62,7 +62,7 @@ struct Core {
     jobs: LiteMap<JobId, Job>,
     /// Whose completions went along in one call, in the order of the request; `None` for a file that no longer waits.
     completions: Vec<(JobId, Vec<Option<FileId>>)>,
-    limits: RequestLimits,
+    request_limits: RequestLimits,
     stops: VecDeque<JobId>,
     events: VecDeque<Event>,
     hash_turn: Turn,
@@ -212,7 +212,7 @@ impl Core {
             batch: Batch::default(),
             jobs: LiteMap::new(),
             completions: Vec::new(),
-            limits: RequestLimits::default(),
+            request_limits: RequestLimits::default(),
             stops: VecDeque::new(),
             events: VecDeque::new(),
             hash_turn: Turn::default(),

@@ -190,8 +190,8 @@ impl Core {
     // Going on from elsewhere.
 
     fn listed(&mut self, id: FileId, file: &mut FileUpload, listed: ListedParts) {
-        let Phase::Listing { ticket, reason, .. } = &file.phase else { return };
-        let (ticket, reason) = (ticket.clone(), reason.clone());
+        let Phase::Listing { grant, reason, .. } = &file.phase else { return };
+        let (grant, reason) = (grant.clone(), reason.clone());
         file.retry_reason = None;
         if let Some(completed) = listed.completed {
             file.shown.raise(file.info.size);
@@ -201,13 +201,13 @@ impl Core {
         match reason {
             ListReason::Lost(error) => {
                 let lost = file.parts.reconcile(&listed.parts);
-                file.phase = Phase::Uploading { ticket, sign: Retried::new() };
+                file.phase = Phase::Uploading { grant, sign: Retried::new() };
                 if lost == 0 {
                     self.fail(id, file, error);
                 }
             }
             ListReason::TooLate(error) => {
-                file.phase = Phase::Aborting { ticket, abort: Retried::new() };
+                file.phase = Phase::Aborting { grant, abort: Retried::new() };
                 self.fail(id, file, error);
             }
             ListReason::Resumed => {
@@ -215,9 +215,9 @@ impl Core {
                 let random = self.rng.f64();
                 file.phase = match file.parts.sample(random) {
                     Some((part, range, stored)) => {
-                        Phase::Checking { ticket, part, range, stored, asked: false }
+                        Phase::Checking { grant, part, range, stored, asked: false }
                     }
-                    None => Phase::Uploading { ticket, sign: Retried::new() },
+                    None => Phase::Uploading { grant, sign: Retried::new() },
                 };
                 complete_when_stored(file);
             }
@@ -226,9 +226,9 @@ impl Core {
 
     /// The sample of a resumed upload was hashed: it is the file, or another.
     fn checked(&mut self, id: FileId, file: &mut FileUpload, checksum: Checksum) {
-        let Phase::Checking { ticket, stored, part, .. } = &file.phase else { return };
+        let Phase::Checking { grant, stored, part, .. } = &file.phase else { return };
         if *stored == checksum {
-            file.phase = Phase::Uploading { ticket: ticket.clone(), sign: Retried::new() };
+            file.phase = Phase::Uploading { grant: grant.clone(), sign: Retried::new() };
             complete_when_stored(file);
             return;
         }
@@ -304,7 +304,7 @@ impl Core {
             && unsigned > 1
             && failure.is_too_large()
         {
-            self.limits.signed = unsigned.div_ceil(2);
+            self.request_limits.signed = unsigned.div_ceil(2);
             sign.reset();
             return;
         }
@@ -366,11 +366,11 @@ impl Core {
         verdict: PutVerdict,
         now: Time,
     ) {
-        if let (PutVerdict::Taken { error }, Phase::Uploading { ticket, .. }) = (&verdict, &file.phase) {
+        if let (PutVerdict::Taken { error }, Phase::Uploading { grant, .. }) = (&verdict, &file.phase) {
             // Listing tells whose object it is: one of this upload's own is complete.
-            let (ticket, reason) = (ticket.clone(), ListReason::Lost(error.clone()));
+            let (grant, reason) = (grant.clone(), ListReason::Lost(error.clone()));
             self.stop_all_of(id, file);
-            file.phase = Phase::Listing { ticket, list: Retried::new(), reason };
+            file.phase = Phase::Listing { grant, list: Retried::new(), reason };
             return;
         }
         let jitter = self.rng.f64();
@@ -392,25 +392,25 @@ fn after_refusal(file: &mut FileUpload, error: &UploadError) -> bool {
             Phase::Aborting { .. } | Phase::Listing { reason: ListReason::TooLate(_), .. },
         ) => Phase::Cancelled,
         // Too late to cancel: what the upload has become is asked for.
-        (AlreadyCompleted, Phase::Aborting { ticket, .. }) => Phase::Listing {
-            ticket: ticket.clone(),
+        (AlreadyCompleted, Phase::Aborting { grant, .. }) => Phase::Listing {
+            grant: grant.clone(),
             list: Retried::new(),
             reason: ListReason::TooLate(error.clone()),
         },
         // It was sent before, with its answer lost.
-        (AlreadyCompleted, Phase::Uploading { ticket, .. }) if is_rare => {
+        (AlreadyCompleted, Phase::Uploading { grant, .. }) if is_rare => {
             file.reconciliations += 1;
             Phase::Listing {
-                ticket: ticket.clone(),
+                grant: grant.clone(),
                 list: Retried::new(),
                 reason: ListReason::Lost(error.clone()),
             }
         }
         // The store lacks what it acknowledged: find out what, and send that again.
-        (PartMissing | PartMismatch, Phase::Completing { ticket, .. }) if is_rare => {
+        (PartMissing | PartMismatch, Phase::Completing { grant, .. }) if is_rare => {
             file.reconciliations += 1;
             Phase::Listing {
-                ticket: ticket.clone(),
+                grant: grant.clone(),
                 list: Retried::new(),
                 reason: ListReason::Lost(error.clone()),
             }

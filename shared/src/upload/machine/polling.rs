@@ -67,7 +67,7 @@ impl Uploader {
         let id = self.core.call_turn.order(&self.core.index.call).next()?;
         self.core.call_turn.served(id);
         self.touch(id, |core, file| {
-            let token = file.ticket()?.token.clone();
+            let token = file.grant()?.token.clone();
             let job = core.begin(Job::Call(id));
             let call = match &file.phase {
                 Phase::Uploading { .. } if file.parts.start_ask(job) => {
@@ -75,7 +75,7 @@ impl Uploader {
                 }
                 Phase::Uploading { .. } => ControlCall::Sign(SignParts {
                     token,
-                    parts: file.parts.start_sign(job, core.limits.signed),
+                    parts: file.parts.start_sign(job, core.request_limits.signed),
                 }),
                 Phase::Listing { .. } => ControlCall::List(ListParts { token }),
                 Phase::Completing { .. } => {
@@ -158,7 +158,7 @@ impl Uploader {
 
     fn poll_create(&mut self, now: Time) -> Option<Action> {
         let room = self.core.settings.open_files.saturating_sub(self.core.index.open) as usize;
-        let room = room.min(self.core.limits.created);
+        let room = room.min(self.core.request_limits.created);
         let (ready, queued) = (self.core.index.batchable.len(), self.core.index.queued.len());
         // Two rounds for all connections are on their way or could be.
         let enough = 2 * self.core.flow.limit() as usize;

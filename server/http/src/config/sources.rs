@@ -1,4 +1,4 @@
-//! Where each setting was said: the line of the file, or the variable of the environment. For errors alone.
+//! The source of each setting, for errors: a line of the file, or a variable of the environment.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,23 +6,23 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
-/// The places of all settings. Holds no values, since some are secrets.
+/// The sources of all settings. Holds no values, since some are secrets.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Origins {
+pub(super) struct SettingSources {
     file: Option<PathBuf>,
     lines: BTreeMap<String, usize>,
     variables: BTreeMap<String, String>,
 }
 
-/// Passed over when settings are read; the loader fills it in.
-impl<'de> Deserialize<'de> for Origins {
+/// Reads nothing; the loader fills it in.
+impl<'de> Deserialize<'de> for SettingSources {
     fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
         Ok(Self::default())
     }
 }
 
-impl Origins {
-    /// The places in this file's text.
+impl SettingSources {
+    /// Returns the lines of the settings in this file's text.
     pub(super) fn of_file(path: &Path, text: &str) -> Result<Self, toml::de::Error> {
         let mut lines = BTreeMap::new();
         walk(DeTable::parse(text)?.get_ref(), "", &mut |setting, at| {
@@ -32,12 +32,12 @@ impl Origins {
         Ok(Self { file: Some(path.to_owned()), lines, variables: BTreeMap::new() })
     }
 
-    /// The variable overrides whatever the file says.
+    /// Records that a variable sets this, whatever the file says.
     pub(super) fn add_variable(&mut self, setting: String, variable: String) {
         self.variables.insert(setting, variable);
     }
 
-    /// `partway.toml:12: ` for a setting of that line, or that of the table it would stand in; nothing for a default.
+    /// Returns `partway.toml:12: ` for a setting on that line, or the line of the table that it belongs to; an empty string for a default.
     pub(super) fn prefix(&self, setting: &str) -> String {
         let mut name = without_indices(setting);
         loop {
@@ -59,12 +59,12 @@ impl Origins {
     }
 }
 
-/// `a.list[3]` is said where `a.list` is.
+/// Returns `a.list` for `a.list[3]`, which has the same source.
 fn without_indices(setting: &str) -> String {
     setting.split('[').next().unwrap_or_default().to_owned()
 }
 
-/// Tells of every key its path and where it stands.
+/// Calls `found` with each key's path and its byte offset.
 fn walk(table: &DeTable<'_>, above: &str, found: &mut impl FnMut(String, usize)) {
     for (key, value) in table {
         let path =
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn settings_are_found_by_line() {
         let text = "# first\n[server]\nlisten = \"x\"\n\n[destinations.photos]\nkey = \"{uuid}\"\ntypes = [\n\"a\",\n]\n";
-        let mut origins = Origins::of_file(Path::new("p.toml"), text).unwrap();
+        let mut sources = SettingSources::of_file(Path::new("p.toml"), text).unwrap();
         for (setting, place) in [
             ("server.listen", "p.toml:3: "),
             ("server.missing", "p.toml:2: "),
@@ -91,10 +91,10 @@ mod tests {
             ("destinations.photos.types[0]", "p.toml:7: "),
             ("nowhere.at.all", "p.toml: "),
         ] {
-            assert_eq!(origins.prefix(setting), place, "{setting}");
+            assert_eq!(sources.prefix(setting), place, "{setting}");
         }
-        origins.add_variable("server.listen".to_owned(), "PARTWAY_SERVER__LISTEN".to_owned());
-        assert_eq!(origins.prefix("server.listen"), "PARTWAY_SERVER__LISTEN: ");
-        assert_eq!(Origins::default().prefix("server.listen"), "");
+        sources.add_variable("server.listen".to_owned(), "PARTWAY_SERVER__LISTEN".to_owned());
+        assert_eq!(sources.prefix("server.listen"), "PARTWAY_SERVER__LISTEN: ");
+        assert_eq!(SettingSources::default().prefix("server.listen"), "");
     }
 }

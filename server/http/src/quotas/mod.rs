@@ -1,6 +1,6 @@
-//! How much one subject may ask for: requests a second, open uploads, bytes a day, uploads of a ticket.
+//! Quotas of one subject: requests per second, open uploads, bytes per day, uploads per ticket. The settings call them `[limits]`.
 //!
-//! Counters are the one thing that the server remembers of anybody. They live in memory, or in Redis where several
+//! Counters are the only state that the server keeps. They live in memory, or in Redis where several
 //! replicas have to agree; losing them loses no upload. Time is given from outside.
 
 mod memory;
@@ -21,8 +21,8 @@ use self::redis::Redis;
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// Keeps the limits.
-pub struct Limiter {
+/// Counts each subject's requests and uploads, and refuses those that exceed a quota.
+pub struct Quotas {
     rate: Option<Rate>,
     open_uploads: Option<u32>,
     bytes_per_day: Option<u64>,
@@ -78,11 +78,11 @@ pub(crate) struct Reservation {
     bytes: bool,
 }
 
-impl Limiter {
-    /// Limits as configured. Redis is not called yet.
+impl Quotas {
+    /// Creates the quotas that are configured. Does not connect to Redis yet.
     ///
     /// # Errors
-    /// When Redis's address is none.
+    /// When `limits.redis_url` is not an address of a Redis.
     pub fn new(config: &LimitsConfig) -> Result<Self, String> {
         let counters = match &config.redis_url {
             None => Counters::Memory(Memory::default()),
@@ -99,10 +99,10 @@ impl Limiter {
         })
     }
 
-    /// Counts a request.
+    /// Counts a request against the rate limit.
     ///
     /// # Errors
-    /// When there are too many of the subject's.
+    /// [`ErrorCode::TooManyRequests`] when the subject exceeds the rate, with the seconds to wait.
     pub(crate) async fn request(&self, subject: &Subject) -> Result<(), Problem> {
         let Some(rate) = &self.rate else { return Ok(()) };
         let now = now();

@@ -1,7 +1,6 @@
-//! Whether a store holds clients to the terms of a presigned URL.
+//! Whether a store enforces what a presigned URL was signed for.
 //!
-//! These requests are what a page could send: under URLs that the server signs, with more, less or other
-//! than was signed for.
+//! These are requests that a page could send: to URLs that the server signed, with a body or headers that were not signed for.
 
 use std::time::{Duration, SystemTime};
 
@@ -17,32 +16,32 @@ use crate::store::{S3Store, Store, StoreError, UploadRef};
 
 const LIFETIME: Duration = Duration::from_secs(120);
 
-/// Whoever has presigned URLs and nothing else.
+/// A client that has presigned URLs and no credentials, as a page has.
 #[derive(Clone, Copy, Debug)]
 pub struct PresignedClient<'a> {
-    /// The store, as its owner reaches it.
+    /// The store, with the server's credentials.
     pub store: &'a S3Store,
-    /// Where it is.
+    /// The hosts that URLs are signed for.
     pub hosts: &'a Hosts,
-    /// Its region.
+    /// The store's region.
     pub region: &'a str,
-    /// What signs.
+    /// The credentials that sign URLs.
     pub credentials: &'a Credentials,
-    /// What sends.
+    /// The client that sends requests.
     pub http: &'a HttpClient,
-    /// Where keys may be.
+    /// The prefix below which keys of probes are made.
     pub prefix: &'a str,
 }
 
 impl<'a> PresignedClient<'a> {
-    /// Of a store, by the address that the server has.
+    /// Creates a client of a bucket at the address that the server uses.
     #[must_use]
     pub fn of(bucket: &'a Bucket, credentials: &'a Credentials, http: &'a HttpClient) -> Self {
         let Bucket { store, hosts, region, key_prefix: prefix, .. } = bucket;
         Self { store, hosts, region, credentials, http, prefix }
     }
 
-    /// Signs with what there is.
+    /// Returns what signs the URLs.
     #[must_use]
     pub fn presigner(&self) -> Presigner<'a> {
         Presigner::new(self.hosts, self.region, self.credentials, LIFETIME, SystemTime::now())

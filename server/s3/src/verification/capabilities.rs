@@ -1,5 +1,5 @@
-//! Rules that the store does not keep: what the log says of them at the start, and what is done without. `partway doctor`
-//! says more.
+//! Finds out at the start which rules the store enforces, logs those that it does not, and decides what the server can rely
+//! on. `partway doctor` explains them.
 
 use partway_shared::checksum::ChecksumKind;
 
@@ -10,7 +10,7 @@ use crate::probe::{self, PresignedClient, Rule};
 
 const HINT: &str = "`partway doctor` says what follows";
 
-/// Tries them out, warns of those that are broken, and says what can be built on.
+/// Probes each rule, logs a warning for each broken one, and returns what the server can rely on.
 pub(super) async fn try_out(bucket: &Bucket, checksum: ChecksumKind) -> Known {
     let mut known = Known { forms: false, ..Known::unseen(checksum) };
     let Ok(credentials) = bucket.credentials.get().await else { return known };

@@ -1,4 +1,4 @@
-//! What the store holds clients to: lengths, signatures, checksums, conditions.
+//! Which rules the store enforces: lengths, signatures, checksums, conditions.
 
 use aws_credential_types::Credentials;
 use partway_shared::checksum::ChecksumKind;
@@ -10,7 +10,7 @@ use crate::probe::{self, Check, PresignedClient, Rule};
 use crate::store::{Optional, StoreError};
 use crate::verification::Findings;
 
-/// Where the store cannot be brought to it.
+/// The remedy where no setting makes the store enforce a rule.
 const NO_REMEDY: &str =
     "Nothing in the configuration changes this: it is the store's. A newer version may do better.";
 
@@ -31,12 +31,19 @@ pub(super) async fn examine(
         probe::copied_part(client),
         probe::form(client, checksum),
     );
-    rule(report, Section::Terms, "signatures are checked", Outcome::Failure, signature, NO_REMEDY);
-    rule(report, Section::Terms, "the signed length is enforced", Outcome::Failure, length, NO_REMEDY);
+    rule(report, Section::PresignedUrls, "signatures are checked", Outcome::Failure, signature, NO_REMEDY);
+    rule(
+        report,
+        Section::PresignedUrls,
+        "the signed length is enforced",
+        Outcome::Failure,
+        length,
+        NO_REMEDY,
+    );
     let copies = "Whoever may upload can copy any object that these credentials can read under the name of an upload. Give the \
                   server credentials that can read nothing else, or a bucket of its own.";
-    rule(report, Section::Terms, "unsigned copy, PUT", Outcome::Warning, put, copies);
-    rule(report, Section::Terms, "unsigned copy, part", Outcome::Warning, part, copies);
+    rule(report, Section::PresignedUrls, "unsigned copy, PUT", Outcome::Warning, put, copies);
+    rule(report, Section::PresignedUrls, "unsigned copy, part", Outcome::Warning, part, copies);
     forms(bucket, form, report);
 
     Box::pin(conditions(client, report)).await;
@@ -44,14 +51,14 @@ pub(super) async fn examine(
         let (on_put, on_upload) =
             tokio::join!(probe::put_tags(store, prefix), probe::upload_tags(store, prefix));
         let lost = "Leave tags out of the destinations in this bucket, or write what they say into metadata.";
-        rule(report, Section::Terms, "tags, PUT", Outcome::Warning, on_put, lost);
-        rule(report, Section::Terms, "tags, upload in parts", Outcome::Warning, on_upload, lost);
+        rule(report, Section::PresignedUrls, "tags, PUT", Outcome::Warning, on_put, lost);
+        rule(report, Section::PresignedUrls, "tags, upload in parts", Outcome::Warning, on_upload, lost);
     }
     checksums(found, report);
     for header in Optional::ALL {
         if let Some(words) = store.refuses(header) {
             let detail = format!("refused ({words}); it is done without");
-            report.add(Section::Terms, header.name(), Outcome::Warning, detail);
+            report.add(Section::PresignedUrls, header.name(), Outcome::Warning, detail);
         }
     }
 }
@@ -79,44 +86,58 @@ async fn conditions(client: PresignedClient<'_>, report: &mut StoreReport) {
             "Files that are sent as a whole are completed by a copy within the bucket: without one they cannot be.",
         ),
     };
-    rule(report, Section::Terms, "copy within the bucket", if_broken, copy, copying);
+    rule(report, Section::PresignedUrls, "copy within the bucket", if_broken, copy, copying);
     let overwriting = "The server looks before it lets an object be there; of two uploads to the same key that are completed at the \
                        same moment the later one wins.";
-    rule(report, Section::Terms, "If-None-Match, PUT", Outcome::Warning, on_put, overwriting);
-    rule(report, Section::Terms, "If-None-Match, complete", Outcome::Warning, on_complete, overwriting);
-    rule(report, Section::Terms, "If-None-Match, copy", Outcome::Warning, on_copy, overwriting);
+    rule(report, Section::PresignedUrls, "If-None-Match, PUT", Outcome::Warning, on_put, overwriting);
+    rule(
+        report,
+        Section::PresignedUrls,
+        "If-None-Match, complete",
+        Outcome::Warning,
+        on_complete,
+        overwriting,
+    );
+    rule(report, Section::PresignedUrls, "If-None-Match, copy", Outcome::Warning, on_copy, overwriting);
     if let Ok(Rule::Broken(_)) = bare {
-        rule(report, Section::Terms, "headers of objects", Outcome::Skipped, bare, "Nothing has to be done.");
+        rule(
+            report,
+            Section::PresignedUrls,
+            "headers of objects",
+            Outcome::Skipped,
+            bare,
+            "Nothing has to be done.",
+        );
     }
     let way = if is_direct {
         "straight to their keys, unless they are looked at or the application is told first"
     } else {
         "by way of .partway/incoming/, and are copied to their keys when they are complete"
     };
-    report.add(Section::Terms, "single PUTs go", Outcome::Ok, way);
+    report.add(Section::PresignedUrls, "single PUTs go", Outcome::Ok, way);
 }
 
 fn forms(bucket: &Bucket, form: Result<Rule, StoreError>, report: &mut StoreReport) {
     let check = "HTML forms";
     match form {
         Ok(Rule::Kept) if bucket.post_forms => {
-            report.add(Section::Terms, check, Outcome::Ok, "taken, and held to length and checksum");
+            report.add(Section::PresignedUrls, check, Outcome::Ok, "taken, and held to length and checksum");
         }
         Ok(Rule::Kept) => {
             let detail = "taken, and held to length and checksum; not used";
             report
-                .add(Section::Terms, check, Outcome::Ok, detail)
+                .add(Section::PresignedUrls, check, Outcome::Ok, detail)
                 .remedy("store.post_forms = true would save small files their preflights.");
         }
         Ok(found) if bucket.post_forms => {
-            let finding = report.add(Section::Terms, check, Outcome::Failure, found.to_string());
+            let finding = report.add(Section::PresignedUrls, check, Outcome::Failure, found.to_string());
             finding.remedy("Set store.post_forms = false.");
         }
         Ok(found) => {
-            report.add(Section::Terms, check, Outcome::Skipped, format!("{found}; not used"));
+            report.add(Section::PresignedUrls, check, Outcome::Skipped, format!("{found}; not used"));
         }
         Err(error) => {
-            report.add(Section::Terms, check, Outcome::Failure, error.to_string());
+            report.add(Section::PresignedUrls, check, Outcome::Failure, error.to_string());
         }
     }
 }

@@ -1,98 +1,98 @@
-//! What one caller may do less than others: said by a ticket, by the application's endpoint, or by a hook.
+//! The scope of one caller or of one upload: how a ticket, the application's endpoint, or a hook narrows what a destination takes.
 
 use serde::Deserialize;
 
 use super::key::{MAX_KEY_PREFIX, check_key};
 use super::media_type::is_type_pattern;
 
-/// Limits of one caller, or of one upload. What is not said is as the destination has it.
+/// What one caller may do, or what one upload may be. Where a field is `None`, the destination's rule applies.
 ///
-/// A name that is not known is an error: a limit that is misspelt would be none.
+/// In JSON it is called `limits`. An unknown field is an error: a misspelt limit would not be enforced.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// The destinations that exist for the caller.
+pub struct Scope {
+    /// The destinations that exist for the caller; `None` for all but those with `granted_only`.
     pub destinations: Option<Vec<String>>,
-    /// What every key begins with, below the destination's own prefix.
+    /// The prefix of every key, below the destination's own. It ends with a slash, and has at most 200 bytes.
     pub key_prefix: Option<String>,
     /// The largest file, in bytes.
     pub max_file_size: Option<u64>,
-    /// The media types that are taken, such as `image/*`.
+    /// The media types that are accepted, such as `image/*`.
     pub types: Option<Vec<String>>,
-    /// The extensions that are taken, such as `jpg`.
+    /// The file name extensions that are accepted, such as `jpg`.
     pub extensions: Option<Vec<String>>,
-    /// How many uploads may be created with the ticket.
+    /// The number of uploads that may be created with the ticket.
     pub max_files: Option<u32>,
 }
 
-/// Who says limits, which settles which of them can be kept.
+/// Where a scope comes from, which decides which of its fields can be enforced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SaidBy {
+pub enum ScopeSource {
     /// A ticket, whose uses can be counted.
     Ticket,
-    /// The application, of a caller whom it knows.
+    /// The application, for a caller that it identifies.
     Application,
-    /// A hook, of one upload.
+    /// A hook, for one upload.
     Hook,
 }
 
-impl Limits {
-    /// Whether they can be kept, said by this. One that could not would be none.
+impl Scope {
+    /// Checks that each field can be enforced for a scope of this source.
     ///
     /// # Errors
-    /// Says what cannot.
-    pub fn check(&self, by: SaidBy) -> Result<(), &'static str> {
-        // Taken apart whole, so that nobody adds a limit without asking who can say it.
+    /// Names the field that cannot be enforced, and the rule.
+    pub fn check(&self, source: ScopeSource) -> Result<(), &'static str> {
+        // Destructured, so that the compiler asks about each field that is added.
         let Self { destinations: _, key_prefix, max_file_size: _, types, extensions, max_files } = self;
-        match by {
-            SaidBy::Ticket => {}
-            SaidBy::Application if max_files.is_some() => {
+        match source {
+            ScopeSource::Ticket => {}
+            ScopeSource::Application if max_files.is_some() => {
                 return Err(
-                    "max_files is a ticket's: an answer that is asked for again and again cannot be used up",
+                    "only a ticket can have max_files: an answer that is asked for again and again cannot be used up",
                 );
             }
-            SaidBy::Hook if max_files.is_some() => {
-                return Err("max_files is a ticket's: a hook decides on one upload");
+            ScopeSource::Hook if max_files.is_some() => {
+                return Err("only a ticket can have max_files: a hook decides on one upload");
             }
-            SaidBy::Hook if key_prefix.is_some() => {
-                return Err("key_prefix is a caller's: a hook decides by key where an upload goes");
+            ScopeSource::Hook if key_prefix.is_some() => {
+                return Err("a hook cannot set key_prefix: it sets key instead");
             }
-            SaidBy::Application | SaidBy::Hook => {}
+            ScopeSource::Application | ScopeSource::Hook => {}
         }
         if let Some(prefix) = key_prefix {
             if prefix.len() > MAX_KEY_PREFIX {
-                return Err("key_prefix has at most 200 bytes");
+                return Err("key_prefix may have at most 200 bytes");
             }
             if !prefix.is_empty() && !prefix.ends_with('/') {
                 // "a" before "bc" is "ab" before "c".
-                return Err("key_prefix ends with a slash");
+                return Err("key_prefix must end with a slash");
             }
             check_key(&format!("{prefix}x"))?;
         }
         if !types.iter().flatten().all(|pattern| is_type_pattern(pattern)) {
-            return Err("types are such as image/png or image/*");
+            return Err("each of types must be like image/png or image/*");
         }
         if !extensions.iter().flatten().all(|extension| is_extension(extension)) {
-            return Err("extensions are such as jpg");
+            return Err("each of extensions must be letters and digits, such as jpg");
         }
         Ok(())
     }
 
-    /// Whether a destination of this name exists for the caller.
+    /// Returns whether the scope names this destination; `None` where it names none at all.
     #[must_use]
     pub fn names(&self, destination: &str) -> Option<bool> {
         self.destinations.as_ref().map(|names| names.iter().any(|name| name == destination))
     }
 }
 
-/// Whether this can be the end of a name, with its dot or without.
+/// Returns whether this is an extension of ASCII letters and digits, with or without its dot.
 #[must_use]
 pub fn is_extension(extension: &str) -> bool {
     let extension = extension.strip_prefix('.').unwrap_or(extension);
     !extension.is_empty() && extension.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
-/// Whether one of these extensions is the file's.
+/// Returns whether the file's extension is one of these, in any case.
 pub(super) fn takes_extension(extensions: &[String], extension: Option<&str>) -> bool {
     extension.is_some_and(|given| {
         extensions.iter().any(|taken| taken.trim_start_matches('.').eq_ignore_ascii_case(given))
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn a_prefix_stays_below_the_destination() {
         let check = |prefix: &str| {
-            Limits { key_prefix: Some(prefix.to_owned()), ..Limits::default() }.check(SaidBy::Ticket)
+            Scope { key_prefix: Some(prefix.to_owned()), ..Scope::default() }.check(ScopeSource::Ticket)
         };
         assert!(check("albums/7/").is_ok() && check("").is_ok());
         for bad in ["/x", "a", "../", ".partway/", "a/../b", "a//", "a\\", "a\u{0}", &"x".repeat(201)] {
@@ -122,9 +122,9 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_cannot_be_kept_is_an_error() {
-        let read = |json: &str| serde_json::from_str::<Limits>(json).unwrap();
-        let all = [SaidBy::Ticket, SaidBy::Application, SaidBy::Hook];
+    fn a_limit_that_cannot_be_enforced_is_an_error() {
+        let read = |json: &str| serde_json::from_str::<Scope>(json).unwrap();
+        let all = [ScopeSource::Ticket, ScopeSource::Application, ScopeSource::Hook];
         for (json, kept_by) in [
             (r#"{}"#, &all[..]),
             (
@@ -147,8 +147,8 @@ mod tests {
 
     #[test]
     fn a_misspelt_limit_is_an_error() {
-        assert!(serde_json::from_str::<Limits>(r#"{"max_file_sise": 1}"#).is_err());
-        let read: Limits = serde_json::from_str(r#"{"destinations": ["a"], "max_files": 3}"#).unwrap();
+        assert!(serde_json::from_str::<Scope>(r#"{"max_file_sise": 1}"#).is_err());
+        let read: Scope = serde_json::from_str(r#"{"destinations": ["a"], "max_files": 3}"#).unwrap();
         assert_eq!((read.names("a"), read.names("b"), read.max_files), (Some(true), Some(false), Some(3)));
     }
 }
