@@ -1,4 +1,4 @@
-//! The application: settings in, listening ports out.
+//! The application: takes settings, and serves on the configured ports.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,11 +24,11 @@ use crate::telemetry::RequestSpan;
 use crate::tls::{Certificate, TlsError};
 use crate::{host, metrics, problem, routes, telemetry};
 
-/// How long a client may go on sending what was refused. Closing earlier makes the system reset the connection, and the
-/// client's throw the refusal away.
+/// How long a client may go on sending a body that was refused. Closing earlier would make the system reset the
+/// connection, and the client discard the refusal.
 const LINGER: Duration = Duration::from_secs(5);
 
-/// A server that listens and has not begun to answer.
+/// A server that is bound to its ports, and does not answer yet.
 pub struct Application {
     server: dev::Server,
     operations: Option<dev::Server>,
@@ -40,32 +40,32 @@ pub struct Application {
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The settings, the stores or the identity.
+    /// The settings, a store or the identity cannot be used.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// A port is taken, or may not be listened on.
+    /// The server cannot listen on an address.
     #[error("cannot listen on {addr} (set by {setting}): {error}")]
     Listen {
         /// The address.
         addr: String,
-        /// Where it comes from.
+        /// The setting that gives it.
         setting: &'static str,
-        /// Why.
+        /// The system's error.
         error: io::Error,
     },
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The server itself.
+    /// The HTTP server failed to start.
     #[error("the server does not start: {0}")]
     Server(#[from] io::Error),
 }
 
 impl Application {
-    /// Opens the store, binds the ports and puts everything together.
+    /// Opens the stores, binds the ports, and creates the HTTP servers.
     ///
     /// # Errors
-    /// Says what is in the way.
+    /// When a setting, a port, the certificate, a store or the identity cannot be used.
     pub async fn build(settings: Settings) -> Result<Self, StartError> {
         settings.validate().map_err(BuildError::from)?;
         // First of all, so that a taken port is reported before a store is opened.
@@ -89,31 +89,31 @@ impl Application {
         Ok(Self { server, operations, partway, url, operations_url })
     }
 
-    /// Where the server listens, as `http://host:port`.
+    /// Returns the server's URL, as `http://host:port` or `unix:path`.
     #[must_use]
     pub fn url(&self) -> String {
         self.url.clone()
     }
 
-    /// Where metrics are, if that is elsewhere.
+    /// Returns the URL of metrics, if `operations.listen` is set.
     #[must_use]
     pub fn operations_url(&self) -> Option<&str> {
         self.operations_url.as_deref()
     }
 
-    /// Where browsers send the parts; the first of several names.
+    /// Returns the origin to which browsers send parts; the first one if there are several.
     #[must_use]
     pub fn store_origin(&self) -> &str {
         self.partway.store_origin()
     }
 
-    /// The store with the server's own credentials.
+    /// Returns the default destination's store, with the server's credentials.
     #[must_use]
     pub fn store(&self) -> &S3Store {
         self.partway.store()
     }
 
-    /// Answers until the process is told to stop (SIGINT, SIGTERM), then finishes what is under way.
+    /// Answers requests until the process receives SIGINT or SIGTERM, then finishes those under way.
     ///
     /// # Errors
     /// When the server fails.
@@ -129,7 +129,7 @@ impl Application {
         outcome
     }
 
-    /// What stops it from elsewhere.
+    /// Returns a handle that stops the server.
     #[must_use]
     pub fn handle(&self) -> dev::ServerHandle {
         self.server.handle()
@@ -205,7 +205,7 @@ fn serve(
     Ok(server.run())
 }
 
-/// Metrics, health and the API's description at an address of their own. Nothing there is anybody's but the operator's.
+/// Serves metrics, health and the API's description at their own address, for operators.
 fn serve_operations(partway: &Partway, listener: Listener, with_docs: bool) -> io::Result<dev::Server> {
     let partway = partway.clone();
     let server = HttpServer::new(move || {
@@ -243,7 +243,7 @@ async fn shutdown_signal() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-/// Pages elsewhere may call the server if their origin is configured.
+/// Returns the CORS of the API: pages of the configured origins may call it.
 fn cors(origins: &Arc<AllowedOrigins>) -> Cors {
     let origins = Arc::clone(origins);
     Cors::default()

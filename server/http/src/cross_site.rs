@@ -1,7 +1,7 @@
-//! Requests that change something are taken of the server's own pages and of those of the origins that are configured.
+//! Refuses requests that change something if a page of an unknown origin sends them.
 //!
-//! CORS keeps other pages from reading answers, and not from sending requests. So a request that a browser sends for a
-//! page elsewhere is refused before anything of it is looked at, also where Partway is a part of another application.
+//! CORS keeps other pages from reading answers, but not from sending requests. So a request that a browser sends for
+//! another page is refused before it is looked at, also where Partway is mounted in another application.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
@@ -11,15 +11,15 @@ use partway_shared::error::{ErrorCode, Problem};
 use crate::excerpt::excerpt;
 use crate::origins::AllowedOrigins;
 
-/// What a browser says of the page by itself; no page can set it.
+/// The site of the page, which browsers set and no page can.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// A host name before a proxy. A page that sets it needs a preflight, which fails for pages that are not allowed.
+/// The host name before a proxy. A page that sets it needs a preflight, which fails for pages that are not allowed.
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// Whether a request with these headers may change something.
+/// Returns whether a request with these headers may change something.
 ///
-/// What says neither where it is from nor of which site is no browser's. Where a browser says which site, that
-/// counts: it knows what name the server has, behind whatever proxies.
+/// A request without `Origin` and `Sec-Fetch-Site` is not a browser's. `Sec-Fetch-Site` wins: the browser knows the
+/// server's name, behind any proxies.
 fn is_allowed(allowed: &AllowedOrigins, headers: &HeaderMap) -> bool {
     let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let origin = text(&header::ORIGIN);
@@ -34,7 +34,7 @@ fn is_allowed(allowed: &AllowedOrigins, headers: &HeaderMap) -> bool {
     [header::HOST, X_FORWARDED_HOST].iter().filter_map(text).any(|own| own.eq_ignore_ascii_case(host))
 }
 
-/// Refuses a request that changes something and is of a page that may not.
+/// Refuses a request that changes something if its page may not.
 pub(crate) fn check(request: &HttpRequest) -> Result<(), Problem> {
     let allowed = request.app_data::<Data<AllowedOrigins>>();
     if request.method().is_safe() || allowed.is_some_and(|allowed| is_allowed(allowed, request.headers())) {

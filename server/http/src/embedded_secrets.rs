@@ -41,7 +41,7 @@ pub enum EmbeddedSecretsError {
         /// Why.
         error: io::Error,
     },
-    /// The file is not what it should be.
+    /// The file is not valid JSON, or lacks a field.
     #[error(
         "{path} is not a file of secrets: {error}; if you move it away, a new one is made and open uploads end"
     )]
@@ -51,7 +51,7 @@ pub enum EmbeddedSecretsError {
         /// Why.
         error: serde_json::Error,
     },
-    /// The system gives no random bytes.
+    /// The system provides no random bytes.
     #[error("no random bytes: {0}")]
     Random(getrandom::Error),
 }

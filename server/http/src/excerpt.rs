@@ -1,11 +1,11 @@
-//! What a client sent, quoted in a refusal: enough to recognise it, and never all of a megabyte.
+//! Quotes what a client sent in an error, without quoting a megabyte.
 
 use std::borrow::Cow;
 
-/// Characters that are kept of each end.
+/// The number of characters that are kept at each end.
 const HALF: usize = 200;
 
-/// The text, without its middle if it is long.
+/// Returns the text, with its middle left out if it is long.
 pub(crate) fn excerpt(text: &str) -> Cow<'_, str> {
     let head = text.char_indices().nth(HALF).map(|(at, _)| at);
     let tail = text.char_indices().rev().nth(HALF - 1).map(|(at, _)| at);

@@ -1,8 +1,8 @@
-//! Which host names the server answers to.
+//! Checks the host name of requests.
 //!
-//! Whoever reaches a server on loopback may upload, and any page that somebody opens on that machine can
-//! reach it: under a name of its own which it lets point to 127.0.0.1 after it was loaded (DNS rebinding), so
-//! that the browser takes the server for the page's own. The name still stands in `Host`.
+//! Everybody who reaches a server on loopback may upload, and so may any page that is open on that machine: its own
+//! name can resolve to 127.0.0.1 after it was loaded (DNS rebinding), so that the browser takes the server for the
+//! page's origin. `Host` still has the page's name.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -17,22 +17,22 @@ use crate::config::ServerConfig;
 use crate::excerpt::excerpt;
 use crate::problem::Refusal;
 
-/// The names that requests may come under.
+/// The host names that the server answers to.
 #[derive(Clone, Debug)]
 pub struct HostNames {
-    /// Whether any will do: the server is not on loopback, where names tell nothing of who may call.
+    /// Whether every name is accepted: the server is not on loopback, where a name says nothing about the caller.
     any: bool,
     allowed: Vec<String>,
 }
 
 impl HostNames {
-    /// Those of a server that is configured so.
+    /// Creates the set of names for a server with these settings.
     #[must_use]
     pub fn new(config: &ServerConfig) -> Self {
         Self { any: !config.listen.ip().is_loopback(), allowed: config.allowed_hosts.clone() }
     }
 
-    /// Whether a request for this `host[:port]` is answered.
+    /// Returns whether a request for this `host[:port]` is answered.
     #[must_use]
     pub fn allow(&self, host: &str) -> bool {
         let name = name(host);
@@ -40,10 +40,10 @@ impl HostNames {
     }
 }
 
-/// Lets requests through that come under one of the [`HostNames`] among the app's data.
+/// Lets requests pass whose host is one of the [`HostNames`] in the app's data.
 ///
 /// # Errors
-/// Refuses the others.
+/// Refuses all others with [`ErrorCode::HostNotAllowed`](partway_shared::error::ErrorCode::HostNotAllowed).
 pub async fn check(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -63,7 +63,7 @@ pub async fn check(
     Err(Refusal::from(Problem::new(ErrorCode::HostNotAllowed, why)).into())
 }
 
-/// The host without its port.
+/// Returns the host without its port.
 fn name(host: &str) -> &str {
     match host.rsplit_once(':') {
         // Without brackets around it, a colon is not the port's but of an address that is no host.
@@ -72,7 +72,7 @@ fn name(host: &str) -> &str {
     }
 }
 
-/// Whether this `host[:port]` is this machine's name for itself.
+/// Returns whether this `host[:port]` is a loopback name or address.
 pub(crate) fn is_loopback_name(host: &str) -> bool {
     is_loopback(name(host))
 }

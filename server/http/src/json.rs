@@ -1,4 +1,5 @@
-//! JSON bodies: read up to the limit, and refused with the field that is wrong. All that are there at once have a limit too.
+//! JSON bodies: read up to a limit, and refused with the field that is wrong. All bodies in memory have a common
+//! limit too.
 
 mod objects;
 
@@ -18,25 +19,25 @@ use crate::excerpt::excerpt;
 
 use self::objects::Objects;
 
-/// What bodies may be.
+/// The limits of request bodies.
 #[derive(Clone, Copy, Debug)]
 pub struct BodyLimits {
-    /// The largest that is read, in bytes.
+    /// The largest body, in bytes.
     pub max: usize,
-    /// How long it may take to come.
+    /// The timeout of reading a body.
     pub timeout: Duration,
-    /// How many bytes of bodies there may be at once, over all connections.
+    /// The most bytes of bodies in memory, over all connections.
     pub max_together: usize,
 }
 
-/// Reads bodies, and knows how much of them there is.
+/// A reader of bodies, which counts the bytes in memory.
 #[derive(Debug)]
 pub(crate) struct Bodies {
     limits: BodyLimits,
     held: AtomicUsize,
 }
 
-/// Bytes that are there, until this is dropped.
+/// Bytes of a body that count until this is dropped.
 #[derive(Debug)]
 struct Held {
     bodies: Arc<Bodies>,
@@ -48,7 +49,7 @@ impl Bodies {
         Self { limits, held: AtomicUsize::new(0) }
     }
 
-    /// Reads a body whole, as `T`. What it takes of the memory counts until the request is answered.
+    /// Reads and parses a body. Its bytes count until the request is answered.
     pub(crate) async fn read<T: DeserializeOwned>(
         self: Arc<Self>,
         request: &HttpRequest,

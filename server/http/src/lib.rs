@@ -1,7 +1,7 @@
-//! The Partway server: decides who may upload what, signs URLs for the parts, and
-//! completes uploads after checking them against the store.
+//! The Partway server: decides who may upload what, signs the URLs of parts, and completes uploads after comparing
+//! them with the store.
 //!
-//! It knows nothing of how a client schedules parts, and no file byte passes through it.
+//! It does not know how a client schedules parts, and no file byte passes through it.
 
 pub mod app;
 pub mod caller;

@@ -1,10 +1,10 @@
-//! Where the server listens: a port, with TLS or without, or a Unix socket.
+//! Listeners: a port, with or without TLS, or a Unix socket.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
-/// Something that connections come in by.
+/// A bound listener.
 #[derive(Debug)]
 pub enum Listener {
     /// A port.
@@ -15,20 +15,20 @@ pub enum Listener {
 }
 
 impl Listener {
-    /// Takes a port.
+    /// Binds a port.
     ///
     /// # Errors
-    /// When it is taken, or may not be listened on.
+    /// When it is in use, or not permitted.
     pub fn tcp(addr: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(addr)?;
         let addr = listener.local_addr()?;
         Ok(Self::Tcp(listener, addr))
     }
 
-    /// Makes a socket. One that a crash left behind is replaced, one that somebody answers at is not.
+    /// Creates a Unix socket. One that a crash left behind is replaced; one that a process listens on is not.
     ///
     /// # Errors
-    /// When somebody else listens there, or the file cannot be made.
+    /// When another process listens on it, or the file cannot be created.
     #[cfg(unix)]
     pub fn unix(path: PathBuf) -> io::Result<Self> {
         use std::os::unix::fs::FileTypeExt;
@@ -43,7 +43,7 @@ impl Listener {
         Ok(Self::Unix(listener, path))
     }
 
-    /// Unix sockets are for Unix.
+    /// Fails, since this system has no Unix sockets.
     ///
     /// # Errors
     /// Always.
@@ -52,7 +52,7 @@ impl Listener {
         Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no Unix sockets"))
     }
 
-    /// Where that is, as people write it.
+    /// Returns the URL, or `unix:` and the path.
     #[must_use]
     pub fn url(&self, tls: bool) -> String {
         match self {

@@ -1,4 +1,4 @@
-//! A store whose calls are timed.
+//! A store that measures its calls.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,14 +12,14 @@ use partway_shared::wire::StoredPart;
 
 use crate::metrics::DestinationMetrics;
 
-/// Times the calls to another store.
+/// A store that measures the calls to another.
 pub(crate) struct Measured {
     store: Arc<dyn Store>,
     metrics: DestinationMetrics,
 }
 
 impl Measured {
-    /// This store, timed.
+    /// Wraps a store.
     #[must_use]
     pub(crate) fn new(store: Arc<dyn Store>, metrics: DestinationMetrics) -> Self {
         Self { store, metrics }

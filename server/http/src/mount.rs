@@ -1,4 +1,4 @@
-//! Partway as a part of somebody's own actix-web application: a scope, with identity and policy of their own.
+//! Partway as a part of another actix-web application: a scope, with its own identity and hooks.
 //!
 //! ```no_run
 //! # use actix_web::{App, web};
@@ -35,21 +35,21 @@ use crate::sweep_timer::Timer;
 use crate::token::TokenMint;
 use crate::uploads::Uploads;
 
-/// Why Partway cannot be put together.
+/// Why Partway cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// The configuration contradicts itself.
+    /// A setting cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// The stores.
+    /// A store cannot be opened.
     #[error(transparent)]
     Stores(#[from] OpenStoresError),
-    /// Identity, hooks or quotas.
+    /// The identity, the hooks or the quotas cannot be used.
     #[error("{0}")]
     Other(String),
 }
 
-/// Everything but the listening. Cloned into each worker.
+/// A Partway server without its listeners. Clone it into each worker.
 #[derive(Clone)]
 pub struct Partway(Arc<Inner>);
 
@@ -68,7 +68,7 @@ struct Inner {
     background: Mutex<Background>,
 }
 
-/// What has to be ended.
+/// The background tasks, which have to be stopped.
 #[derive(Default)]
 struct Background {
     probings: Vec<Probing>,
@@ -76,7 +76,7 @@ struct Background {
     embedded: Option<EmbeddedServer>,
 }
 
-/// Puts a [`Partway`] together.
+/// A builder of a [`Partway`].
 pub struct Builder {
     settings: Settings,
     identity: Option<Arc<dyn Identify>>,
@@ -84,26 +84,26 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Asks this who makes a request, instead of what `[identity]` says.
+    /// Sets the identity, instead of `[identity]`.
     #[must_use]
     pub fn identity(mut self, identity: impl Identify + 'static) -> Self {
         self.identity = Some(Arc::new(identity));
         self
     }
 
-    /// Lets this decide on uploads and learn of them, instead of what `[hooks]` says.
+    /// Sets the hooks, instead of `[hooks]`.
     #[must_use]
     pub fn hooks(mut self, hooks: impl Hooks + 'static) -> Self {
         self.hooks = Some(Arc::new(hooks));
         self
     }
 
-    /// Opens the stores and puts everything together. `[server]` counts for tokens, bodies and `allowed_origins` alone:
-    /// listening, CORS and logs are the application's, and so is what `[tls]` and `[operations]` say. A page of another
-    /// origin has to be in `allowed_origins` as well as in the application's CORS, or what it asks for is refused.
+    /// Opens the stores, and creates the [`Partway`]. Of `[server]` only tokens, bodies and `allowed_origins` apply:
+    /// the application does the listening, CORS and logs, and what `[tls]` and `[operations]` are for. A page of
+    /// another origin must be in `allowed_origins` as well as in the application's CORS, or its requests are refused.
     ///
     /// # Errors
-    /// Says what is in the way.
+    /// When a setting, a store or the identity cannot be used.
     pub async fn build(self) -> Result<Partway, BuildError> {
         let settings = self.settings;
         settings.validate()?;
@@ -168,14 +168,14 @@ fn main_bucket(buckets: &[(Arc<Bucket>, Verification)]) -> Option<&Bucket> {
 }
 
 impl Partway {
-    /// Begins with these settings.
+    /// Returns a builder with these settings.
     #[must_use]
     pub const fn builder(settings: Settings) -> Builder {
         Builder { settings, identity: None, hooks: None }
     }
 
-    /// The routes of the API, `/v1/…`, for an application or a scope; with the feature `widget`, which is on by default, the
-    /// widget's files below `/widget/` as well.
+    /// Returns the routes of the API, `/v1/…`, for an application or a scope. With the feature `widget`, which is on
+    /// by default, the widget's files below `/widget/` are included.
     pub fn routes(&self) -> impl FnOnce(&mut ServiceConfig) + use<> {
         let inner = Arc::clone(&self.0);
         move |config| {
@@ -190,37 +190,37 @@ impl Partway {
         }
     }
 
-    /// What `/readyz` answers, for an application that adds [`routes::configure_health`] or asks by itself.
+    /// Returns the readiness, for an application that adds [`routes::configure_health`] or checks it by itself.
     #[must_use]
     pub fn readiness(&self) -> Data<Readiness> {
         self.0.readiness.clone()
     }
 
-    /// What `/metrics` answers, for an application that adds [`routes::configure_metrics`] or asks by itself.
+    /// Returns the metrics, for an application that adds [`routes::configure_metrics`] or exports them by itself.
     #[must_use]
     pub fn metrics(&self) -> Data<Metrics> {
         self.0.metrics.clone()
     }
 
-    /// The store of the default destination, with the server's own credentials.
+    /// Returns the default destination's store, with the server's credentials.
     #[must_use]
     pub fn store(&self) -> &S3Store {
         &self.0.store
     }
 
-    /// Where browsers send the parts; the first of several names.
+    /// Returns the origin to which browsers send parts; the first one if there are several.
     #[must_use]
     pub fn store_origin(&self) -> &str {
         &self.0.store_origin
     }
 
-    /// Origins of all stores that browsers send files to, for a page's Content-Security-Policy.
+    /// Returns the origins of all stores that browsers send files to, for a page's Content-Security-Policy.
     #[must_use]
     pub fn store_origins(&self) -> &[String] {
         &self.0.store_origins
     }
 
-    /// Ends what runs beside the routes. To be called once, when the server has stopped.
+    /// Stops the background tasks. Call it once, after the server has stopped.
     pub async fn stop(&self) {
         let background =
             std::mem::take(&mut *self.0.background.lock().unwrap_or_else(PoisonError::into_inner));

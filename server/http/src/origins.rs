@@ -1,24 +1,24 @@
-//! Whose pages may call the server: origins as the configuration names them.
+//! The origins of pages that may call the server, as configured.
 
 use url::Url;
 
-/// The origins that are allowed, besides the server's own.
+/// The allowed origins, besides the server's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedOrigins(Vec<Allowed>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Allowed {
-    /// This one alone; `null` among them, which is that of files and of sandboxed frames.
+    /// Exactly this origin; `null` is that of files and sandboxed frames.
     Exactly(String),
-    /// All that begin and end so, with one or more labels of a host name between.
+    /// All origins with this scheme and domain, with one or more labels before it.
     Below { scheme: String, domain: String },
 }
 
 impl AllowedOrigins {
-    /// Reads origins such as `https://app.example.com`, `https://*.example.com` or `null`.
+    /// Parses origins such as `https://app.example.com`, `https://*.example.com` or `null`.
     ///
     /// # Errors
-    /// Says which is none, by its place, and why.
+    /// The index of the first that is not valid, and why.
     pub fn parse(origins: &[String]) -> Result<Self, (usize, String)> {
         let origins = origins.iter().enumerate();
         let allowed =
@@ -26,7 +26,7 @@ impl AllowedOrigins {
         allowed.collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether pages of this origin may call, as their browser says it.
+    /// Returns whether pages of this origin, as a browser sends it, may call the server.
     #[must_use]
     pub fn allow(&self, origin: &str) -> bool {
         self.0.iter().any(|allowed| allowed.allows(origin))
@@ -80,7 +80,8 @@ impl Allowed {
     }
 }
 
-/// A label of a host name (RFC 1123, section 2.1), and underscores, which browsers let through.
+/// Returns whether this is a label of a host name (RFC 1123, section 2.1); underscores, which browsers accept, are
+/// allowed.
 fn is_label(label: &str) -> bool {
     !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }

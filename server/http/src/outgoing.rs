@@ -1,5 +1,5 @@
-//! Calls to others than the store: the application and its identity provider. TLS as everywhere, no redirects (they would
-//! take credentials where nobody has configured them to go), bounded time and answers of bounded size.
+//! Calls to the application and its identity provider. They follow no redirects, which would send credentials to a
+//! server that is not configured, and are bounded in time and size.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ pub(crate) struct Client {
     timeout: Duration,
 }
 
-/// An answer, read whole.
+/// An answer with its body.
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -29,7 +29,7 @@ pub(crate) struct Answer {
 }
 
 impl Client {
-    /// A client whose calls take at most this long.
+    /// Creates a client with this timeout.
     pub(crate) fn new(timeout: Duration) -> Result<Self, String> {
         let connector = HttpsConnectorBuilder::new()
             .with_provider_and_native_roots(Arc::new(rustls::crypto::ring::default_provider()))
@@ -40,8 +40,8 @@ impl Client {
         Ok(Self { http: legacy::Client::builder(TokioExecutor::new()).build(connector), timeout })
     }
 
-    /// Calls, and reads an answer of at most `max` bytes. An error says why there is none, without the address, which may
-    /// hold a password.
+    /// Calls, and reads an answer of at most `max` bytes. An error does not contain the address, which may hold a
+    /// password.
     pub(crate) async fn call(
         &self,
         method: Method,

@@ -1,4 +1,4 @@
-//! Refusals as HTTP answers: every error of every route is a problem (RFC 9457).
+//! Errors as HTTP answers: every error of every route is a problem (RFC 9457).
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use actix_web::middleware::{ErrorHandlerResponse, ErrorHandlers};
 use actix_web::{HttpResponse, ResponseError};
 use partway_shared::error::{ErrorCode, Problem};
 
-/// Every refusal of every route, in the words of OpenAPI.
+/// The error answer of every route, for OpenAPI.
 #[derive(utoipa::ToResponse)]
 #[response(
     description = "A refusal, with a stable code",
@@ -21,7 +21,7 @@ use partway_shared::error::{ErrorCode, Problem};
 #[allow(dead_code, reason = "it stands for what `Refusal` sends")]
 pub struct Refused(Problem);
 
-/// What every route that needs to know who asks may refuse.
+/// The error answers of routes that authenticate the caller.
 #[derive(utoipa::IntoResponses)]
 #[allow(dead_code, reason = "it stands for what `Refusal` sends")]
 pub(crate) enum Refusals {
@@ -59,7 +59,7 @@ pub(crate) struct Forbidden(Problem);
 #[allow(dead_code, reason = "it stands for what `Refusal` sends")]
 pub(crate) struct TooMuch(Problem);
 
-/// A problem as a handler's error.
+/// A problem as the error of a handler.
 #[derive(Clone, Debug)]
 pub struct Refusal(pub Problem);
 

@@ -1,4 +1,4 @@
-//! Whether the server can do its work: each store is reachable, takes the credentials, and is known.
+//! Readiness: whether each store is reachable, accepts the credentials, and is known.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-/// For how long an answer is good: monitors and load balancers ask often, and several at a time.
+/// How long an answer is cached, as monitors and load balancers ask often and at the same time.
 const GOOD_FOR: Duration = Duration::from_secs(3);
-/// How long a store may take, which is not long for one that is well.
+/// The timeout of a store, which is short for a healthy one.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// An upload that no store has.
+/// The id of an upload that no store has.
 const NO_UPLOAD: &str = "partway-readiness";
 
-/// Looks at stores when it is asked to, and not too often.
+/// Checks the stores on request, but not too often.
 #[derive(Debug)]
 pub struct Readiness {
     buckets: Vec<(Arc<Bucket>, Verification)>,
-    /// Held while the stores are asked, so that whoever else wants to know waits for the same answer.
+    /// The last answer; locked during a check, so that concurrent requests share one.
     last: Mutex<Option<(Instant, Ready)>>,
 }
 
@@ -31,21 +31,21 @@ pub struct Readiness {
 pub struct Ready {
     /// `ready` or `not_ready`.
     pub status: &'static str,
-    /// What each store is: `ready`, or the code of what is in the way.
+    /// The state of each store.
     pub stores: Vec<StoreReady>,
 }
 
 /// The state of one store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct StoreReady {
-    /// What it is called.
+    /// The store's label.
     pub name: String,
-    /// `ready`, or the code of what is in the way.
+    /// `ready`, or the code of the error.
     pub status: &'static str,
 }
 
 impl Ready {
-    /// Whether all stores are.
+    /// Returns whether all stores are ready.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.stores.iter().all(|store| store.status == "ready")
@@ -53,13 +53,13 @@ impl Ready {
 }
 
 impl Readiness {
-    /// Of these stores.
+    /// Creates the readiness of these stores.
     #[must_use]
     pub fn new(buckets: Vec<(Arc<Bucket>, Verification)>) -> Self {
         Self { buckets, last: Mutex::default() }
     }
 
-    /// The state of things, at most some seconds old.
+    /// Returns the state of the stores, at most 3 seconds old.
     pub async fn look(&self) -> Ready {
         let mut last = self.last.lock().await;
         if let Some((at, ready)) = &*last

@@ -1,17 +1,17 @@
-//! What of an address may be shown: scheme, host and port.
+//! Redacts addresses in text to scheme, host and port.
 //!
-//! A user's name and password, a path and a query can each be a secret: of a webhook, of an identity provider, of a signed
-//! URL. Whatever is logged or printed goes through here, so that no line depends on who has written it.
+//! User name and password, path and query can each be secret: of a webhook, an identity provider, a signed URL.
+//! Everything that is logged or printed passes through here, so that no line depends on its author's care.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// What ends an address in a text. Nothing of it is part of one unless it is encoded.
+/// The characters that end an address in a text; in an address they are encoded.
 const END: &[char] = &[' ', '\t', '\r', '\n', '"', '\'', '`', '<', '>', '\\', '{', '}', '\u{1b}'];
 
-/// The text with every address in it cut down to its origin: `https://host:port`, and `/…` for what was behind it.
+/// Returns the text with each address reduced to its origin: `https://host:port`, and `/…` for the rest.
 #[must_use]
 pub fn urls(text: &str) -> Cow<'_, str> {
     let Some(first) = text.find("://") else { return Cow::Borrowed(text) };
@@ -33,7 +33,7 @@ pub fn urls(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// What may be shown of an address without its scheme.
+/// Appends what may be shown of an address without its scheme.
 fn push_origin(shown: &mut String, address: &str) {
     let (authority, behind) = address.split_at(address.find(['/', '?', '#']).unwrap_or(address.len()));
     // With an `@` behind a slash, nobody can tell a path from a password that was not encoded.
@@ -52,7 +52,7 @@ fn push_origin(shown: &mut String, address: &str) {
     }
 }
 
-/// Whether this is a name or an address, with a port or without one.
+/// Returns whether this is a host name or IP address, with or without a port.
 fn is_host(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && !port.is_empty() => name,
@@ -64,7 +64,7 @@ fn is_host(host: &str) -> bool {
     }
 }
 
-/// Writes lines without the secrets of addresses. Each write is a whole line, as the log's are.
+/// A writer that redacts addresses. Each write must be a whole line, as the log's are.
 #[derive(Clone, Debug)]
 pub(crate) struct Redacting<W>(pub(crate) W);
 

@@ -1,4 +1,4 @@
-//! Signatures after Standard Webhooks, so that applications can check with the library of their language.
+//! Signatures after Standard Webhooks, for which every language has a library.
 //!
 //! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
@@ -8,15 +8,15 @@ use hmac::{Hmac, Mac};
 use partway_s3::hmac::hmac;
 use sha2::Sha256;
 
-/// What hooks are signed with.
+/// The secret that signs hooks.
 #[derive(Clone)]
 pub struct SigningSecret(Hmac<Sha256>);
 
 impl SigningSecret {
-    /// Reads `whsec_` and 24 to 64 bytes in base64.
+    /// Parses `whsec_` and 24 to 64 bytes in base64.
     ///
     /// # Errors
-    /// When it is something else. The secret is not in the error.
+    /// When the text is something else. The error does not contain it.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let key = text.strip_prefix("whsec_").ok_or("it begins with \"whsec_\"")?;
         let key = STANDARD.decode(key).map_err(|_| "after \"whsec_\" it is base64")?;
@@ -26,7 +26,7 @@ impl SigningSecret {
         Ok(Self(hmac(&key)))
     }
 
-    /// The value of `webhook-signature`.
+    /// Returns the value of `webhook-signature`.
     #[must_use]
     pub fn sign(&self, id: &str, timestamp: u64, body: &[u8]) -> String {
         let mut mac = self.0.clone();

@@ -1,6 +1,6 @@
-//! The name that somebody may have meant.
+//! Suggests the name that was probably meant.
 
-/// The known name that is closest to a misspelt one, if any is close.
+/// Returns the known name that is closest to a misspelt one, if any is close.
 pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given = given.to_lowercase().replace('-', "_");
     let known: Vec<_> = known.into_iter().collect();

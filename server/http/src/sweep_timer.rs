@@ -1,4 +1,4 @@
-//! The timer in the server: sweeps now and then for as long as it runs.
+//! The timer of the server that sweeps at intervals.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use tokio::task::JoinHandle;
 
 use crate::metrics::{DestinationMetrics, UploadOutcome};
 
-/// What a sweep under way may take to end when the server stops.
+/// How long a sweep under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Sweeps until it is stopped or dropped.
+/// A timer that sweeps until it is stopped or dropped.
 #[derive(Debug)]
 pub struct Timer {
     stop: oneshot::Sender<()>,
@@ -21,9 +21,10 @@ pub struct Timer {
 }
 
 impl Timer {
-    /// Sweeps each of these stores about once an interval, of uploads whose tokens have expired a grace ago.
+    /// Starts sweeping each of these buckets about once per interval, of uploads whose tokens expired at least an
+    /// hour ago.
     ///
-    /// Replicas that were started together soon do it at different times.
+    /// The times are random, so that replicas that started together drift apart.
     #[must_use]
     pub fn start(
         stores: Vec<(Arc<Bucket>, DestinationMetrics)>,
@@ -34,7 +35,7 @@ impl Timer {
         Self { stop, task: tokio::spawn(run(stores, interval, grace, stopped)) }
     }
 
-    /// Ends it, once the sweep under way has ended.
+    /// Stops the timer, after the sweep under way.
     pub async fn stop(self) {
         drop(self.stop);
         let abort = self.task.abort_handle();
@@ -95,7 +96,7 @@ async fn sweep_one(store: &Bucket, metrics: &DestinationMetrics, grace: Duration
     }
 }
 
-/// Between 0 and 1, or a half where the system gives no random bytes.
+/// Returns a number between 0 and 1, or a half where the system provides no random bytes.
 fn random() -> f64 {
     getrandom::u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX))
 }

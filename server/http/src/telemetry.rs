@@ -1,8 +1,8 @@
-//! The log: structured, and without what it must not hold.
+//! The log: structured, and without secrets.
 //!
-//! Requests are logged by their route, never by their path or query: what a client puts there by mistake may be a token.
-//! Libraries print requests and their signatures below the level `info`, so what they say there is not logged, whatever
-//! the filter says. Of every address in a line its origin is left, whoever wrote it (`redact`).
+//! Requests are logged by route, never by path or query, which may hold a token by mistake. Libraries log requests
+//! with their signatures below the level `info`, so these levels are off for them, whatever the filter says. Each
+//! address in a line is reduced to its origin (`redact`).
 
 #[cfg(feature = "otel")]
 mod otel;
@@ -28,15 +28,15 @@ use crate::redact::Redacting;
 /// Sends the log to standard error.
 ///
 /// # Errors
-/// When the filter cannot be read.
+/// When the filter is not valid.
 pub fn init(filter: &str, format: LogFormat) -> Result<(), ParseError> {
     init_to(filter, format, std::io::stderr, std::io::stderr().is_terminal())
 }
 
-/// The same, and sends traces to an OpenTelemetry collector, if there is one.
+/// Sends the log to standard error, and traces to an OpenTelemetry collector, if there is one.
 ///
 /// # Errors
-/// When the filter or the collector's address cannot be read, or the binary was built without the feature `otel`.
+/// When the filter or the collector's URL is not valid, or the binary lacks the feature `otel`.
 pub fn init_traced(filter: &str, format: LogFormat, collector: Option<&str>) -> Result<Traces, InitError> {
     let Some(collector) = collector else {
         init(filter, format)?;
@@ -47,10 +47,10 @@ pub fn init_traced(filter: &str, format: LogFormat, collector: Option<&str>) -> 
     Ok(traces)
 }
 
-/// Why there is no log, or no traces.
+/// Why the log or the traces cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
-    /// The filter cannot be read.
+    /// The filter is not valid.
     #[error("server.log: {0}")]
     Filter(#[from] ParseError),
     /// Traces cannot be sent.
@@ -58,7 +58,7 @@ pub enum InitError {
     Traces(String),
 }
 
-/// What sends traces for as long as the server runs.
+/// The exporter of traces, which runs as long as the server.
 #[derive(Debug, Default)]
 pub struct Traces {
     #[cfg(feature = "otel")]
@@ -66,7 +66,7 @@ pub struct Traces {
 }
 
 impl Traces {
-    /// Sends what is left.
+    /// Sends the traces that are left.
     pub async fn finish(self) {
         #[cfg(feature = "otel")]
         if let Some(provider) = self.provider {
@@ -92,10 +92,10 @@ fn traces(_: &str) -> Result<(TraceLayer, Traces), InitError> {
     Err(InitError::Traces("this binary was built without the feature `otel`".to_owned()))
 }
 
-/// Sends the log to `writer`, in colours or not.
+/// Sends the log to `writer`, with or without colours.
 ///
 /// # Errors
-/// When the filter cannot be read.
+/// When the filter is not valid.
 pub fn init_to<W>(filter: &str, format: LogFormat, writer: W, colours: bool) -> Result<(), ParseError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
@@ -124,17 +124,17 @@ where
     Ok(())
 }
 
-/// Whether something may be logged at all.
+/// Returns whether an event may be logged at all.
 fn is_harmless(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
     let is_ours = target == "partway" || target.starts_with("partway_") || target.starts_with("partway::");
     is_ours || *metadata.level() <= Level::INFO
 }
 
-/// Answers with the request's id, by which it is found in the log.
+/// Adds the request's id to the answer, by which it is found in the log.
 ///
 /// # Errors
-/// Those of what it stands before.
+/// Those of the inner service.
 pub async fn show_id(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -147,10 +147,10 @@ pub async fn show_id(
     Ok(response)
 }
 
-/// The header that tells a request's id.
+/// The header of the request's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// One span a request, with its route for a name.
+/// Creates one span per request, named after its route.
 pub struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {

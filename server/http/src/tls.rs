@@ -1,5 +1,5 @@
-//! TLS with a certificate that can change: it is read again when its files change, and upon SIGHUP. A file
-//! that cannot be used leaves the certificate that is in use in place.
+//! TLS with a certificate that can change: it is read again when its files change, and on SIGHUP. If a file cannot be
+//! used, the current certificate stays.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,31 +14,31 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio::task::JoinHandle;
 
-/// How often the files are looked at. Watching for events would miss volumes that are swapped by a link.
+/// The interval between two looks at the files. File events would miss volumes that are swapped by a link.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Files that are no certificate.
+/// Why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file cannot be read, or holds something else.
+    /// A file cannot be read, or is not PEM.
     #[error("{setting}: {path}: {error}")]
     Unreadable {
-        /// Which setting names it.
+        /// The setting that names the file.
         setting: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The parser's error.
         error: rustls::pki_types::pem::Error,
     },
-    /// There is none in the file.
+    /// The file contains no certificate.
     #[error("tls.certificate: {0} holds no certificate")]
     NoCertificate(PathBuf),
-    /// The two do not go together, or the key is of an unknown kind.
+    /// Certificate and key do not belong together, or the key's type is not supported.
     #[error("tls.certificate and tls.key cannot be used: {0}")]
     Unusable(#[from] rustls::Error),
 }
 
-/// A certificate, and the files that it is read from.
+/// A certificate, and its files.
 #[derive(Debug)]
 pub struct Certificate {
     certificate: PathBuf,
@@ -47,34 +47,34 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Reads it.
+    /// Reads the certificate and its key.
     ///
     /// # Errors
-    /// When the files are not what they should be.
+    /// When a file cannot be used.
     pub fn read(certificate: PathBuf, key: PathBuf) -> Result<Arc<Self>, TlsError> {
         let current = RwLock::new(Arc::new(load(&certificate, &key)?));
         Ok(Arc::new(Self { certificate, key, current }))
     }
 
-    /// What a server needs that uses it.
+    /// Returns the configuration of a server that uses the certificate.
     ///
     /// # Errors
-    /// Never with this provider; the library wants to be asked.
+    /// Never with this provider.
     pub fn server_config(self: &Arc<Self>) -> Result<ServerConfig, TlsError> {
         let config = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
         Ok(config.with_no_client_auth().with_cert_resolver(Arc::clone(self) as Arc<dyn ResolvesServerCert>))
     }
 
-    /// Reads it again when its files change, and upon SIGHUP, until this is aborted.
+    /// Reads the files again when they change, and on SIGHUP, until the task is aborted.
     #[must_use]
     pub fn watch(self: &Arc<Self>) -> JoinHandle<()> {
         tokio::spawn(watch(Arc::clone(self)))
     }
 
-    /// Reads it again.
+    /// Reads the files again.
     ///
     /// # Errors
-    /// When the files are not what they should be; the certificate stays.
+    /// When a file cannot be used; the current certificate stays.
     pub fn reload(&self) -> Result<(), TlsError> {
         let new = Arc::new(load(&self.certificate, &self.key)?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = new;

@@ -1,7 +1,7 @@
-//! The upload token: all that the server has to remember of an upload, carried by the client.
+//! Upload tokens: the server's state of an upload, carried by the client.
 //!
-//! `base64url(claims as JSON) . base64url(HMAC-SHA256)`, keyed by a secret that all replicas
-//! share. It can be read by whoever holds it, and changed by nobody.
+//! `base64url(claims as JSON) . base64url(HMAC-SHA256)`, with a secret that all replicas share. Its holder can read
+//! it, and nobody can change it.
 
 use std::collections::BTreeMap;
 
@@ -18,52 +18,53 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
 
-/// Set apart from whatever else may be signed with the same secret.
+/// The prefix that separates these signatures from others with the same secret.
 const CONTEXT: &[u8] = b"partway upload token v1\0";
 
-/// No token is longer, neither one that is issued nor one that is read: the longest key, a store's longest upload id, and
-/// what an application adds.
+/// The longest token in bytes, issued or accepted: enough for the longest key, a store's longest upload id, and what
+/// an application adds.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1_024;
 
-/// Room for the store's name of a multipart upload, which comes last. S3 says no length; those known have 30 to 400 bytes.
+/// The bytes that are reserved for the store's upload id, which is added last. S3 gives no limit; known ids have 30
+/// to 400 bytes.
 const MAX_UPLOAD_ID_BYTES: usize = 1_024;
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UploadClaims {
-    /// The upload's own id: in hooks, in the log, and on the object where keys can be taken twice.
+    /// The upload's id: in hooks, in the log, and on the object where two uploads can have the same key.
     pub id: Uuid,
-    /// Whose upload it is.
+    /// The subject that owns the upload.
     pub subject: String,
-    /// Where it goes.
+    /// The destination's name.
     pub destination: String,
-    /// The bucket.
+    /// The bucket's name.
     pub bucket: String,
-    /// The key.
+    /// The object's key.
     pub key: String,
-    /// Whether another upload can have the same key, so that an object under it need not be this one's.
+    /// Whether another upload can have the same key, so that an object under it need not belong to this one.
     #[serde(default, skip_serializing_if = "is_false")]
     pub shared: bool,
-    /// Whether it is sent to a key of the server's own, from which its completion moves it. Of single PUTs alone.
+    /// Whether the file is sent to a key below `.partway/`, from which its completion moves it. Only for single PUTs.
     #[serde(default, skip_serializing_if = "is_false")]
     pub staged: bool,
-    /// S3's name for the multipart upload; none for a single PUT.
+    /// The store's id of the multipart upload; `None` for a single PUT.
     pub upload_id: Option<String>,
     /// The file's size in bytes.
     pub size: u64,
-    /// How it is cut.
+    /// How the file is split.
     pub strategy: Strategy,
-    /// How it is checked.
+    /// How it is verified.
     pub checksum: ChecksumKind,
-    /// The object's media type, which a single PUT's URL has to sign.
+    /// The object's media type, which a single PUT's URL signs.
     pub content_type: String,
-    /// How browsers treat the object, likewise.
+    /// The object's `Content-Disposition`, which a single PUT's URL signs.
     pub content_disposition: Option<String>,
-    /// The object's metadata besides the destination's.
+    /// The object's metadata, besides the destination's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
-    /// The object's tags besides the destination's.
+    /// The object's tags, besides the destination's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
     /// When the token expires, in seconds since 1970.
@@ -76,19 +77,19 @@ const fn is_false(flag: &bool) -> bool {
 }
 
 impl UploadClaims {
-    /// The plan that the token binds.
+    /// Returns the plan by which the file is split.
     ///
     /// # Errors
-    /// Never for a token of ours; a plan beyond S3's limits is refused all the same.
+    /// [`ErrorCode::TokenInvalid`] for a plan beyond S3's limits, which this server never issues.
     pub fn plan(&self) -> Result<Plan, Problem> {
         Plan::from_strategy(self.size, self.strategy)
             .ok_or_else(|| Problem::new(ErrorCode::TokenInvalid, "its plan is beyond S3's limits"))
     }
 
-    /// Whether a token can say this, with room for an upload id.
+    /// Checks that a token can hold these claims, with room for an upload id.
     ///
     /// # Errors
-    /// The name of the field that is to blame: of those that an application chooses, the one that takes most.
+    /// The name of the field to blame: the longest one of those that an application chooses.
     pub fn check_length(&self) -> Result<(), &'static str> {
         let room = if self.upload_id.is_none() { MAX_UPLOAD_ID_BYTES } else { 0 };
         if token_bytes(json(self).len() + room) <= MAX_TOKEN_BYTES {
@@ -103,25 +104,25 @@ impl UploadClaims {
     }
 }
 
-/// Strings and numbers always have a JSON form.
+/// Returns the JSON of strings and numbers, which always exists.
 fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
-/// How long a token is whose claims have so many bytes.
+/// Returns the length of a token whose claims have so many bytes.
 const fn token_bytes(claims: usize) -> usize {
     // Four characters for three bytes, a dot, and the signature.
     (claims * 4).div_ceil(3) + 1 + 43
 }
 
-/// Makes and checks tokens.
+/// Issues and checks tokens.
 #[derive(Clone)]
 pub struct TokenMint {
     mac: Hmac<Sha256>,
 }
 
 impl TokenMint {
-    /// Tokens under this secret.
+    /// Creates a mint with this secret.
     #[must_use]
     pub fn new(secret: &SecretString) -> Self {
         let mut mac = hmac(secret.expose_secret().as_bytes());
@@ -129,8 +130,9 @@ impl TokenMint {
         Self { mac }
     }
 
-    /// Bytes that only this server can make of these, and that are no token's signature: what it signs of a token
-    /// begins with no zero. Each of the fields counts with its length, so that none can lend a byte to the next.
+    /// Derives bytes from these fields that only this server can compute, and that are no token's signature: a
+    /// token's signed text does not begin with a zero byte. Each field is preceded by its length, so that different
+    /// fields never give the same input.
     pub(crate) fn derive(&self, purpose: &str, fields: &[&[u8]]) -> [u8; 32] {
         let mut mac = self.mac.clone();
         mac.update(b"\0");
@@ -141,11 +143,11 @@ impl TokenMint {
         mac.finalize().into_bytes().into()
     }
 
-    /// The token for these claims.
+    /// Issues a token with these claims.
     ///
     /// # Errors
     /// [`ErrorCode::StoreMisbehaved`] where the store's upload id is longer than the room that
-    /// [`UploadClaims::check_length`] keeps: [`check`](Self::check) would not read the token.
+    /// [`UploadClaims::check_length`] reserves: [`check`](Self::check) would refuse the token.
     pub fn issue(&self, claims: &UploadClaims) -> Result<String, Problem> {
         let claims = json(claims);
         if token_bytes(claims.len()) > MAX_TOKEN_BYTES {
@@ -160,8 +162,8 @@ impl TokenMint {
         Ok(format!("{claims}.{tag}"))
     }
 
-    /// The claims of a token of ours that has not expired at `now` (seconds since 1970) and
-    /// belongs to this subject.
+    /// Returns the claims of a token of this server that has not expired at `now` (seconds since 1970) and belongs to
+    /// this subject.
     ///
     /// # Errors
     /// [`ErrorCode::TokenInvalid`], [`ErrorCode::TokenExpired`] or [`ErrorCode::TokenForeign`].

@@ -1,10 +1,10 @@
-//! A key that tokens are checked with.
+//! Keys that verify tokens.
 
 use std::fmt;
 
 use jsonwebtoken::{Algorithm, DecodingKey};
 
-/// A key with the one algorithm that it is for: a token's header does not choose.
+/// A key with the one algorithm that it is for, so that a token's header does not choose.
 #[derive(Clone)]
 pub(crate) struct VerifyingKey {
     pub(crate) key: DecodingKey,
@@ -18,10 +18,10 @@ impl fmt::Debug for VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// A public key in PEM: RSA, P-256 or Ed25519.
+    /// Parses a public key in PEM: RSA, P-256 or Ed25519.
     ///
     /// # Errors
-    /// When it is none of them.
+    /// When it is none of these.
     pub(crate) fn from_pem(pem: &str) -> Result<Self, &'static str> {
         if pem.contains("PRIVATE KEY") {
             return Err(

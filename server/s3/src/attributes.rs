@@ -1,30 +1,31 @@
-//! What an object has beside its bytes, by its destination or by a hook: signed into its URL, so that it is what it is.
+//! The attributes of an object besides its bytes: headers, metadata, tags, encryption. A destination or a hook sets
+//! them, and they are signed into each URL.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// S3's most bytes of metadata, names and values together.
+/// The most bytes of metadata that S3 stores, names and values together.
 const MAX_METADATA: usize = 2_048;
-/// S3's most tags of an object.
+/// The most tags that S3 stores with an object.
 const MAX_TAGS: usize = 10;
 
-/// The metadata that tells whose an object is, where keys can be taken twice.
+/// The metadata that names the upload that an object belongs to, where two uploads can have the same key.
 pub const UPLOAD_MARK: &str = "partway-upload";
 
 /// How the store encrypts an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Encryption {
-    /// With keys of S3's.
+    /// With keys that S3 manages (SSE-S3).
     #[serde(rename = "AES256")]
     Aes256,
-    /// With a key of KMS's.
+    /// With a key in KMS (SSE-KMS).
     #[serde(rename = "aws:kms")]
     Kms,
 }
 
 impl Encryption {
-    /// Returns S3's word for it.
+    /// Returns the value of `x-amz-server-side-encryption`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -34,30 +35,30 @@ impl Encryption {
     }
 }
 
-/// What an object has beside its bytes, its type and its disposition.
+/// The attributes of an object, besides its bytes, its media type and its disposition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attributes {
     /// `Cache-Control`.
     pub cache_control: Option<String>,
-    /// `x-amz-meta-…`, by name.
+    /// Metadata (`x-amz-meta-…`), by name without the prefix.
     pub metadata: BTreeMap<String, String>,
-    /// Tags.
+    /// Tags, by name.
     pub tags: BTreeMap<String, String>,
-    /// Such as `STANDARD_IA`.
+    /// The storage class, such as `STANDARD_IA`.
     pub storage_class: Option<String>,
     /// How the store encrypts it.
     pub encryption: Option<Encryption>,
-    /// With which of KMS's keys.
+    /// The id or ARN of the KMS key that encrypts the object.
     pub kms_key_id: Option<String>,
-    /// A canned ACL.
+    /// A canned ACL, such as `bucket-owner-full-control`.
     pub acl: Option<String>,
-    /// Whether an object that is there already stays.
+    /// Whether an existing object under the key must not be replaced.
     pub keeps_existing: bool,
 }
 
 impl Attributes {
-    /// What an object has while it waits to become another one of these attributes: no more than a bucket may insist
-    /// on. It is for nobody to read, and is not stored for long.
+    /// Returns the attributes of a file that waits to be completed: only what a bucket may require, since nobody
+    /// reads it and it is not stored for long.
     #[must_use]
     pub fn of_incoming(&self) -> Self {
         Self {
@@ -68,7 +69,7 @@ impl Attributes {
         }
     }
 
-    /// The tags as a header has them.
+    /// Returns the tags as `x-amz-tagging` has them; `None` without tags.
     #[must_use]
     pub fn tagging(&self) -> Option<String> {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -76,7 +77,7 @@ impl Attributes {
         (!self.tags.is_empty()).then(|| query.finish())
     }
 
-    /// As a PUT's headers.
+    /// Returns the attributes as the headers of a PUT.
     #[must_use]
     pub fn headers(&self) -> BTreeMap<String, String> {
         let mut headers = self.common();
@@ -89,7 +90,7 @@ impl Attributes {
         headers
     }
 
-    /// As a form's fields; none where a form cannot say it all.
+    /// Returns the attributes as the fields of a form; `None` where a form cannot express them all.
     #[must_use]
     pub fn fields(&self) -> Option<BTreeMap<String, String>> {
         // Tags are XML there, which stores read differently; conditions there are none.
@@ -102,7 +103,7 @@ impl Attributes {
         Some(fields)
     }
 
-    /// What headers and fields call the same.
+    /// Returns what has the same name in headers and in form fields.
     fn common(&self) -> BTreeMap<String, String> {
         let metadata =
             self.metadata.iter().map(|(name, value)| (format!("x-amz-meta-{name}"), value.clone()));
@@ -116,10 +117,11 @@ impl Attributes {
     }
 }
 
-/// Whether this can be an object's metadata.
+/// Checks metadata: names of `a-z`, `0-9`, `-` and `_`, values that [`check_value`] accepts, at most 2,048 bytes in
+/// all.
 ///
 /// # Errors
-/// Says why not.
+/// Names the entry that is not valid, and the rule.
 pub fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), String> {
     let mut bytes = 0;
     for (name, value) in metadata {
@@ -138,10 +140,10 @@ pub fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), String>
     }
 }
 
-/// Whether this can be an object's tags.
+/// Checks tags: at most 10, names of at most 128 characters and values of at most 256.
 ///
 /// # Errors
-/// Says why not.
+/// Names the tag that is not valid, and the rule.
 pub fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
     if tags.len() > MAX_TAGS {
         return Err(format!("S3 takes at most {MAX_TAGS} tags"));
@@ -158,10 +160,11 @@ pub fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
     }
 }
 
-/// Whether this can be a header's value as it stands, in every canonical form.
+/// Checks a header value: 1 to 1,024 printable ASCII characters, without spaces at the ends or in a row, so that
+/// every canonical form is the same.
 ///
 /// # Errors
-/// Says why not.
+/// Says the rule.
 pub fn check_value(value: &str) -> Result<(), String> {
     let is_plain =
         value.bytes().all(|b| (b' '..=b'~').contains(&b)) && value.trim() == value && !value.contains("  ");

@@ -1,6 +1,6 @@
-//! A bucket, the ways to it, and what the server does with it.
+//! A bucket: how to reach it, and what the server does with it.
 //!
-//! What looks after buckets (doctor, sweep, readiness, metrics) takes these and knows nothing of uploads.
+//! Doctor, sweep, readiness and metrics work on these, and know nothing of uploads.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,46 +10,46 @@ use crate::signing::{CredentialSource, Hosts};
 
 use crate::store::S3Store;
 
-/// A bucket that files are uploaded to.
+/// A bucket that receives uploads.
 #[derive(Clone, Debug)]
 pub struct Bucket {
-    /// What it is called in reports, logs and metrics: its destinations.
+    /// The name in reports, logs and metrics: its destinations'.
     pub label: String,
-    /// The destinations in it, by name.
+    /// The names of the destinations in the bucket.
     pub destinations: Vec<String>,
-    /// Its name in the store.
+    /// The bucket's name in the store.
     pub name: String,
-    /// Its region.
+    /// The bucket's region.
     pub region: String,
-    /// The store, with the server's credentials.
+    /// The store client, with the server's credentials.
     pub store: S3Store,
-    /// Where the server reaches it.
+    /// The addresses at which the server reaches the bucket.
     pub hosts: Arc<Hosts>,
-    /// Where browsers reach it.
+    /// The addresses at which browsers reach the bucket.
     pub public_hosts: Arc<Hosts>,
-    /// The server's credentials.
+    /// The source of the server's credentials.
     pub credentials: CredentialSource,
-    /// What every key begins with.
+    /// The prefix of every key.
     pub key_prefix: String,
-    /// How long any upload to it may take, after which nobody can complete it.
+    /// The longest lifetime of an upload token for the bucket; afterwards an upload cannot be completed.
     pub token_lifetime: Duration,
-    /// Headers that PUTs to it carry beside those that all PUTs may.
+    /// The headers that PUTs carry besides those that every PUT may carry.
     pub put_headers: BTreeSet<String>,
-    /// Whether small files are sent as forms.
+    /// Whether small files are sent as HTML forms.
     pub post_forms: bool,
-    /// Whether it is the one within the binary, of which everything is known.
+    /// Whether it is the embedded store, whose behaviour is known.
     pub is_embedded: bool,
-    /// What the server removes from it by itself.
+    /// What the server sweeps in the bucket by itself.
     pub sweeping: Sweeping,
 }
 
-/// What a server sweeps.
+/// What a sweep removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sweeping {
     /// Nothing.
     Nothing,
-    /// Files that nobody completed, below `.partway/`: these are nobody else's.
+    /// Expired files below `.partway/`, which is used by Partway alone.
     OwnFiles,
-    /// Those, and uploads in parts below the key prefix.
+    /// Expired files below `.partway/`, and expired multipart uploads below the key prefix.
     Everything,
 }

@@ -1,5 +1,5 @@
-//! What AWS's own tools would find out by themselves: credentials, region and endpoint, out of the environment, a profile,
-//! or whatever the machine offers.
+//! Finds credentials, region and endpoint as AWS's own tools do: in the environment, a profile, the container or the
+//! instance.
 
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
@@ -10,18 +10,18 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub use aws_credential_types::provider::SharedCredentialsProvider;
 
-/// What was found.
+/// The settings that were found.
 #[derive(Clone, Debug)]
 pub struct Discovered {
     /// The region.
     pub region: Option<String>,
-    /// The endpoint: of `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, or the profile.
+    /// The endpoint, from `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, or the profile.
     pub endpoint: Option<String>,
-    /// What gives credentials, if anything does.
+    /// The provider of credentials, if there is one.
     pub credentials: Option<SharedCredentialsProvider>,
 }
 
-/// Looks around. A region that is known already spares asking a metadata service for it.
+/// Finds the settings. With a `region` no metadata service is asked for one.
 pub async fn discover(region: Option<&str>) -> Discovered {
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
     if let Some(region) = region {
@@ -42,13 +42,13 @@ fn endpoint(found: &SdkConfig) -> Option<String> {
     of_s3.or_else(|| found.endpoint_url().map(str::to_owned))
 }
 
-/// Returns what gives these credentials. `from` says where they come from.
+/// Returns a provider of fixed credentials. `from` names their source in logs.
 #[must_use]
 pub fn fixed_credentials(id: &str, secret: &SecretString, from: &'static str) -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(Credentials::new(id, secret.expose_secret(), None, None, from))
 }
 
-/// Returns the client that the SDK calls with: TLS by rustls with ring.
+/// Returns the HTTP client of the SDK: TLS by rustls with ring.
 #[must_use]
 pub fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()

@@ -1,9 +1,9 @@
-//! An error with everything that caused it. Libraries say what went wrong in the last of these, and "dispatch failure" in
-//! the first.
+//! Errors with all their sources: libraries put the reason into the last of these, and "dispatch failure" into the
+//! first.
 
 use std::error::Error;
 
-/// The chain of causes in one line.
+/// Returns an error and its sources in one line, separated by colons.
 #[must_use]
 pub fn describe(error: &dyn Error) -> String {
     let mut text = error.to_string();

@@ -1,12 +1,12 @@
-//! HMAC-SHA256 under a key of any length (RFC 2104), which cannot fail.
+//! HMAC-SHA256 with a key of any length (RFC 2104), without an error to handle.
 
 use hmac::{Hmac, KeyInit};
 use sha2::{Digest, Sha256};
 
-/// What SHA-256 takes in at once, which is as long as HMAC's own key is.
+/// The block size of SHA-256 in bytes, to which HMAC pads its key.
 const BLOCK: usize = 64;
 
-/// HMAC-SHA256 under this key.
+/// Creates an HMAC-SHA256 with this key.
 #[must_use]
 pub fn hmac(key: &[u8]) -> Hmac<Sha256> {
     let mut block = [0; BLOCK];

@@ -1,6 +1,6 @@
-//! Plain HTTP to a store, as a browser speaks it: requests that bring no more than the signature in their URL.
+//! Plain HTTP to a store, as a browser sends it: requests with no credentials but the signature in their URL.
 //!
-//! It knows what was answered, and nothing of what it means.
+//! It returns answers, and does not interpret them.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -18,17 +18,17 @@ use tokio::sync::oneshot;
 use crate::error_chain::describe;
 use crate::store::StoreError;
 
-/// How long a store may take over one of these small requests.
+/// The timeout of one of these small requests.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Sends requests as they are.
+/// A client that sends requests unchanged.
 #[derive(Clone, Debug)]
 pub struct HttpClient(SharedHttpConnector);
 
-/// What a store answered.
+/// An answer of a store.
 #[derive(Clone, Debug)]
 pub struct HttpAnswer {
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
     headers: Vec<(String, String)>,
     /// The body, as text.
@@ -51,10 +51,10 @@ impl Default for HttpClient {
 }
 
 impl HttpClient {
-    /// Sends a request and reads the answer whole.
+    /// Sends a request, and reads the answer to its end.
     ///
     /// # Errors
-    /// When there is no answer, or no such request.
+    /// When the request is not valid, or no answer comes within 20 seconds.
     pub async fn send(
         &self,
         method: &str,
@@ -65,11 +65,11 @@ impl HttpClient {
         self.send_body(method, url, headers, SdkBody::from(body)).await
     }
 
-    /// PUTs a body in two halves: tells when the first is on its way, and waits with the second until the other end of
-    /// `may_go_on` is gone.
+    /// PUTs a body in two halves: signals when the first has been sent, and sends the second when the other end of
+    /// `may_go_on` is dropped.
     ///
     /// # Errors
-    /// When there is no answer, or no such request.
+    /// When the request is not valid, or no answer comes within 20 seconds.
     pub async fn put_in_halves(
         &self,
         url: &str,
@@ -128,13 +128,13 @@ impl HttpClient {
 }
 
 impl HttpAnswer {
-    /// Whether it is a success.
+    /// Returns whether the status is 2xx.
     #[must_use]
     pub const fn is_success(&self) -> bool {
         self.status / 100 == 2
     }
 
-    /// All values of a header, as one.
+    /// Returns all values of a header, joined by commas.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<String> {
         let values: Vec<_> =
@@ -142,14 +142,14 @@ impl HttpAnswer {
         (!values.is_empty()).then(|| values.join(", "))
     }
 
-    /// Whether it names an `ETag`: in its header, or in its body as answers to forms do.
+    /// Returns whether the answer has an `ETag`: as a header, or in the body as answers to forms do.
     #[must_use]
     pub fn names_etag(&self) -> bool {
         self.header("etag").is_some_and(|tag| !tag.is_empty())
             || self.body.split_once("<ETag>").is_some_and(|(_, rest)| !rest.starts_with("</"))
     }
 
-    /// The status, and the store's own code for it.
+    /// Returns the status, and the store's error code if it gives one.
     #[must_use]
     pub fn said(&self) -> String {
         let code = self.body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));

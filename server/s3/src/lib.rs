@@ -1,8 +1,8 @@
-//! A store that speaks S3, as a server before it needs one.
+//! A client of stores that speak S3, for a server that signs uploads.
 //!
-//! It owns the calls around an upload ([`store`]), presigned URLs and forms ([`signing`]), what an object has beside its bytes
-//! ([`attributes`]), what a store turns out to do ([`probe`], [`verification`], [`doctor`]), and removing what nobody finished
-//! ([`sweep`]). It never knows who asks, what is allowed, or that there is an HTTP server.
+//! It owns the calls around an upload ([`store`]), presigned URLs and forms ([`signing`]), the attributes of objects
+//! ([`attributes`]), finding out what a store does ([`probe`], [`verification`], [`doctor`]), and removing expired
+//! uploads ([`sweep`]). It never knows the caller, the policy, or that there is an HTTP server.
 
 pub mod attributes;
 pub mod bucket;

@@ -1,58 +1,58 @@
 //! Sweeping: removes multipart uploads and files whose tokens have expired. They cannot become objects any more, and cost money.
 //!
-//! Its age is the store's own record, so that nothing has to be remembered, a crash leaves nothing out, and any number
-//! of replicas may sweep: to remove twice does no harm.
+//! The age is the store's own record, so the server keeps no state, a crash loses nothing, and any number of replicas
+//! may sweep: removing twice does no harm.
 
 use std::time::{Duration, SystemTime};
 
 use crate::bucket::{Bucket, Sweeping};
 use crate::store::{OpenUpload, OwnObject, Store, StoreError, UploadRef};
 
-/// How long something is left alone after its token's end: for clocks that differ, and requests under way.
+/// How long an upload is left alone after its token expired: for clocks that differ, and requests under way.
 pub const GRACE: Duration = Duration::from_secs(60 * 60);
 
 /// What to do with expired uploads and files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Look, and leave it.
+    /// Counts, and removes nothing.
     DryRun,
-    /// Remove it.
+    /// Removes.
     Remove,
 }
 
-/// What nobody has finished.
+/// An unfinished upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Left {
-    /// An upload in parts.
+    /// A multipart upload.
     Upload(OpenUpload),
-    /// A file that waits to be completed, or something else of the server's own.
+    /// A file that waits to be completed, or another of Partway's own objects.
     File(OwnObject),
 }
 
 /// An upload or a file whose token has expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expired {
-    /// What it is.
+    /// The upload or file.
     pub left: Left,
-    /// How long ago it was begun.
+    /// The time since it was created.
     pub age: Duration,
 }
 
-/// What a sweep has come to.
+/// The result of a sweep.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Uploads and files that are left.
+    /// The number of unfinished uploads and files.
     pub seen: usize,
-    /// Of these, those whose tokens have expired.
+    /// The number of these whose tokens have expired.
     pub expired: usize,
-    /// Of these, those that were removed, here or by somebody else at the same time.
+    /// The number of these that were removed, here or by another replica at the same time.
     pub removed: usize,
-    /// Of these, those that could not be.
+    /// The number of these that could not be removed.
     pub failed: usize,
 }
 
 impl Left {
-    /// The key that it is, or would be, under.
+    /// Returns the object's key.
     #[must_use]
     pub fn key(&self) -> &str {
         match self {
@@ -61,7 +61,7 @@ impl Left {
         }
     }
 
-    /// S3's name for an upload in parts.
+    /// Returns the store's id of a multipart upload.
     #[must_use]
     pub fn upload_id(&self) -> Option<&str> {
         match self {
@@ -94,7 +94,7 @@ impl Left {
 /// Sweeps one bucket, and calls `tell` for each upload or file that has expired.
 ///
 /// # Errors
-/// When they cannot be listed. One that cannot be removed is counted, and stops nothing.
+/// When the bucket cannot be listed. An upload that cannot be removed is counted, and does not end the sweep.
 pub async fn sweep(
     bucket: &Bucket,
     what: Sweeping,
@@ -156,7 +156,7 @@ async fn sweep_page(
     }
 }
 
-/// How old is what nobody can complete any more.
+/// Returns the age from which an upload cannot be completed any more: the lifetime of its token, and [`GRACE`].
 #[must_use]
 pub fn min_age(bucket: &Bucket) -> Duration {
     bucket.token_lifetime.saturating_add(GRACE)

@@ -21,7 +21,7 @@ use tokio::time::{Instant, Sleep};
 use crate::errors::Stalled;
 use crate::seen::Seen;
 
-/// The most that is read of a refused body: the largest part that the widget specs on a usual line.
+/// The most that is read of a refused body: the largest part that the widget plans on a usual line.
 const MOST_BYTES: u64 = 64 << 20;
 
 /// The longest that a refused body is read.

@@ -1,4 +1,4 @@
-//! `[destinations.NAME]`: what may land where, and what it has beside its bytes.
+//! `[destinations.NAME]`: what may be uploaded where, and the attributes of its objects.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,55 +13,55 @@ use crate::policy::{KeyTemplate, MAX_KEY_PREFIX, Policy, is_extension, is_type_p
 use super::{ServerConfig, Settings, SettingsError, UploadsConfig, choice, duration, list};
 use crate::spelling::nearest;
 
-/// One destination.
+/// The settings of one destination.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DestinationConfig {
-    /// The store, one of `[stores]`. Default: `[store]`.
+    /// The name of the store, one of `[stores]`. Default: `[store]`.
     pub store: Option<String>,
-    /// The bucket. Default: the store's own.
+    /// The bucket. Default: the store's.
     pub bucket: Option<String>,
-    /// What keys are made of, after `uploads.key_prefix`. Default `{uuid}/{filename}`.
+    /// The template of keys, after `uploads.key_prefix`. Default `{uuid}/{filename}`.
     pub key: KeyTemplate,
-    /// The largest file. Default `uploads.max_file_size`.
+    /// The largest file. Default: `uploads.max_file_size`.
     pub max_file_size: Option<ByteSize>,
-    /// The media types that are taken, such as `image/*`. Default all.
+    /// The media types that are accepted, such as `image/*`. Default: all.
     #[serde(deserialize_with = "list")]
     pub types: Vec<String>,
-    /// The extensions that are taken, such as `jpg`. Default all.
+    /// The file name extensions that are accepted, such as `jpg`. Default: all.
     #[serde(deserialize_with = "list")]
     pub extensions: Vec<String>,
-    /// The subjects that it exists for; `team-*` is all that begin so. Default all.
+    /// The subjects for which the destination exists; `team-*` matches all with that prefix. Default: all.
     #[serde(deserialize_with = "list")]
     pub subjects: Vec<String>,
-    /// Whether it exists for those alone whose ticket names it. Default no.
+    /// Whether the destination exists only for callers whose ticket names it. Default: no.
     pub granted_only: bool,
     /// Metadata of every object, by name without `x-amz-meta-`.
     pub metadata: BTreeMap<String, String>,
-    /// Tags of every object. Small files go by PUT then, not as forms.
+    /// Tags of every object. Small files are then sent by PUT, not as forms.
     pub tags: BTreeMap<String, String>,
-    /// The storage class, such as `STANDARD_IA`. Default the bucket's.
+    /// The storage class, such as `STANDARD_IA`. Default: the bucket's.
     pub storage_class: Option<String>,
-    /// `AES256` or `aws:kms`. Default as the bucket does by itself.
+    /// The encryption, `AES256` or `aws:kms`. Default: the bucket's.
     #[serde(deserialize_with = "encryption")]
     pub encryption: Option<Encryption>,
-    /// KMS's key, with `aws:kms`. Default the bucket's, else AWS's own.
+    /// The KMS key, with `aws:kms`. Default: the bucket's, else AWS's own.
     pub kms_key_id: Option<String>,
-    /// A canned ACL, such as `bucket-owner-full-control`. Default none; most buckets take none.
+    /// The canned ACL, such as `bucket-owner-full-control`. Default: none; most buckets accept none.
     pub acl: Option<String>,
     /// `Cache-Control` of every object.
     pub cache_control: Option<String>,
-    /// Whether an upload may replace an object. Default no. Keys with `{uuid}` are never taken twice; with others the
-    /// store is asked to refuse (`If-None-Match`), and not every store knows that.
+    /// Whether an upload may replace an object. Default: no. Keys with `{uuid}` are unique; for others the store is
+    /// asked to refuse (`If-None-Match`), which not every store supports.
     pub overwrite: bool,
-    /// How long an upload may take. Default `server.token_lifetime`.
+    /// How long an upload may take. Default: `server.token_lifetime`.
     #[serde(deserialize_with = "duration::optional")]
     pub token_lifetime: Option<Duration>,
-    /// Whether types that browsers execute (HTML, SVG, XML, scripts) are stored to be shown and not as attachments.
-    /// Default no. Whoever opens such an object runs what somebody uploaded, in the bucket's origin.
+    /// Whether types that browsers execute (HTML, SVG, XML, scripts) are shown instead of downloaded. Default: no.
+    /// Such an object runs its uploader's script in the bucket's origin when somebody opens it.
     pub inline_active_types: bool,
-    /// Whether a file's first bytes are looked at when it is complete: one that is not of the type that it says is
-    /// refused and removed. Default no.
+    /// Whether a completed file's first bytes are compared with its media type. A file that does not match is refused
+    /// and removed. Default: no.
     pub sniff: bool,
 }
 
@@ -70,7 +70,7 @@ fn encryption<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Optio
 }
 
 impl DestinationConfig {
-    /// The rules that these settings make.
+    /// Returns the policy that these settings make.
     #[must_use]
     pub fn policy(&self, uploads: &UploadsConfig) -> Policy {
         Policy {
@@ -96,7 +96,7 @@ impl DestinationConfig {
         }
     }
 
-    /// How long an upload may take.
+    /// Returns how long an upload may take.
     #[must_use]
     pub fn token_lifetime(&self, server: &ServerConfig) -> Duration {
         self.token_lifetime.unwrap_or(server.token_lifetime)

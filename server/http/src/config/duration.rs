@@ -1,14 +1,14 @@
-//! Lengths of time as people write them: `30s`, `15m`, `7d`.
+//! Durations in settings: `30s`, `15m`, `7d`.
 
 use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo};
 use serde::{Deserialize, Deserializer, de};
 
-/// Reads one. A day has 24 hours, and a week seven days; months and years have no one length.
+/// Parses a duration. A day has 24 hours, and a week seven days; months and years have no fixed length.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// Says what is wrong with the text.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let span: Span = text.parse().map_err(|_| "it is not a length of time such as 15m or 7d".to_owned())?;
     let length = span.to_duration(SpanRelativeTo::days_are_24_hours());

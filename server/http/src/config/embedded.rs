@@ -1,4 +1,4 @@
-//! `[embedded]`: the store within the binary, for laptops and tests.
+//! `[embedded]`: the embedded store, for laptops and tests.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,21 +8,21 @@ use serde::Deserialize;
 
 use super::listen_address;
 
-/// The embedded store. Used when no bucket is configured.
+/// The settings of the embedded store, which is used when no bucket is configured.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EmbeddedConfig {
-    /// Address and port. Default `127.0.0.1:8081`; port 0 takes any that is free.
+    /// Address and port. Default: `127.0.0.1:8081`; port 0 takes a free one.
     #[serde(deserialize_with = "listen_address")]
     pub listen: SocketAddr,
-    /// The folder for objects and index, made if it is not there. Default `data`.
+    /// The folder of objects and index, which is created if it is missing. Default: `data`.
     pub data: PathBuf,
-    /// Its bucket, made if it is not there. Default `uploads`.
+    /// The bucket, which is created if it is missing. Default: `uploads`.
     pub bucket: String,
-    /// The pages that may reach it, as browsers send them: `https://app.example.com`; one star in each stands for
-    /// anything (`https://*.example.com`). Default `*`: all, since every request has to be signed.
+    /// The origins whose pages may reach it, such as `https://app.example.com`; one star stands for any text
+    /// (`https://*.example.com`). Default: `*`, all, since every request must be signed.
     pub allowed_origins: Vec<String>,
-    /// The most bytes that it stores. Default: as many as the disk holds.
+    /// The most bytes that it stores. Default: no limit but the disk.
     pub max_bytes: Option<ByteSize>,
 }
 

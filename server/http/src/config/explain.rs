@@ -1,11 +1,11 @@
-//! What serde says of a setting, said for people.
+//! Rewrites serde's error messages about settings for people.
 
 use crate::spelling::nearest;
 
-/// What sizes call what they are read from.
+/// The type that serde names for a size.
 const PARSABLE: &str = "parsable string";
 
-/// What serde says of a name that is not known, or of a size that is none, said for people.
+/// Rewrites a message about an unknown name, or about a value that is no size.
 pub(super) fn explain(message: &str) -> String {
     let unknown = ["unknown field `", "unknown variant `"].iter().find_map(|kind| message.find(kind));
     let Some(start) = unknown else {
@@ -25,7 +25,7 @@ pub(super) fn explain(message: &str) -> String {
     }
 }
 
-/// What serde says of a value that does not fit, without the value.
+/// Removes the value from a message about a value of the wrong type.
 fn without_value(message: &str) -> String {
     for kind in ["invalid type: ", "invalid value: ", "invalid length "] {
         if message.starts_with(kind)

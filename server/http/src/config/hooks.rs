@@ -1,4 +1,4 @@
-//! `[hooks]`: the application's say in uploads, over HTTP.
+//! `[hooks]`: calls to the application about uploads.
 
 use std::time::Duration;
 
@@ -10,22 +10,22 @@ use crate::signing_secret::SigningSecret;
 
 use super::{SettingsError, duration};
 
-/// What the application is asked and told. Requests are signed after Standard Webhooks.
+/// The settings of hooks. Requests are signed after Standard Webhooks.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HooksConfig {
-    /// Asked before uploads are created; may refuse or change them. Default none.
+    /// The URL that is called before uploads are created, and may refuse or change them. Default: none.
     pub before_create: Option<String>,
-    /// Told of every completed upload, before the client is. Default none.
+    /// The URL that is called for each completed upload, before the client is answered. Default: none.
     ///
-    /// A completion counts once this has answered 2xx; until then the client tries again.
+    /// A completion counts once this has answered 2xx; until then the client retries.
     pub after_complete: Option<String>,
-    /// What requests are signed with: `whsec_` and at least 24 random bytes in base64.
+    /// The secret that signs requests: `whsec_` and at least 24 random bytes in base64.
     pub secret: Option<SecretString>,
-    /// How long one attempt may take. Default `10s`.
+    /// The timeout of one attempt. Default: `10s`.
     #[serde(deserialize_with = "duration::required")]
     pub timeout: Duration,
-    /// How often a hook is called before it counts as away. Default 3.
+    /// The number of attempts before a hook counts as unavailable, from 1 to 10. Default: 3.
     pub attempts: u32,
 }
 
@@ -42,7 +42,7 @@ impl Default for HooksConfig {
 }
 
 impl HooksConfig {
-    /// Whether there is any.
+    /// Returns whether a hook is configured.
     #[must_use]
     pub const fn is_used(&self) -> bool {
         self.before_create.is_some() || self.after_complete.is_some()
@@ -75,7 +75,7 @@ impl HooksConfig {
     }
 }
 
-/// An address that the server itself calls.
+/// Checks a URL that the server calls.
 pub(super) fn check_url(setting: &str, url: &str) -> Result<(), SettingsError> {
     let parsed = Url::parse(url)
         .map_err(|error| SettingsError::unusable(setting, format!("it is not a URL: {error}")))?;

@@ -1,4 +1,4 @@
-//! `[identity]`: who may call the server.
+//! `[identity]`: how callers are authenticated.
 
 use std::time::Duration;
 
@@ -10,57 +10,58 @@ use crate::verifying_key::VerifyingKey;
 use super::hooks::check_url;
 use super::{SettingsError, choice, duration, list};
 
-/// How callers say who they are.
+/// The settings of authentication.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IdentityConfig {
-    /// `none` (the default; on loopback alone), `jwt` or `forward`.
+    /// The kind: `none` (the default; on loopback only), `jwt` or `forward`.
     #[serde(deserialize_with = "choice")]
     pub kind: IdentityKind,
-    /// For `jwt`.
+    /// The settings of `jwt`.
     pub jwt: JwtConfig,
-    /// For `forward`.
+    /// The settings of `forward`.
     pub forward: ForwardConfig,
 }
 
-/// The kinds of identity.
+/// How callers are authenticated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum IdentityKind {
-    /// Nobody has to say who they are.
+    /// Not at all.
     #[default]
     None,
-    /// A bearer token: a JWT of an identity provider, or a ticket of the application's own.
+    /// By a bearer token: a JWT of an identity provider, or a ticket of the application.
     Jwt,
-    /// The application's own endpoint decides.
+    /// By the application's endpoint.
     Forward,
 }
 
-/// Bearer tokens. One of `secret`, `public_key` and `jwks_url` says how they are checked.
+/// The settings of bearer tokens. Exactly one of `secret`, `public_key` and `jwks_url` gives the key.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct JwtConfig {
-    /// A secret shared with whoever makes the tokens (HS256); at least 32 bytes.
+    /// A secret shared with the issuer (HS256), of at least 32 bytes.
     pub secret: Option<SecretString>,
-    /// A public key in PEM (RS256, ES256 or EdDSA, as the key is).
+    /// A public key in PEM (RS256, ES256 or EdDSA, by the type of the key).
     pub public_key: Option<String>,
-    /// Where an identity provider publishes its keys (RS256, ES256, EdDSA).
+    /// The URL at which an identity provider publishes its keys (RS256, ES256, EdDSA).
     pub jwks_url: Option<String>,
-    /// How long keys from `jwks_url` are kept. Default `10m`. A token with an unknown key asks earlier.
+    /// How long keys from `jwks_url` are cached. Default: `10m`. A token with an unknown key refreshes them earlier.
     #[serde(deserialize_with = "duration::required")]
     pub jwks_lifetime: Duration,
-    /// How long the provider is left alone after it was asked, whatever keys tokens name. Default `30s`.
+    /// The shortest time between two requests to the provider, whatever keys tokens name. Default: `30s`.
     ///
-    /// The less, the sooner a new key is good; the more, the less tokens with made-up keys reach the provider.
+    /// A shorter time accepts a new key sooner; a longer one lets fewer tokens with forged key ids reach the
+    /// provider.
     #[serde(deserialize_with = "duration::required")]
     pub jwks_cool_down: Duration,
-    /// Whom tokens are for; one of these has to be in `aud`. Default `partway`.
+    /// The accepted audiences; `aud` must contain one of them. Default: `partway`.
     #[serde(deserialize_with = "list")]
     pub audience: Vec<String>,
-    /// Who may have issued them; one of these has to be `iss`. Default anybody who has the key.
+    /// The accepted issuers; `iss` must be one of them. Default: any that has the key.
     #[serde(deserialize_with = "list")]
     pub issuer: Vec<String>,
-    /// By how much clocks may differ. Default `30s`.
+    /// The clock skew that is tolerated, at most `10m`. Default: `30s`.
     #[serde(deserialize_with = "duration::required")]
     pub leeway: Duration,
 }
@@ -80,19 +81,19 @@ impl Default for JwtConfig {
     }
 }
 
-/// The application's own endpoint.
+/// The settings of the application's endpoint.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ForwardConfig {
-    /// Asked with GET. 200 with `{"subject": "…"}` is a yes; 401 and 403 are a no.
+    /// The URL that is called with GET. 200 with `{"subject": "…"}` accepts the caller; 401 and 403 refuse it.
     pub url: Option<String>,
-    /// Headers of the request that are passed on. Default `authorization` and `cookie`.
+    /// The request headers that are passed on. Default: `authorization` and `cookie`.
     #[serde(deserialize_with = "list")]
     pub headers: Vec<String>,
-    /// How long it may take. Default `5s`.
+    /// The timeout of a call. Default: `5s`.
     #[serde(deserialize_with = "duration::required")]
     pub timeout: Duration,
-    /// How long an answer is good for the same credentials. Default `10s`; `0s` asks every time.
+    /// How long an answer is cached for the same credentials. Default: `10s`; `0s` asks every time.
     #[serde(deserialize_with = "duration::required")]
     pub cache: Duration,
 }

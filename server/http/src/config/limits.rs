@@ -1,4 +1,4 @@
-//! `[limits]`: how much one subject may ask for.
+//! `[limits]`: the quotas of each subject.
 
 use bytesize::ByteSize;
 use secrecy::{ExposeSecret, SecretString};
@@ -6,24 +6,24 @@ use serde::Deserialize;
 
 use super::SettingsError;
 
-/// Limits for each subject. What is not set is not limited.
+/// The quotas of each subject. What is not set is not limited.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {
-    /// Requests a second, on average. Default no limit.
+    /// Requests per second, on average. Default: no limit.
     pub requests_per_second: Option<u32>,
-    /// How many requests may come at once. Default: ten seconds' worth.
+    /// The number of requests that may come at once. Default: ten seconds' worth.
     pub burst: Option<u32>,
-    /// Uploads that are neither completed nor aborted nor expired. Default no limit.
+    /// Uploads that are neither completed nor aborted nor expired. Default: no limit.
     pub open_uploads: Option<u32>,
-    /// Bytes that uploads may be created for in a day (UTC). Default no limit.
+    /// Bytes for which uploads may be created per day (UTC). Default: no limit.
     pub bytes_per_day: Option<ByteSize>,
-    /// Where counters are kept that several replicas share: `redis://host:6379/0`. Default: in memory, for each
-    /// replica alone.
+    /// The Redis that replicas share counters in: `redis://host:6379/0`. Default: none; each replica counts in
+    /// memory.
     ///
-    /// While it is away, what is limited is refused: a limit that fails open is none.
+    /// While Redis is away, requests that would be counted are refused.
     pub redis_url: Option<SecretString>,
-    /// What every key in Redis begins with. Default `partway:`.
+    /// The prefix of every key in Redis. Default: `partway:`.
     pub redis_prefix: Option<String>,
 }
 

@@ -1,6 +1,6 @@
-//! Configuration: a TOML file, overridden by the environment, parsed once.
+//! Configuration: a TOML file, overridden by environment variables, parsed once.
 //!
-//! Each concern has a struct of its own; an unknown setting is an error.
+//! Each section has a struct of its own; an unknown setting is an error.
 //! `PARTWAY_STORE__BUCKET` overrides `bucket` in `[store]`, and so on.
 
 mod destinations;
@@ -43,39 +43,39 @@ pub use sweep::SweepConfig;
 pub use tls::TlsConfig;
 pub use uploads::{ChecksumSetting, UploadsConfig};
 
-/// Everything that can be configured.
+/// All settings.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// The server itself.
+    /// The server.
     pub server: ServerConfig,
-    /// Who may call it.
+    /// Authentication.
     pub identity: IdentityConfig,
-    /// The bucket. Without it the embedded store is used.
+    /// The bucket. Without one the embedded store is used.
     pub store: StoreConfig,
     /// Further stores, by name, for destinations that name one.
     pub stores: BTreeMap<String, StoreConfig>,
     /// The embedded store.
     pub embedded: EmbeddedConfig,
-    /// How files are cut, signed and checked.
+    /// How files are split, signed and verified.
     pub uploads: UploadsConfig,
-    /// What may land where, by name. Default: one called `default`, which takes everything.
+    /// The destinations, by name. Default: one called `default`, which accepts everything.
     pub destinations: BTreeMap<String, DestinationConfig>,
-    /// The application's say in uploads.
+    /// Hooks of the application.
     pub hooks: HooksConfig,
-    /// How much one subject may ask for.
+    /// Quotas of each subject.
     pub limits: LimitsConfig,
-    /// When uploads that have expired tokens are removed.
+    /// When expired uploads are removed.
     pub sweep: SweepConfig,
-    /// The server's certificate.
+    /// The TLS certificate.
     pub tls: TlsConfig,
-    /// What the server tells those who run it.
+    /// Metrics, health and the API's description.
     pub operations: OperationsConfig,
     #[serde(skip)]
     sources: SettingSources,
 }
 
-/// A configuration that cannot be used. It begins with file and line, or with the variable.
+/// Why a configuration cannot be used. The message begins with file and line, or with the variable.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// The file cannot be read.
@@ -83,7 +83,7 @@ pub enum SettingsError {
     File {
         /// The file.
         file: PathBuf,
-        /// Why.
+        /// The system's error.
         error: std::io::Error,
     },
     /// The file is not TOML. The line itself, which may hold a secret, is not repeated.
@@ -91,17 +91,17 @@ pub enum SettingsError {
     NotToml {
         /// The file.
         file: PathBuf,
-        /// Where.
+        /// The line, from 1.
         line: usize,
-        /// Where in the line.
+        /// The column, from 1.
         column: usize,
-        /// What is wrong.
+        /// The parser's message.
         why: String,
     },
-    /// A setting is not known, or not of its type; out of bounds, or contradicts another.
+    /// A setting is unknown, of the wrong type, out of bounds, or contradicts another.
     #[error("{place}{setting}: {why}")]
     Unusable {
-        /// `partway.toml:12: `, or nothing where it was not said at all.
+        /// `partway.toml:12: ` or the variable; empty for a setting that is set nowhere.
         place: String,
         /// The setting, as `section.name`.
         setting: String,
@@ -139,14 +139,14 @@ impl SettingsError {
 /// The destination of files that name none.
 pub(crate) const DEFAULT_DESTINATION: &str = "default";
 
-/// Says where the file is, which no setting could.
+/// The variable that gives the file's path, which is no setting.
 const FILE_VARIABLE: &str = "PARTWAY_CONFIG";
 
 impl Settings {
-    /// Reads the file, if there is one, and the environment over it.
+    /// Reads the file, if there is one, and the environment, which overrides it.
     ///
     /// # Errors
-    /// When either cannot be read or says something unknown.
+    /// When either cannot be read, or has an unknown setting.
     pub fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -156,10 +156,10 @@ impl Settings {
         Self::read(Some((path, &text)), environment)
     }
 
-    /// Reads a text in the place of a file, and nothing of the environment. `name` is what errors call it.
+    /// Parses settings from a text, without the environment. Errors call the text `name`.
     ///
     /// # Errors
-    /// When it is not TOML or says something unknown.
+    /// When the text is not TOML, or has an unknown setting.
     pub fn from_toml(name: &Path, text: &str) -> Result<Self, SettingsError> {
         Self::read(Some((name, text)), [])
     }
@@ -195,10 +195,10 @@ impl Settings {
         Ok(Self { sources, ..settings })
     }
 
-    /// Checks what no single value shows.
+    /// Checks bounds, and settings that depend on each other.
     ///
     /// # Errors
-    /// Names the setting and what is wrong with it.
+    /// Names the setting, and what is wrong with it.
     pub fn validate(&self) -> Result<(), SettingsError> {
         self.check().map_err(|error| error.placed(&self.sources))
     }
@@ -232,7 +232,7 @@ impl Settings {
         Ok(())
     }
 
-    /// A socket is a file, and has no certificate.
+    /// Checks that a Unix socket has no certificate.
     fn check_listening(&self) -> Result<(), SettingsError> {
         if self.server.socket.is_some() && self.tls.certificate.is_some() {
             return Err(SettingsError::unusable("tls.certificate", "there is no TLS on server.socket"));
@@ -240,7 +240,7 @@ impl Settings {
         Ok(())
     }
 
-    /// What may land where: as configured, or one destination that takes everything.
+    /// Returns the destinations that are configured, or one that accepts everything.
     #[must_use]
     pub fn destinations(&self) -> BTreeMap<String, DestinationConfig> {
         if !self.destinations.is_empty() {
@@ -249,7 +249,7 @@ impl Settings {
         BTreeMap::from([(DEFAULT_DESTINATION.to_owned(), DestinationConfig::default())])
     }
 
-    /// The bucket that a destination is in.
+    /// Returns the bucket of a destination.
     #[must_use]
     pub fn bucket_of(&self, destination: &DestinationConfig) -> String {
         let (_, store) = self.store_of(destination.store.as_deref());
@@ -257,7 +257,7 @@ impl Settings {
         bucket.unwrap_or(&self.embedded.bucket).clone()
     }
 
-    /// The store of this name, and the section that it is configured in.
+    /// Returns the store of this name, and the section in which it is configured.
     pub(crate) fn store_of(&self, name: Option<&str>) -> (String, &StoreConfig) {
         match name.and_then(|name| Some((name, self.stores.get(name)?))) {
             Some((name, store)) => (format!("stores.{name}"), store),
@@ -265,7 +265,7 @@ impl Settings {
         }
     }
 
-    /// Where the embedded store keeps its data, if it is used.
+    /// Returns the data folder of the embedded store, if it is used.
     #[must_use]
     pub fn embedded_data(&self) -> Option<PathBuf> {
         let is_used = || self.destinations().values().any(|destination| destination.store.is_none());
@@ -273,7 +273,7 @@ impl Settings {
     }
 }
 
-/// What is wrong, without the place, which is told better, and without the value, which may be a secret.
+/// Returns a message without the place, which the caller adds, and without the value, which may be a secret.
 fn reason(error: config::ConfigError) -> String {
     match error {
         config::ConfigError::At { error, .. } => reason(*error),
@@ -290,7 +290,7 @@ fn reason(error: config::ConfigError) -> String {
     }
 }
 
-/// Names stand in requests, in tickets and in the environment.
+/// Checks a name, which appears in requests, in tickets and in environment variables.
 fn check_name(section: &str, name: &str) -> Result<(), SettingsError> {
     let is_plain =
         name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
@@ -301,12 +301,12 @@ fn check_name(section: &str, name: &str) -> Result<(), SettingsError> {
     Err(SettingsError::unusable(format!("{section}.{name}"), why))
 }
 
-/// One of several names. The configuration's own reader does not say which there are.
+/// Deserializes one of several names, so that an error lists them.
 fn choice<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
     T::deserialize(String::deserialize(deserializer)?.into_deserializer())
 }
 
-/// An IP address and a port, or `localhost` in the place of the address.
+/// Deserializes an IP address and a port, or `localhost` in place of the address.
 fn listen_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     let text = String::deserialize(deserializer)?;
     let named = match text.strip_prefix("localhost:") {
@@ -321,7 +321,7 @@ fn listen_address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAd
     })
 }
 
-/// A list, or the text with commas that the environment gives.
+/// Deserializes a list, or a text with commas as environment variables have it.
 fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

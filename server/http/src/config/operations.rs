@@ -1,4 +1,4 @@
-//! `[operations]`: what the server tells those who run it.
+//! `[operations]`: metrics, health and the API's description.
 
 use std::net::SocketAddr;
 
@@ -12,25 +12,25 @@ fn some_listen_address<'de, D: serde::Deserializer<'de>>(
     listen_address(deserializer).map(Some)
 }
 
-/// Metrics, and where they are.
+/// The settings of metrics and of the API's description.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OperationsConfig {
-    /// Whether `/metrics` is answered. Default yes.
+    /// Whether `/metrics` is served. Default: yes.
     ///
-    /// It tells how much is uploaded, and nothing of what or by whom.
+    /// It shows how much is uploaded, but not what or by whom.
     pub metrics: bool,
-    /// An address of its own for `/metrics`, `/docs`, `/openapi.json`, `/healthz` and `/readyz`, without TLS, such as
-    /// `10.0.0.5:9090`, for whoever reaches it; `/metrics` is then there alone. Default none.
+    /// A separate address for `/metrics`, `/docs`, `/openapi.json`, `/healthz` and `/readyz`, without TLS, such as
+    /// `10.0.0.5:9090`, for everybody who can reach it. `/metrics` is then served only there. Default: none.
     #[serde(deserialize_with = "some_listen_address")]
     pub listen: Option<SocketAddr>,
-    /// The address of an OpenTelemetry collector that traces are sent to by OTLP over HTTP, such as
-    /// `http://127.0.0.1:4318/v1/traces`. Default none. Only in binaries that are built with the feature `otel`.
+    /// The URL of an OpenTelemetry collector that receives traces by OTLP over HTTP, such as
+    /// `http://127.0.0.1:4318/v1/traces`. Default: none. Needs the feature `otel`.
     pub otlp_endpoint: Option<String>,
-    /// Whether `/docs` and `/openapi.json` are answered. Default yes.
+    /// Whether `/docs` and `/openapi.json` are served. Default: yes.
     pub docs: bool,
-    /// Whether `/metrics`, `/docs` and `/openapi.json` are answered to everybody where everything else is. Default no: to
-    /// clients on the same machine alone, and to none that comes by a proxy.
+    /// Whether `/metrics`, `/docs` and `/openapi.json` are served to everybody at the server's address. Default: no:
+    /// only to clients on the same machine that come by no proxy.
     pub public: bool,
 }
 

@@ -13,69 +13,69 @@ use crate::origins::AllowedOrigins;
 
 use super::{IdentityConfig, IdentityKind, SettingsError, choice, duration, list, listen_address};
 
-/// The server itself.
+/// The settings of the server.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerConfig {
-    /// Address and port. Default `127.0.0.1:8080`; `localhost` is 127.0.0.1, and port 0 takes any that is free.
+    /// Address and port. Default: `127.0.0.1:8080`; `localhost` is 127.0.0.1, and port 0 takes a free one.
     ///
-    /// Without an identity only loopback addresses are accepted, since whoever reaches the server may upload.
+    /// Without `[identity]` only loopback addresses are accepted, since everybody who reaches the server may upload.
     #[serde(deserialize_with = "listen_address")]
     pub listen: SocketAddr,
-    /// The path of a Unix socket to listen on in the place of `listen`, for a reverse proxy on the same machine.
-    /// Default none. Who may connect is decided by the permissions of its folder.
+    /// The path of a Unix socket to listen on instead of `listen`, for a reverse proxy on the same machine. Default:
+    /// none. The permissions of its folder decide who may connect.
     pub socket: Option<PathBuf>,
-    /// What upload tokens are signed with: at least 32 bytes, the same on every replica.
+    /// The secret that signs upload tokens: at least 32 bytes, the same on every replica.
     ///
-    /// Needed with a bucket of your own. For the embedded store one is made and kept with its data.
+    /// Required with a bucket of your own. For the embedded store one is generated and kept with its data.
     pub token_secret: Option<SecretString>,
-    /// How long an upload may take from its beginning to its end. Default `7d`.
+    /// How long an upload may take from its creation to its completion. Default: `7d`.
     ///
-    /// Longer tokens let people come back later; what they left behind is kept, and paid for, as long.
+    /// A longer lifetime lets people resume later; what is unfinished is stored, and paid for, as long.
     #[serde(deserialize_with = "duration::required")]
     pub token_lifetime: Duration,
-    /// Origins of pages elsewhere that embed the widget: `https://app.example.com`, `https://*.example.com` for all below a
-    /// domain, or `null` for files and sandboxed frames. Default none; the server's own page needs no entry.
+    /// The origins of other pages that embed the widget: `https://app.example.com`, `https://*.example.com` for all
+    /// below a domain, or `null` for files and sandboxed frames. Default: none; the server's own page needs no entry.
     #[serde(deserialize_with = "list")]
     pub allowed_origins: Vec<String>,
-    /// Host names that the server answers to besides `localhost` and loopback addresses, such as the one that a
-    /// reverse proxy passes on: `upload.example.com`. Default none.
+    /// The host names that the server answers to besides `localhost` and loopback addresses, such as the one that a
+    /// reverse proxy passes on: `upload.example.com`. Default: none.
     ///
-    /// Any page could otherwise reach the server under a name of its own that points here (DNS rebinding).
+    /// Otherwise any page could reach the server by a name of its own that resolves to this machine (DNS rebinding).
     #[serde(deserialize_with = "list")]
     pub allowed_hosts: Vec<String>,
-    /// The largest request body. Default `2 MiB`: a thousand files in one request, or the ETags of
-    /// ten thousand parts, with room to spare.
+    /// The largest request body, at least `64 KiB`. Default: `2 MiB`: enough for a thousand files in one request, or
+    /// the ETags of ten thousand parts.
     pub max_body: ByteSize,
-    /// How many bytes of request bodies there may be at once, over all connections; what is beyond is refused for now. Default
-    /// `64 MiB`, at least `max_body`. A body counts until its request is answered.
+    /// The most bytes of request bodies in memory, over all connections; further requests are refused with 503.
+    /// Default: `64 MiB`, at least `max_body`. A body counts until its request is answered.
     pub max_bodies: ByteSize,
-    /// How long a client may take to send a request, head and body each. Default `30s`.
+    /// How long a client may take to send a request, head and body each. Default: `30s`, at least `1s`.
     ///
-    /// A slow line needs some for a body of two megabytes; one that never ends its request holds a connection as long.
+    /// A slow line needs time for a body of 2 MiB; a request that never ends holds its connection this long.
     #[serde(deserialize_with = "duration::required")]
     pub request_timeout: Duration,
-    /// How long requests under way may take when the server is told to stop. Default `30s`.
+    /// How long requests under way may take after SIGTERM. Default: `30s`.
     #[serde(deserialize_with = "duration::required")]
     pub shutdown_timeout: Duration,
-    /// Threads that answer requests. Default: one for each core.
+    /// The number of threads that answer requests. Default: one per core.
     pub workers: Option<usize>,
-    /// `text` for people (the default) or `json` for machines.
+    /// The format of the log: `text` (the default) or `json`.
     #[serde(deserialize_with = "choice")]
     pub log_format: LogFormat,
-    /// What is logged, in the syntax of tracing's `EnvFilter`. Default `info,actix_server=warn,s3s=off`: the
-    /// library under the embedded store calls a missing object an error, and at `debug` it prints signed URLs.
+    /// What is logged, in the syntax of tracing's `EnvFilter`. Default: `info,actix_server=warn,s3s=off`. (`s3s`,
+    /// under the embedded store, logs a missing object as an error, and signed URLs at `debug`.)
     pub log: String,
 }
 
-/// The form of the log.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.
     #[default]
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line, for programs.
     Json,
 }
 

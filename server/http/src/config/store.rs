@@ -1,4 +1,4 @@
-//! `[store]`: the bucket and how to reach it.
+//! `[store]` and `[stores.NAME]`: a store, its bucket, and how to reach them.
 
 use partway_s3::signing::{Address, Hosts};
 use secrecy::SecretString;
@@ -7,45 +7,45 @@ use url::Url;
 
 use super::{SettingsError, list};
 
-/// The bucket. Without one the embedded store is used.
+/// The settings of a store. Without a bucket the embedded store is used.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreConfig {
     /// The bucket's name.
     pub bucket: Option<String>,
-    /// Its region. Default: that of the environment or the profile, else `us-east-1`.
+    /// The region. Default: from the environment or the profile, else `us-east-1`.
     pub region: Option<String>,
-    /// The address of a store other than AWS, as this server reaches it, such as `https://s3.example.com`, with a path
-    /// if S3 is below one. Default: the first of `endpoints`, else what `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` or the
-    /// profile says, else AWS.
+    /// The URL of a store other than AWS, as this server reaches it, such as `https://s3.example.com`, with a path if
+    /// S3 is served below one. Default: the first of `endpoints`, else `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` or
+    /// the profile, else AWS.
     pub endpoint: Option<String>,
-    /// The store's addresses as browsers reach them; parts and small files are signed for them in turn.
-    /// Default: `endpoint`.
+    /// The URLs of the store as browsers reach them; parts and small files are signed for them in turn. Default:
+    /// `endpoint`.
     ///
-    /// A browser opens six connections to a host name over HTTP/1.1, so a second name for the same store
-    /// lets it send twice as many parts at a time. For the embedded store, port 0 stands for its port.
+    /// A browser opens six connections to a host name over HTTP/1.1, so a second name for the same store doubles the
+    /// parts that it sends at a time. For the embedded store, port 0 stands for its port.
     #[serde(deserialize_with = "list")]
     pub endpoints: Vec<String>,
-    /// Whether browsers send to AWS's Transfer Acceleration, which the bucket has to have enabled and which costs extra.
-    /// Default no.
+    /// Whether browsers use AWS's Transfer Acceleration, which must be enabled for the bucket and costs extra.
+    /// Default: no.
     pub accelerate: bool,
-    /// Whether AWS is reached over IPv6 as well. Default no.
+    /// Whether AWS is reached over IPv6 as well. Default: no.
     pub dual_stack: bool,
-    /// Whether the bucket stands in the path (`https://host/bucket/key`). Default: yes for the embedded
-    /// store, with addresses other than AWS's, and for names with a dot, which no certificate fits; else no.
+    /// Whether the bucket is in the path (`https://host/bucket/key`). Default: yes for the embedded store, for
+    /// endpoints other than AWS's, and for names with a dot, which match no certificate; else no.
     pub path_style: Option<bool>,
-    /// Whether the store takes small files as HTML forms (POST policies), which cost a browser no preflight.
-    /// Default: yes for AWS and the embedded store, no for others: not all of them do (Cloudflare R2 does not).
+    /// Whether small files are sent as HTML forms (POST policies), which need no preflight. Default: yes for AWS and
+    /// the embedded store, no for others, since not all support them (Cloudflare R2 does not).
     ///
-    /// The bucket's CORS has to allow POST.
+    /// The bucket's CORS must allow POST.
     pub post_forms: Option<bool>,
-    /// Credentials. Default: AWS's usual chain of environment, profile, container and instance.
+    /// The access key id. Default: AWS's usual chain of environment, profile, container and instance.
     pub access_key_id: Option<String>,
-    /// The other half of the credentials.
+    /// The secret access key that belongs to it.
     pub secret_access_key: Option<SecretString>,
 }
 
-/// Whether this is an address of AWS's.
+/// Returns whether this is an endpoint of AWS.
 #[must_use]
 pub fn is_of_aws(endpoint: &str) -> bool {
     let url = Url::parse(endpoint).ok();
@@ -54,13 +54,13 @@ pub fn is_of_aws(endpoint: &str) -> bool {
 }
 
 impl StoreConfig {
-    /// Whether the addresses that are configured, if any, are AWS's.
+    /// Returns whether the endpoints, if any are configured, are AWS's.
     #[must_use]
     pub fn is_aws(&self) -> bool {
         self.endpoint.iter().chain(&self.endpoints).all(|endpoint| is_of_aws(endpoint))
     }
 
-    /// Where AWS has the buckets of a region.
+    /// Returns AWS's endpoint for a region, as the server uses it.
     #[must_use]
     pub fn aws_endpoint(&self, region: &str) -> String {
         let dual_stack = if self.dual_stack { "dualstack." } else { "" };
@@ -68,7 +68,7 @@ impl StoreConfig {
         format!("https://s3.{dual_stack}{region}.amazonaws.com{china}")
     }
 
-    /// Where browsers find AWS's buckets of a region.
+    /// Returns AWS's endpoint for a region, as browsers use it.
     #[must_use]
     pub fn public_aws_endpoint(&self, region: &str) -> String {
         match (self.accelerate, self.dual_stack) {
@@ -78,7 +78,8 @@ impl StoreConfig {
         }
     }
 
-    /// Whether a bucket can be reached by these settings: no certificate fits a host name that begins with a name with a dot.
+    /// Checks that a bucket can be reached with these settings: a name with a dot makes a host name that matches no
+    /// certificate.
     pub(super) fn check_bucket(&self, bucket: &str) -> Result<(), &'static str> {
         let is_plain =
             self.endpoint.iter().chain(&self.endpoints).any(|endpoint| endpoint.starts_with("http:"));

@@ -1,4 +1,4 @@
-//! `[sweep]`: when the server removes uploads that have expired tokens.
+//! `[sweep]`: when the server removes expired uploads.
 
 use std::time::Duration;
 
@@ -7,30 +7,30 @@ use serde::Deserialize;
 
 use super::{SettingsError, duration};
 
-/// How often the server sweeps where nothing else is said.
+/// The interval between two sweeps, unless it is set.
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// Sweeping.
+/// The settings of sweeping.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SweepConfig {
-    /// Whether the server sweeps. Default: yes for the embedded store and below a `key_prefix`; of a whole bucket, in
-    /// which other programs may have uploads under way that the server knows nothing of, only what lies in `.partway/`.
+    /// Whether the server sweeps. Default: yes for the embedded store and with a `key_prefix`. In a whole bucket
+    /// other programs may have uploads under way, so only `.partway/` is swept.
     pub enabled: Option<bool>,
-    /// How often. Default `1h`, at least `1s`; each round is moved at random by a tenth, so that replicas do not
-    /// sweep together.
+    /// The interval between two sweeps. Default: `1h`, at least `1s`. It varies by a tenth at random, so that
+    /// replicas do not sweep together.
     #[serde(deserialize_with = "duration::optional")]
     pub interval: Option<Duration>,
 }
 
 impl SweepConfig {
-    /// How often to sweep.
+    /// Returns the interval between two sweeps.
     #[must_use]
     pub fn interval(&self) -> Duration {
         self.interval.unwrap_or(DEFAULT_INTERVAL)
     }
 
-    /// What to sweep of a store: the embedded one, or another with this prefix.
+    /// Returns what to sweep in a bucket: the embedded store's, or one with this prefix.
     #[must_use]
     pub fn sweeping(&self, is_embedded: bool, key_prefix: &str) -> Sweeping {
         match self.enabled {

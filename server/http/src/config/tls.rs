@@ -6,18 +6,18 @@ use serde::Deserialize;
 
 use super::SettingsError;
 
-/// TLS, if both files are given.
+/// The settings of TLS, which is used if both files are given.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsConfig {
-    /// The certificate and those between it and the authority, in PEM.
+    /// The certificate and its intermediates, in PEM.
     pub certificate: Option<PathBuf>,
     /// Its private key, in PEM: PKCS #8, PKCS #1 or SEC1.
     pub key: Option<PathBuf>,
 }
 
 impl TlsConfig {
-    /// The two files, if there is to be TLS.
+    /// Returns the two files, if TLS is configured.
     #[must_use]
     pub fn files(&self) -> Option<(PathBuf, PathBuf)> {
         self.certificate.clone().zip(self.key.clone())

@@ -1,4 +1,4 @@
-//! `[uploads]`: how files are cut, signed and checked, whatever their destination.
+//! `[uploads]`: how files are split, signed and verified, for all destinations.
 
 use std::time::Duration;
 
@@ -15,44 +15,44 @@ use crate::policy::Policy;
 
 use super::{SettingsError, choice, duration};
 
-/// How files are cut, signed and checked.
+/// The settings of uploads.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct UploadsConfig {
-    /// What every key begins with, such as `incoming/`. Default nothing.
+    /// The prefix of every key, such as `incoming/`, at most 512 bytes. Default: empty.
     pub key_prefix: String,
-    /// The largest file. Default S3's own limit, 48.8 TiB.
+    /// The largest file. Default: S3's limit, 48.8 TiB.
     pub max_file_size: ByteSize,
-    /// Files up to this size are one PUT. Default `16 MiB`, at most `5 GiB`.
+    /// Files up to this size are sent by one PUT. Default: `16 MiB`, at most `5 GiB`.
     ///
-    /// Larger saves requests; smaller loses less when a line is cut.
+    /// A larger size saves requests; a smaller one loses less when a connection breaks.
     pub single_put_max: ByteSize,
-    /// Files up to this size are sent as forms, if the store takes them. Default `1 MiB`; `0 B` sends none
-    /// but empty files.
+    /// Files up to this size are sent as forms, if the store supports them. Default: `1 MiB`; with `0 B` only empty
+    /// files are.
     ///
-    /// A form saves a preflight, which is what a small file mostly costs; a browser reports no progress on it.
+    /// A form saves a preflight, which is most of the cost of a small file; but browsers report no progress of it.
     pub form_max: ByteSize,
-    /// The size of parts where the file does not need larger ones. Default `16 MiB`,
-    /// from `5 MiB` to `5 GiB`.
+    /// The size of parts, unless a file needs larger ones. Default: `16 MiB`, from `5 MiB` to `5 GiB`.
     pub part_size: ByteSize,
-    /// How uploads are checked. `auto` (the default) tries out at the start which of the following the store
+    /// How uploads are verified. `auto` (the default) tries out at the start which of the following the store
     /// verifies, with small objects under `.partway/` below `key_prefix`, and takes the first.
     ///
     /// `crc64_nvme`: every part's checksum is signed, and the store verifies it and the whole object's.
-    /// `md5`: each part's `Content-MD5` is signed and verified, and the object's ETag compared with the parts' MD5s.
-    /// `none`: lengths and ETags alone are compared.
+    /// `md5`: each part's `Content-MD5` is signed and verified, and the object's ETag is compared with the parts'
+    /// MD5s.
+    /// `none`: only lengths and ETags are compared.
     #[serde(deserialize_with = "choice")]
     pub checksum: ChecksumSetting,
-    /// How long a presigned URL is good. Default `15m`, at most `7d`. Clients ask for new ones by themselves.
+    /// How long a presigned URL is valid. Default: `15m`, at most `7d`. Clients renew URLs by themselves.
     #[serde(deserialize_with = "duration::required")]
     pub url_lifetime: Duration,
 }
 
-/// How uploads are checked.
+/// How uploads are verified.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChecksumSetting {
-    /// As the store turns out to do it.
+    /// By the strongest kind that the store verifies.
     #[default]
     Auto,
     /// By CRC-64/NVME.
@@ -64,7 +64,7 @@ pub enum ChecksumSetting {
 }
 
 impl ChecksumSetting {
-    /// The kind, unless the store is to be asked for it.
+    /// Returns the kind, or `None` where the store is to be probed for it.
     #[must_use]
     pub const fn kind(self) -> Option<ChecksumKind> {
         match self {
@@ -91,7 +91,7 @@ impl Default for UploadsConfig {
 }
 
 impl UploadsConfig {
-    /// The rules that these settings make where a destination has none of its own.
+    /// Returns the policy of a destination that has no settings of its own.
     #[must_use]
     pub fn policy(&self) -> Policy {
         Policy {

@@ -1,6 +1,6 @@
-//! Where uploads may go: buckets of one or more stores, each destination with rules of its own.
+//! Destinations: where uploads may go, each a bucket with a policy of its own.
 //!
-//! A destination that a caller may not use does not exist for it: the answer is the same as for a name that nobody has
+//! A destination that a caller may not use does not exist for it: the answer is the same as for a name that is not
 //! configured.
 
 mod open;
@@ -26,28 +26,28 @@ pub use open::{Opened, open};
 
 /// One destination.
 pub struct Destination {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Where it is.
+    /// The bucket that uploads go to.
     pub bucket: Arc<Bucket>,
-    /// How uploads to the bucket are checked.
+    /// How uploads to the bucket are verified.
     pub verification: Verification,
-    /// How long URLs are good.
+    /// How long URLs are valid.
     pub url_lifetime: Duration,
-    /// The largest file that is sent as a form, in bytes, if the bucket is to take forms.
+    /// The largest file that is sent as a form, in bytes, if forms are configured.
     pub form_max: Option<u64>,
-    /// The calls to that bucket, each counted here.
+    /// The bucket's operations, which are measured.
     pub store: Arc<dyn Store>,
-    /// What it takes.
+    /// The rules for uploads.
     pub policy: Policy,
-    /// How long an upload to it may take.
+    /// How long an upload may take.
     pub token_lifetime: Duration,
-    /// What is counted.
+    /// The destination's metrics.
     pub metrics: DestinationMetrics,
 }
 
 impl Destination {
-    /// What an upload's object has beside its bytes: what all have here, and what the upload has of its own.
+    /// Returns the attributes of an upload's object: the destination's, and the upload's own.
     #[must_use]
     pub fn attributes(&self, claims: &UploadClaims) -> Attributes {
         let mut attributes = self.policy.attributes.clone();
@@ -61,14 +61,14 @@ impl Destination {
         attributes
     }
 
-    /// Returns the size of the largest file that is sent as a form, in bytes; `None` where the store takes no forms, or does
-    /// not hold them to their terms.
+    /// Returns the size of the largest file that is sent as a form, in bytes; `None` where the store does not support
+    /// forms, or does not enforce their policy.
     #[must_use]
     pub fn form_max(&self) -> Option<u64> {
         self.form_max.filter(|_| self.verification.takes_forms())
     }
 
-    /// Returns what signs for its bucket, now.
+    /// Returns a presigner for the bucket, with the current time and credentials.
     ///
     /// # Errors
     /// When there are no credentials.
@@ -96,10 +96,10 @@ impl Destinations {
         Self(destinations)
     }
 
-    /// The destination of this name; for none the one that is called `default`, or the only one that there is.
+    /// Returns the destination of this name; without a name, the one called `default`, or the only one.
     ///
     /// # Errors
-    /// [`ErrorCode::UnknownDestination`] when it does not exist, for this caller at least.
+    /// [`ErrorCode::UnknownDestination`] when it does not exist for this caller.
     pub fn find(&self, name: Option<&str>, caller: &Caller) -> Result<&Destination, Problem> {
         let unknown = |why: String| Problem::new(ErrorCode::UnknownDestination, why);
         let mut existing = self.0.iter().filter(|destination| {
@@ -120,10 +120,10 @@ impl Destinations {
         }
     }
 
-    /// The destination that a token is for.
+    /// Returns the destination of a token.
     ///
     /// # Errors
-    /// [`ErrorCode::TokenForeign`] when it does not exist for this caller, or is elsewhere by now.
+    /// [`ErrorCode::TokenForeign`] when it does not exist for this caller any more, or is in another bucket now.
     pub fn of_token(&self, claims: &UploadClaims, caller: &Caller) -> Result<&Destination, Problem> {
         let found = self.find(Some(&claims.destination), caller).ok();
         let found = found.filter(|destination| destination.bucket.name == claims.bucket);
@@ -136,7 +136,7 @@ impl Destinations {
         self.0.iter()
     }
 
-    /// Where browsers send files: the origins of all stores, each once.
+    /// Returns the origins to which browsers send files, each once.
     #[must_use]
     pub fn origins(&self) -> Vec<String> {
         let mut origins: Vec<_> = self

@@ -1,4 +1,4 @@
-//! Opening destinations: the stores, what is found out of them, and the rules of each.
+//! Opens the configured destinations: the stores, the probes of what they verify, and the policies.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,24 +17,24 @@ use crate::stores::{OpenStores, OpenStoresError};
 
 use super::{Destination, Destinations};
 
-/// Destinations that can be used.
+/// The destinations, and what runs for them.
 pub struct Opened {
-    /// What is where.
+    /// The destinations.
     pub destinations: Destinations,
-    /// The buckets that they are in, each once, for what looks after them.
+    /// The buckets, each once, for sweep and readiness.
     pub buckets: Vec<(Arc<Bucket>, Verification)>,
-    /// What is still being found out of the stores.
+    /// The probes of stores that have not answered yet.
     pub probings: Vec<Probing>,
-    /// What upload tokens are signed with.
+    /// The secret that signs upload tokens.
     pub token_secret: SecretString,
-    /// The store within the binary, if it is used.
+    /// The embedded store, if it is used.
     pub embedded: Option<EmbeddedServer>,
 }
 
-/// Opens what is configured.
+/// Opens the configured stores and destinations.
 ///
 /// # Errors
-/// Says what is in the way.
+/// When a store cannot be opened.
 pub async fn open(settings: &Settings, metrics: &Metrics) -> Result<Opened, OpenStoresError> {
     let OpenStores { buckets: opened, token_secret, embedded } = OpenStores::serve(settings).await?;
     let mut configured = settings.destinations();
@@ -69,7 +69,7 @@ pub async fn open(settings: &Settings, metrics: &Metrics) -> Result<Opened, Open
     Ok(Opened { destinations, buckets, probings, token_secret, embedded })
 }
 
-/// How uploads to a bucket are checked, as far as that is known yet.
+/// Returns how uploads to a bucket are verified, and the probe if one is running.
 async fn verify(bucket: &Bucket, checksum: ChecksumSetting) -> (Verification, Option<Probing>) {
     match checksum.kind() {
         kind if bucket.is_embedded => {

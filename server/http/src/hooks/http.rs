@@ -1,4 +1,4 @@
-//! Hooks over HTTP: JSON, signed, tried again when the application is away.
+//! Hooks over HTTP: signed JSON, retried while the application is unavailable.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,12 +19,12 @@ use crate::signing_secret::SigningSecret;
 
 use super::{Decision, FinishedUpload, Hooks, ProposedUpload};
 
-/// The largest answer: decisions on a thousand files.
+/// The largest answer in bytes: decisions on a thousand files.
 const MAX_BYTES: usize = 4 << 20;
-/// Before the second attempt; doubled each time.
+/// The delay before the second attempt; it doubles each time.
 const FIRST_DELAY: Duration = Duration::from_millis(250);
 
-/// The application's endpoints.
+/// Calls to the application's endpoints.
 pub struct HttpHooks {
     client: Client,
     secret: SigningSecret,
@@ -33,7 +33,7 @@ pub struct HttpHooks {
     attempts: u32,
 }
 
-/// What is sent.
+/// The body of a request.
 #[derive(Serialize)]
 struct Event<'a, T> {
     #[serde(rename = "type")]
@@ -49,26 +49,26 @@ struct Proposal<'a> {
     uploads: &'a [ProposedUpload],
 }
 
-/// What comes back of a proposal; nothing at all (204) lets it through.
+/// The body of an answer to a proposal; an empty one (204) accepts all.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Decisions {
     uploads: Vec<Decision>,
 }
 
-/// One attempt.
+/// The result of one attempt.
 enum Attempt {
     Answered(Bytes),
-    /// With a status that trying again does not change.
+    /// A status that a retry does not change.
     Refused(u16),
     Away(String),
 }
 
 impl HttpHooks {
-    /// Calls as configured; none where nothing is.
+    /// Creates the hooks that are configured; `None` without any.
     ///
     /// # Errors
-    /// When the secret is none.
+    /// When the secret is not valid.
     pub fn new(config: &HooksConfig) -> Result<Option<Self>, String> {
         if !config.is_used() {
             return Ok(None);
@@ -83,7 +83,8 @@ impl HttpHooks {
         }))
     }
 
-    /// Calls until there is an answer. The id is the same each time, and tells the application that it is the same call.
+    /// Calls the application until it answers. The id stays the same in each attempt, so that the application
+    /// recognises a retry.
     async fn call(&self, url: &str, id: &str, kind: &str, data: impl Serialize) -> Result<Bytes, Problem> {
         let event = Event { kind, timestamp: jiff::Timestamp::now(), data };
         let body = serde_json::to_vec(&event).unwrap_or_default();

@@ -1,6 +1,7 @@
-//! The application's say in uploads: asked before they are created, told when they are complete.
+//! Hooks: the application is asked before uploads are created, and told when they are complete.
 //!
-//! Over HTTP (`http`), or as Rust by an application that mounts Partway. Neither knows tokens or signed URLs.
+//! They are called over HTTP (`http`), or in Rust by an application that mounts Partway. They see neither tokens nor
+//! signed URLs.
 
 mod http;
 
@@ -15,68 +16,68 @@ use crate::policy::Scope;
 
 pub use http::HttpHooks;
 
-/// An upload that is about to be created, within the rules of its destination.
+/// An upload that is about to be created, and that its destination's policy accepts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProposedUpload {
     /// The upload's id.
     pub id: String,
-    /// Where it goes.
+    /// The destination's name.
     pub destination: String,
-    /// The key that it would have.
+    /// The key that it would get.
     pub key: String,
-    /// The file's name, as the client says it.
+    /// The file's name, as the client gave it.
     pub name: String,
-    /// Its path within the folder that was chosen, as the client says it.
+    /// The file's path within the chosen folder, as the client gave it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Its size in bytes, which it will have.
+    /// The file's exact size in bytes.
     pub size: u64,
-    /// Its media type, as the client says it or in want of that `application/octet-stream`.
+    /// The media type that the object will have; `application/octet-stream` where the client gave none.
     #[serde(rename = "type")]
     pub content_type: String,
 }
 
-/// What the application makes of a proposed upload. The default changes nothing.
+/// The application's decision on a proposed upload. The default accepts it unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Decision {
-    /// Why it is refused, for the user; none lets it through.
+    /// The reason for a refusal, for the user; `None` accepts.
     pub refuse: Option<String>,
-    /// Another key. The application sees to it that keys are not taken twice, or says `overwrite` of the destination.
+    /// Another key. The application must keep keys unique, or set `overwrite` for the destination.
     pub key: Option<String>,
-    /// Further metadata, over the destination's.
+    /// Additional metadata, which overrides the destination's.
     pub metadata: BTreeMap<String, String>,
-    /// Further tags, over the destination's.
+    /// Additional tags, which override the destination's.
     pub tags: BTreeMap<String, String>,
     /// The scope that this file is checked against; in JSON `limits`.
     #[serde(rename = "limits")]
     pub scope: Scope,
 }
 
-/// An upload that is complete and checked.
+/// An upload that is complete and verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FinishedUpload {
-    /// The upload's id, the same as before; the same when it is told again.
+    /// The upload's id, the same as in the proposal and in every retry.
     pub id: String,
-    /// Whose it is.
+    /// The subject that owns it.
     pub subject: String,
-    /// Where it went.
+    /// The destination's name.
     pub destination: String,
     /// The object's media type.
     #[serde(rename = "type")]
     pub content_type: String,
-    /// The object, as the client is told of it.
+    /// The object, as the client gets it.
     #[serde(flatten)]
     pub object: CompletedUpload,
 }
 
-/// What an application decides and is told.
+/// The hooks of an application.
 #[async_trait]
 pub trait Hooks: Send + Sync {
-    /// Decides on uploads that are within their destinations' rules: one decision for each, in their order.
+    /// Decides on uploads that their destinations' policies accept. Returns one decision for each, in order.
     ///
-    /// An error refuses them all: [`HookUnavailable`](partway_shared::error::ErrorCode::HookUnavailable) has the
-    /// client try again.
+    /// An error refuses them all; after [`HookUnavailable`](partway_shared::error::ErrorCode::HookUnavailable) the
+    /// client retries.
     async fn before_create(
         &self,
         caller: &Caller,
@@ -86,25 +87,25 @@ pub trait Hooks: Send + Sync {
         Ok(vec![Decision::default(); uploads.len()])
     }
 
-    /// Learns of a completed upload, at least once. The client is not told before this has succeeded, and tries again
-    /// if it has not.
+    /// Receives a completed upload, at least once. The client is answered after this has succeeded, and retries if it
+    /// fails.
     async fn after_complete(&self, upload: &FinishedUpload) -> Result<(), Problem> {
         let _ = upload;
         Ok(())
     }
 
-    /// Whether `before_create` has a say; if not, it need not be called.
+    /// Returns whether `before_create` does anything; if not, it is not called.
     fn decides(&self) -> bool {
         true
     }
 
-    /// Whether `after_complete` wants to hear; if not, it need not be called, and nothing is kept for telling it again.
+    /// Returns whether `after_complete` does anything; if not, it is not called, and no mark is kept for retries.
     fn listens(&self) -> bool {
         true
     }
 }
 
-/// No say at all.
+/// Hooks that do nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct NoHooks;
 

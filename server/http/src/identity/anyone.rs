@@ -1,4 +1,4 @@
-//! Nobody has to say who they are. For loopback, or behind something that has asked already.
+//! No authentication, for loopback, or behind a proxy that authenticates.
 
 use actix_web::HttpRequest;
 use async_trait::async_trait;
@@ -7,7 +7,7 @@ use partway_shared::error::Problem;
 use super::Identify;
 use crate::caller::{Caller, Subject};
 
-/// Takes everybody for the same.
+/// An identity that takes all callers for the same subject.
 #[derive(Clone, Copy, Debug)]
 pub struct Anyone;
 

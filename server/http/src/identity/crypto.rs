@@ -1,4 +1,4 @@
-//! The signatures of JWTs, checked by ring: the cryptography that TLS brings along already.
+//! Verifies the signatures of JWTs with ring, which TLS uses already.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result};
@@ -17,7 +17,7 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes this the process's way to check JWTs, unless an application around us has chosen another.
+/// Installs this as the process's provider for JWTs, unless the surrounding application has installed one.
 pub(super) fn install() {
     let _ = PROVIDER.install_default();
 }

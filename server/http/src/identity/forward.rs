@@ -1,5 +1,5 @@
-//! The application's own endpoint decides who asks. It gets the request's cookies and headers, and its answer is kept for
-//! some seconds, so that an upload of a thousand requests asks it a few times.
+//! Authentication by the application's endpoint. It receives the request's cookies and headers. Its answer is cached
+//! for some seconds, so that an upload of a thousand requests calls it a few times.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -23,12 +23,12 @@ use crate::redact;
 use super::Identify;
 use crate::caller::{Caller, Subject};
 
-/// How many answers are kept.
+/// The most answers in the cache.
 const MAX_KEPT: usize = 10_000;
-/// The largest answer.
+/// The largest answer in bytes.
 const MAX_BYTES: usize = 64 * 1_024;
 
-/// Asks the application.
+/// A client of the application's endpoint.
 pub struct Forward {
     url: String,
     headers: Vec<HeaderName>,
@@ -42,7 +42,7 @@ struct Kept {
     answer: Result<Caller, Problem>,
 }
 
-/// What it answers.
+/// The endpoint's answer.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Answer {
@@ -52,10 +52,10 @@ struct Answer {
 }
 
 impl Forward {
-    /// Asks as configured.
+    /// Creates the client that is configured.
     ///
     /// # Errors
-    /// When there is no address, or a header cannot be one.
+    /// When the URL is missing, or the name of a header is not valid.
     pub fn new(config: &ForwardConfig) -> Result<Self, String> {
         let headers =
             config.headers.iter().map(|name| name.parse().map_err(|_| format!("{name:?} is no header")));
@@ -104,7 +104,7 @@ impl Forward {
         Ok(Caller { subject, scope: answer.scope, ticket: None })
     }
 
-    /// The credentials' digest: what is kept must not be the credentials.
+    /// Returns a digest of the credentials, as the cache must not hold the credentials.
     fn digest(&self, headers: &HeaderMap) -> [u8; 32] {
         let mut digest = Sha256::new();
         for name in &self.headers {

@@ -1,5 +1,5 @@
-//! The keys that an identity provider publishes: kept, fetched anew when they are old or one is not known, and never
-//! fetched so often that tokens with made-up keys could be used to flood the provider.
+//! The keys that an identity provider publishes (JWKS): cached, and refreshed when they are old or a key is unknown,
+//! but never so often that tokens with forged key ids could flood the provider.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,11 +17,11 @@ use crate::outgoing::Client;
 use crate::redact;
 use crate::verifying_key::VerifyingKey;
 
-/// Between two attempts where there never was an answer.
+/// The time between two attempts before the first success.
 const FIRST_COOL_DOWN: Duration = Duration::from_secs(1);
-/// How long one may take.
+/// The timeout of an attempt.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest set.
+/// The largest key set in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
 /// A provider's keys.
@@ -31,7 +31,7 @@ pub(super) struct Jwks {
     cool_down: Duration,
     client: Client,
     known: RwLock<Option<Arc<Known>>>,
-    /// When the provider was asked last; held by whoever asks.
+    /// When the provider was last asked; locked while it is asked.
     asked: Mutex<Option<Instant>>,
 }
 
@@ -41,7 +41,7 @@ struct Known {
 }
 
 impl Known {
-    /// The key of that name; a token that names none has to leave no choice.
+    /// Returns the key with this id; without an id, the only one for the algorithm.
     fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<VerifyingKey> {
         let mut fitting = self
             .keys
@@ -84,7 +84,7 @@ impl Jwks {
         known.ok_or_else(away)?.find(kid, algorithm).ok_or_else(unknown)
     }
 
-    /// Asks the provider, unless somebody has just done so; gives what is known then.
+    /// Refreshes the keys, unless that was done just now, and returns what is known then.
     async fn refresh(&self, seen: Option<&Arc<Known>>) -> Option<Arc<Known>> {
         let mut asked = self.asked.lock().await;
         let known = self.known.read().await.clone();
@@ -129,7 +129,7 @@ impl Jwks {
     }
 }
 
-/// A published key for one of the algorithms that we know. Shared secrets are not published.
+/// Converts a published key, if it is for a supported algorithm. Shared secrets are not accepted.
 fn usable(jwk: &Jwk) -> Option<(Option<String>, VerifyingKey)> {
     if jwk.common.public_key_use.as_ref().is_some_and(|usage| *usage != PublicKeyUse::Signature) {
         return None;

@@ -1,4 +1,4 @@
-//! Bearer tokens: JWTs of an identity provider, or tickets that the application makes itself.
+//! Authentication by bearer tokens: JWTs of an identity provider, or tickets that the application issues.
 //!
 //! A ticket is a JWT whose claim `partway` holds a scope: `{"sub": "ada", "aud": "partway", "exp": …, "partway":
 //! {"destinations": ["photos"], "max_files": 3}}`.
@@ -24,10 +24,10 @@ use super::jwks::Jwks;
 use super::{Identify, crypto};
 use crate::caller::{Caller, Subject, Ticket};
 
-/// The longest token that is looked at.
+/// The longest accepted token in bytes.
 const MAX_TOKEN_BYTES: usize = 16 * 1_024;
 
-/// Checks bearer tokens.
+/// A verifier of bearer tokens.
 pub struct Jwt {
     keys: Keys,
     validation: Validation,
@@ -48,10 +48,10 @@ struct Claims {
 }
 
 impl Jwt {
-    /// Checks as configured. Published keys are not fetched yet.
+    /// Creates the verifier that is configured. Does not fetch published keys yet.
     ///
     /// # Errors
-    /// When the key cannot be read.
+    /// When a key cannot be read.
     pub fn new(config: &JwtConfig) -> Result<Self, String> {
         crypto::install();
         let keys = match (&config.secret, &config.public_key, &config.jwks_url) {
@@ -98,8 +98,8 @@ impl Jwt {
     }
 }
 
-/// What tells a token that has no `jti` from others: a digest of what is signed. Not of the signature, of which there may
-/// be several that are good: of ES256 everybody can make a second one.
+/// Returns the id of a token without `jti`: a digest of what is signed. It excludes the signature, since others can
+/// be valid as well: anyone can make a second one of ES256.
 fn signed_digest(token: &str) -> String {
     let signed = token.rsplit_once('.').map_or(token, |(signed, _)| signed);
     format!("{:x}", Hex(&Sha256::digest(signed)))
@@ -114,7 +114,7 @@ impl fmt::LowerHex for Hex<'_> {
     }
 }
 
-/// What is wrong with a token; whoever made it has to know.
+/// Returns what is wrong with a token, for its issuer.
 fn refusal(error: &jsonwebtoken::errors::Error) -> Problem {
     let invalid = |why: &str| Problem::new(ErrorCode::CredentialsInvalid, why);
     match error.kind() {

@@ -1,8 +1,8 @@
-//! Who asks, and what they may do less than others.
+//! Authentication of callers, and the scope of their credentials.
 //!
-//! A request's identity is found out here, once, before anything else looks at it. How is behind [`Identify`]: nobody
-//! has to say (`anyone`), a bearer token says (`jwt`), or the application does (`forward`). What a caller may upload is
-//! decided elsewhere, from the scope that comes with the identity.
+//! A request is authenticated here, once, before anything else looks at it. [`Identify`] is how: not at all
+//! (`anyone`), by a bearer token (`jwt`), or by the application (`forward`). What a caller may upload is decided
+//! elsewhere, from the scope that comes with the identity.
 
 mod anyone;
 mod crypto;
@@ -29,22 +29,22 @@ pub use anyone::Anyone;
 pub use forward::Forward;
 pub use jwt::Jwt;
 
-/// Finds out who makes a request.
+/// Authentication of requests.
 ///
 /// An application that mounts Partway implements it over its own sessions.
 #[async_trait(?Send)]
 pub trait Identify: Send + Sync {
-    /// Who it is, or why that cannot be said: [`ErrorCode::CredentialsMissing`] and the like.
+    /// Returns the caller, or why there is none: [`ErrorCode::CredentialsMissing`] and the like.
     async fn identify(&self, request: &HttpRequest) -> Result<Caller, Problem>;
 }
 
-/// The identity that requests are checked by, as app data.
+/// The identity that requests are authenticated by, in the app's data.
 pub(crate) struct Identity {
     pub(crate) identify: Arc<dyn Identify>,
     pub(crate) quotas: Arc<Quotas>,
 }
 
-/// The identity as configured.
+/// Creates the identity that is configured.
 ///
 /// # Errors
 /// When its key cannot be read.

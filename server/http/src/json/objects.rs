@@ -1,7 +1,7 @@
-//! Objects where objects are expected, and nothing else.
+//! Reads structs from JSON objects only.
 //!
-//! What serde derives for a struct reads an array as well, field by field: `["a.bin", 100]` would be a
-//! file. Nobody means that, and it would make the order of the fields part of the API.
+//! What serde derives for a struct accepts an array as well, field by field: `["a.bin", 100]` would be a file. That
+//! would make the order of fields a part of the API.
 
 use std::fmt;
 
@@ -9,10 +9,10 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, Visitor,
 };
 
-/// A deserializer whose structs are objects, at any depth.
+/// A deserializer that accepts only objects for structs, at any depth.
 pub(super) struct Objects<D>(pub(super) D);
 
-/// Hands on what a type asks for.
+/// Forwards a type's request to the inner deserializer.
 macro_rules! forward {
     ($($method:ident($($argument:ident: $kind:ty),*))*) => {
         $(
@@ -52,13 +52,13 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Objects<D> {
     }
 }
 
-/// A visitor, whose objects and lists have further values in them.
+/// A visitor that wraps the values of objects and lists.
 struct Within<V> {
     visitor: V,
     is_struct: bool,
 }
 
-/// Hands on what JSON has found.
+/// Forwards a value to the inner visitor.
 macro_rules! found {
     ($($method:ident($kind:ty))*) => {
         $(
@@ -149,7 +149,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Items<A> {
     }
 }
 
-/// One of them.
+/// A seed for one of these values.
 struct Seed<S>(S);
 
 impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Seed<S> {

@@ -1,4 +1,4 @@
-//! How long requests take, by route.
+//! The duration of requests, by route.
 
 use std::time::Instant;
 
@@ -18,10 +18,10 @@ pub(super) struct OfRequest {
     status: u16,
 }
 
-/// Measures what comes by; the [`Metrics`] are among the app's data.
+/// Measures each request in the [`Metrics`] of the app's data.
 ///
 /// # Errors
-/// Those of what it stands before.
+/// Those of the inner service.
 pub async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
@@ -42,7 +42,8 @@ pub async fn observe(
     outcome
 }
 
-/// A client can send any word for a method, and each would be a series of its own.
+/// Returns the method's name, or one for all unknown methods: a client could otherwise create a series for each word
+/// that it sends.
 fn name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

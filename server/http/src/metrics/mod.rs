@@ -1,6 +1,6 @@
-//! Metrics in the form of Prometheus: how much is uploaded, and how long things take.
+//! Metrics for Prometheus: how much is uploaded, and how long operations take.
 //!
-//! Labels are names of routes, operations and destinations: few, and none of them from a client.
+//! Labels are names of routes, operations and destinations: few, and none of them chosen by a client.
 
 mod http;
 
@@ -17,28 +17,29 @@ use prometheus_client::registry::{Registry, Unit};
 
 pub use http::observe;
 
-/// The media type of what [`Metrics::text`] gives.
+/// The media type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// From 100 µs, which signing a window takes, to a minute, which completing a large object may.
+/// The buckets of histograms in seconds, from 100 µs, for signing a window of parts, to a minute, for completing a
+/// large object.
 const SECONDS: [f64; 14] =
     [0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
 
-/// What became of an upload.
+/// The outcome of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
 #[allow(non_camel_case_types, reason = "as it stands in the label")]
 pub enum UploadOutcome {
-    /// Begun.
+    /// It was created.
     created,
-    /// Not begun: its file was refused, or the store failed.
+    /// It was not created: its file was refused, or the store failed.
     refused,
-    /// Verified and complete.
+    /// It was verified and completed.
     completed,
-    /// Not completed, for now: what was asked for and what the store has differ, or the store failed.
+    /// It was not completed, for now: the request and the store differ, or the store failed.
     uncompleted,
-    /// Given up by its client.
+    /// Its client aborted it.
     aborted,
-    /// Removed after its token had expired.
+    /// It was removed after its token had expired.
     swept,
 }
 
@@ -79,7 +80,7 @@ pub struct Metrics {
 pub struct DestinationMetrics {
     all: Metrics,
     destination: Arc<str>,
-    /// Looked up once, since every request needs them.
+    /// The counter of signed URLs, looked up once since every request needs it.
     urls: Counter,
     signing: Histogram,
 }
@@ -91,7 +92,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// None counted yet.
+    /// Creates metrics, all at zero.
     #[must_use]
     pub fn new() -> Self {
         let uploads = Family::default();
@@ -123,7 +124,7 @@ impl Metrics {
         Self { registry: Arc::new(registry), uploads, bytes, urls, signing, calls, requests }
     }
 
-    /// All of them, as Prometheus reads them.
+    /// Returns all metrics in the text format of Prometheus.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -132,7 +133,7 @@ impl Metrics {
         text
     }
 
-    /// Those of one destination.
+    /// Returns the metrics of one destination.
     #[must_use]
     pub fn of(&self, destination: &str) -> DestinationMetrics {
         let destination: Arc<str> = destination.into();
@@ -147,13 +148,13 @@ impl Metrics {
 }
 
 impl DestinationMetrics {
-    /// An upload came to this.
+    /// Counts the outcome of an upload.
     pub fn upload(&self, outcome: UploadOutcome) {
         let label = OfUpload { destination: Arc::clone(&self.destination), outcome };
         self.all.uploads.get_or_create(&label).inc();
     }
 
-    /// An upload was completed.
+    /// Counts a completed upload of this size in bytes.
     pub fn completed(&self, size: u64) {
         self.upload(UploadOutcome::completed);
         self.all
@@ -162,13 +163,13 @@ impl DestinationMetrics {
             .inc_by(size);
     }
 
-    /// So many URLs were signed since then.
+    /// Counts signed URLs, and the time that signing them took.
     pub fn signed(&self, urls: usize, since: Instant) {
         self.urls.inc_by(urls as u64);
         self.signing.observe(since.elapsed().as_secs_f64());
     }
 
-    /// A call to the store took so long.
+    /// Records the duration of a call to the store.
     pub fn call(&self, operation: &'static str, outcome: &'static str, took: Duration) {
         let label = OfCall { destination: Arc::clone(&self.destination), operation, outcome };
         self.all.calls.get_or_create(&label).observe(took.as_secs_f64());

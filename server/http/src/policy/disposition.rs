@@ -1,11 +1,11 @@
-//! Types that a browser would run when somebody opens the object are stored as downloads.
+//! Stores types that a browser would execute as downloads.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::key::sanitise;
 use super::media_type::MediaType;
 
-/// Types with which a page can run script in the bucket's origin.
+/// Types by which an object can run script in the bucket's origin.
 const EXECUTABLE: &[&str] = &[
     "text/html",
     "application/xhtml+xml",
@@ -23,10 +23,10 @@ const EXECUTABLE: &[&str] = &[
     "multipart/x-mixed-replace",
 ];
 
-/// What may stand in `filename*` unescaped (RFC 8187, `attr-char`).
+/// The characters that `filename*` has unescaped (RFC 8187, `attr-char`).
 const ATTR: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The `Content-Disposition` that an object of this type and name is stored with, if any.
+/// Returns the `Content-Disposition` for an object of this type and name; `None` for a type that is safe to show.
 #[must_use]
 pub fn content_disposition(content_type: &MediaType, name: &str) -> Option<String> {
     let essence = content_type.essence();

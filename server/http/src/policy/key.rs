@@ -1,4 +1,4 @@
-//! The pieces of keys: names, paths and subjects without surprises.
+//! The parts of keys: sanitised names, paths and subjects.
 
 use partway_shared::limits::MAX_KEY_BYTES;
 use std::fmt::Write;
@@ -9,29 +9,29 @@ use icu_properties::{
 };
 use sha2::{Digest, Sha256};
 
-/// The longest key prefix, in bytes.
+/// The longest key prefix of a scope, in bytes.
 pub const MAX_KEY_PREFIX: usize = 200;
-/// The folder of what is not complete, and of what is tried out: no upload ends there.
+/// The folder of Partway itself, in which no upload's key may be.
 pub(super) const RESERVED: &str = ".partway";
-/// What a name keeps of itself when it is too long, in bytes.
+/// The longest name in a key, in bytes.
 pub(super) const MAX_NAME_IN_KEY: usize = 200;
-/// What a path has at most, with the name at its end.
+/// The longest path in a key, with its name, in bytes.
 pub(super) const MAX_PATH_IN_KEY: usize = 500;
-/// What a subject has at most.
+/// The longest subject in a key, in bytes.
 pub(super) const MAX_SUBJECT_IN_KEY: usize = 128;
-/// A folder's name.
+/// The longest folder name, in bytes.
 const MAX_FOLDER: usize = 100;
-/// What an extension has at most, with its dot; what is longer is a part of the stem.
+/// The longest extension with its dot, in bytes; a longer one belongs to the stem.
 const MAX_EXTENSION: usize = 17;
-/// What stands before a hash in the place of what could not be kept.
+/// The text before the hash that marks a changed name.
 const MARK: &str = "!!";
-/// The length of a mark's hash, in bytes of SHA-256: nobody finds two names that share it.
+/// The length of that hash, in bytes of SHA-256: enough that no two names share it.
 const MARK_BYTES: usize = 16;
 
-/// A file name without surprises: no path, no control, invisible or direction characters, none that
-/// S3's guidelines or a shell would stumble over, and not too long.
+/// Returns a file name without a path, without control, invisible or direction characters, without those that S3's
+/// guidelines or shells make special, and not too long.
 ///
-/// Different names can come out the same; [`distinct_name`] and [`distinct_path`] keep them apart.
+/// Different names can give the same result; [`distinct_name`] and [`distinct_path`] keep them apart.
 ///
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>
 pub(super) fn sanitise(name: &str) -> String {
@@ -49,7 +49,8 @@ pub(super) fn sanitise(name: &str) -> String {
     if clean.is_empty() { "file".to_owned() } else { clean }
 }
 
-/// The folders of a path, each sanitised as a name is, and the name. The innermost are kept of a path that is too long.
+/// Returns the folders of a path and the name, each sanitised. Of a path that is too long, the innermost folders
+/// stay.
 pub(super) fn sanitise_path(path: &str, name: &str) -> String {
     let mut clean = sanitise(name);
     let mut folders = path.rsplit(['/', '\\']).filter(|folder| !matches!(*folder, "" | "." | ".."));
@@ -67,13 +68,13 @@ pub(super) fn sanitise_path(path: &str, name: &str) -> String {
     clean
 }
 
-/// A file's name, different for each name and folder: as it is, or sanitised and with a mark that no other has.
+/// Returns a name that differs for each name and folder: unchanged, or sanitised and with a unique mark.
 pub(super) fn distinct_name(path: &str, name: &str) -> String {
     let is_original = path.is_empty() || path == name;
     distinct(sanitise(name), is_original.then_some(name), path, name)
 }
 
-/// A file's path, different for each: as it is, or sanitised and with a mark that no other has.
+/// Returns a path that differs for each path: unchanged, or sanitised and with a unique mark.
 pub(super) fn distinct_path(path: &str, name: &str) -> String {
     let original = if path.is_empty() { Some(name) } else { Some(path).filter(|path| path.ends_with(name)) };
     distinct(sanitise_path(path, name), original, path, name)
@@ -100,7 +101,7 @@ fn distinct(clean: String, original: Option<&str>, path: &str, name: &str) -> St
     [folders, slash, stem, &mark, extension].concat()
 }
 
-/// A subject as one segment, different for each: `!2f` stands for a slash, and so on.
+/// Returns a subject as one path segment, which differs for each subject: `!2f` stands for a slash, and so on.
 pub(super) fn sanitise_subject(subject: &str) -> String {
     let mut clean = String::with_capacity(subject.len());
     for (index, byte) in subject.bytes().enumerate() {
@@ -137,8 +138,8 @@ fn is_surprising(c: char) -> bool {
     c.is_control() || is_invisible(c) || is_spaced || "\\{}^%`]\">[~<#|?*:&$@=;+,'".contains(c)
 }
 
-/// Whether a character cannot be seen, or turns round what stands beside it: two names that look alike are no two
-/// names to a person, and `gpj.exe` is no picture.
+/// Returns whether a character is invisible, or reverses the text beside it: two names that look alike must not
+/// differ, and `gpj.exe` must not look like a picture.
 fn is_invisible(c: char) -> bool {
     const IGNORED: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<DefaultIgnorableCodePoint>();
     const CATEGORY: CodePointMapDataBorrowed<'static, GeneralCategory> = CodePointMapData::new();
@@ -146,7 +147,7 @@ fn is_invisible(c: char) -> bool {
     c == '\u{2800}' || IGNORED.contains(c) || CATEGORY.get(c) == GeneralCategory::Format
 }
 
-/// Cuts the stem of a long name, so that its extension stays.
+/// Shortens the stem of a long name, and keeps its extension.
 fn shorten(name: &str, max: usize) -> String {
     if name.len() <= max {
         return name.to_owned();
@@ -155,13 +156,13 @@ fn shorten(name: &str, max: usize) -> String {
     [cut(stem, max - extension.len()), extension].concat()
 }
 
-/// A name's stem, and its extension with the dot if that is a short one.
+/// Returns a name's stem, and its extension with the dot if that is short.
 fn split_extension(name: &str) -> (&str, &str) {
     let dot = name.rfind('.').filter(|dot| name.len() - dot <= MAX_EXTENSION);
     name.split_at(dot.unwrap_or(name.len()))
 }
 
-/// The longest beginning of at most so many bytes.
+/// Returns the longest beginning of at most `max` bytes.
 fn cut(text: &str, max: usize) -> &str {
     let mut end = text.len().min(max);
     while !text.is_char_boundary(end) {
@@ -170,10 +171,11 @@ fn cut(text: &str, max: usize) -> &str {
     &text[..end]
 }
 
-/// Whether a key is one that every store takes, and that no tool takes for something else.
+/// Checks a key: 1 to 1,024 bytes, no control characters or backslashes, no segment that is empty, `.`, `..` or
+/// `.partway`.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// Says which rule it breaks.
 pub fn check_key(key: &str) -> Result<(), &'static str> {
     if key.is_empty() || key.len() > MAX_KEY_BYTES {
         return Err("a key has 1 to 1,024 bytes");

@@ -1,22 +1,21 @@
-//! Media types: parsed whole, and printed anew, so that what is compared with the rules is what is stored and what
-//! browsers read.
+//! Media types: parsed and printed again, so that what the rules compare is what is stored and what browsers read.
 
 use std::fmt;
 
 use mediatype::MediaType as Parsed;
 use partway_shared::wire::NewUpload;
 
-/// Bytes of no known type, which browsers download.
+/// The type of unknown bytes, which browsers download.
 const UNKNOWN: &str = "application/octet-stream";
 
 /// The longest media type, in bytes.
 const MAX_BYTES: usize = 255;
 
-/// Parameters that say how to read the bytes. Others are refused: nobody here knows what a browser makes of them.
+/// The parameters that say how to read the bytes. Others are refused, since browsers could interpret them in any way.
 const PARAMETERS: &[&str] =
     &["boundary", "charset", "codecs", "delsp", "format", "header", "profile", "version"];
 
-/// A media type: its essence in lower case, and parameters that are known.
+/// A media type: its essence in lower case, and known parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MediaType {
     essence: String,
@@ -24,14 +23,14 @@ pub struct MediaType {
 }
 
 impl MediaType {
-    /// The type that a file is stored with. There always is one: a URL that signs none lets whoever sends the bytes
+    /// Returns the type that a file is stored with. There always is one: a URL that signs none would let the sender
     /// choose.
     ///
-    /// A file of no type, as browsers have them where they do not know the extension (`.heic`), gets that of its
-    /// extension; so does one whose type is a bare word such as `jpeg`, which is none.
+    /// A file without a type, which browsers send for extensions that they do not know (`.heic`), gets the type of
+    /// its extension; so does one whose type is a bare word such as `jpeg`.
     ///
     /// # Errors
-    /// Says why what was given is not a media type.
+    /// Says why the given type is not a media type.
     pub fn of(file: &NewUpload) -> Result<Self, String> {
         match &file.content_type {
             Some(given) if !is_bare_word(given) => Self::parse(given),
@@ -39,11 +38,11 @@ impl MediaType {
         }
     }
 
-    /// Reads a whole `Content-Type` (RFC 9110, section 8.3.1). Commas are refused even in quotes, since browsers take
-    /// what follows one for another type.
+    /// Parses a `Content-Type` (RFC 9110, section 8.3.1). Commas are refused even in quotes, since browsers read
+    /// another type after one.
     ///
     /// # Errors
-    /// Says what is wrong with it.
+    /// Says what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > MAX_BYTES {
             return Err(format!("a media type has at most {MAX_BYTES} bytes, not {}", text.len()));
@@ -73,19 +72,19 @@ impl MediaType {
         Ok(Self { essence: parsed.essence().to_string().to_ascii_lowercase(), parameters })
     }
 
-    /// The type of a name's extension.
+    /// Returns the type of a name's extension.
     fn guess(name: &str) -> Self {
         let guessed = mime_guess::from_path(name).first_raw().unwrap_or(UNKNOWN);
         Self { essence: guessed.to_ascii_lowercase(), parameters: Vec::new() }
     }
 
-    /// `type/subtype` in lower case.
+    /// Returns `type/subtype` in lower case.
     #[must_use]
     pub fn essence(&self) -> &str {
         &self.essence
     }
 
-    /// Whether one of these patterns, such as `image/*`, takes it. Parameters do not count.
+    /// Returns whether one of these patterns, such as `image/*`, matches the type. Parameters do not count.
     pub(super) fn is_one_of(&self, patterns: &[String]) -> bool {
         takes(patterns, &self.essence)
     }
@@ -100,17 +99,17 @@ impl fmt::Display for MediaType {
     }
 }
 
-/// Whether an essence says nothing of the bytes.
+/// Returns whether an essence says nothing about the bytes.
 pub(super) fn is_unknown(essence: &str) -> bool {
     matches!(essence, UNKNOWN | "binary/octet-stream")
 }
 
-/// Whether a type is a word such as `jpeg` or `image`, which says nothing that could be stored.
+/// Returns whether a type is a bare word such as `jpeg` or `image`, which is no media type.
 pub(super) fn is_bare_word(text: &str) -> bool {
     text.is_empty() || is_token(text)
 }
 
-/// Whether one of these patterns takes an essence in lower case.
+/// Returns whether one of these patterns matches an essence in lower case.
 pub(super) fn takes(patterns: &[String], essence: &str) -> bool {
     patterns.iter().any(|pattern| {
         let pattern = pattern.to_ascii_lowercase();
@@ -122,7 +121,7 @@ pub(super) fn takes(patterns: &[String], essence: &str) -> bool {
     })
 }
 
-/// Whether this is a media type without parameters, or all of one kind.
+/// Returns whether this is a media type without parameters, or `type/*`.
 #[must_use]
 pub fn is_type_pattern(pattern: &str) -> bool {
     pattern.split_once('/').is_some_and(|(kind, sub)| match (kind, sub) {
@@ -132,7 +131,7 @@ pub fn is_type_pattern(pattern: &str) -> bool {
     })
 }
 
-/// A token of RFC 9110, section 5.6.2.
+/// Returns whether this is a token of RFC 9110, section 5.6.2.
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }

@@ -1,5 +1,5 @@
-//! What may be uploaded to a destination, under which key, and what it has beside its bytes. The client proposes; this
-//! decides. It knows neither stores nor callers' credentials.
+//! The policy of a destination: what may be uploaded, under which key, and with which attributes. The client
+//! proposes, and the policy decides. It knows neither stores nor credentials.
 
 mod disposition;
 mod key;
@@ -33,32 +33,32 @@ pub use template::{KeyTemplate, KeyValues};
 /// The rules of one destination.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// What every key begins with.
+    /// The prefix of every key.
     pub key_prefix: String,
-    /// What keys are made of.
+    /// The template of keys.
     pub key: KeyTemplate,
     /// The largest file, in bytes.
     pub max_file_size: u64,
-    /// The media types that are taken; none is all.
+    /// The media types that are accepted; all if empty.
     pub types: Vec<String>,
-    /// The extensions that are taken; none is all.
+    /// The file name extensions that are accepted; all if empty.
     pub extensions: Vec<String>,
-    /// The subjects that the destination exists for; none is all.
+    /// The subjects for which the destination exists; all if empty.
     pub subjects: Vec<String>,
     /// Whether it exists only for callers whose scope names it.
     pub granted_only: bool,
-    /// Whether types that browsers execute are stored to be shown.
+    /// Whether types that browsers execute are shown instead of downloaded.
     pub inline_active_types: bool,
-    /// Whether the first bytes have to be of the type that the file says.
+    /// Whether the first bytes must match the file's media type.
     pub sniff: bool,
-    /// What objects have beside their bytes.
+    /// The attributes of every object.
     pub attributes: Attributes,
-    /// How files are cut.
+    /// The limits by which files are split into parts.
     pub plan: PlanLimits,
 }
 
 impl Default for Policy {
-    /// Takes everything.
+    /// Returns a policy that accepts everything.
     fn default() -> Self {
         Self {
             key_prefix: String::new(),
@@ -89,10 +89,10 @@ impl Policy {
         is_subject && named.unwrap_or(!self.granted_only)
     }
 
-    /// Plans one file of a request, or says why it is refused. `field` is its place in the request.
+    /// Plans how a file is split. `field` is the file's path in the request, for errors.
     ///
     /// # Errors
-    /// When a field is out of bounds, or the file is not one that the destination takes.
+    /// When a field is out of bounds, or the policy does not accept the file.
     pub fn plan(&self, file: &NewUpload, field: &str) -> Result<Plan, Problem> {
         check_fields(file, field)?;
         let own = Scope {
@@ -107,7 +107,7 @@ impl Policy {
         })
     }
 
-    /// The headers that PUTs carry for what objects have beside their bytes.
+    /// Returns the headers that PUTs carry for the objects' attributes.
     #[must_use]
     pub fn put_headers(&self) -> BTreeSet<String> {
         let is_shared = !self.key.is_unique();
@@ -120,7 +120,7 @@ impl Policy {
         headers
     }
 
-    /// How browsers treat an object of this type and name.
+    /// Returns the `Content-Disposition` for an object of this type and name, if it needs one.
     #[must_use]
     pub fn disposition(&self, content_type: &MediaType, name: &str) -> Option<String> {
         if self.inline_active_types { None } else { content_disposition(content_type, name) }
@@ -157,7 +157,7 @@ pub fn check_scope(file: &NewUpload, scope: &Scope, field: &str) -> Result<(), P
     Ok(())
 }
 
-/// What no destination takes.
+/// Checks what no destination accepts.
 fn check_fields(file: &NewUpload, field: &str) -> Result<(), Problem> {
     let refuse = |name: &str, why: &str| {
         Err(Problem::new(ErrorCode::InvalidField, why).with_field(format!("{field}.{name}")))

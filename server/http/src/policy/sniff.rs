@@ -1,15 +1,15 @@
-//! Whether a file's first bytes are of the type that it says.
+//! Compares a file's first bytes with its media type.
 //!
-//! Magic numbers tell containers, not contents: an `.mp4` with sound alone is `audio/mp4` to one program and
-//! `video/mp4` to another. So types that share a container count as the same, and bytes that are of no known kind
-//! are refused only where the type that was said is one that would be known.
+//! Magic numbers identify containers, not contents: an `.mp4` with only sound is `audio/mp4` to one program and
+//! `video/mp4` to another. So types that share a container are equal here, and bytes of no known type are refused
+//! only if the given type has magic numbers.
 
 use super::media_type::{is_unknown, takes};
 
-/// How many bytes are looked at.
+/// The number of bytes that are looked at.
 pub const SNIFFED_BYTES: u64 = 8 * 1_024;
 
-/// Types that share a container, or are names for the same.
+/// Types that share a container, or are synonyms.
 const ALIKE: &[&[&str]] = &[
     &[
         "video/mp4",
@@ -56,7 +56,7 @@ const ALIKE: &[&[&str]] = &[
     &["text/xml", "application/xml"],
 ];
 
-/// What the first bytes say against a file that is stored with this type; none if nothing.
+/// Returns how the first bytes contradict the type that a file is stored with; `None` if they do not.
 #[must_use]
 pub fn contradiction(stored_type: &str, types: &[String], first: &[u8]) -> Option<String> {
     // It was printed by `MediaType`: in lower case, with parameters behind semicolons.
@@ -89,7 +89,7 @@ fn is_archive(said: &str) -> bool {
         .any(|part| said.contains(part))
 }
 
-/// Whether bytes of this type would have been known.
+/// Returns whether this type has magic numbers.
 fn is_detectable(said: &str) -> bool {
     let known = |name: &str| infer::is_mime_supported(name);
     // Text may begin with anything.

@@ -1,7 +1,7 @@
-//! Key templates: what a destination's keys are made of. `{subject}/{date}/{uuid}/{filename}`.
+//! Key templates of destinations: `{subject}/{date}/{uuid}/{filename}`.
 //!
-//! Whatever stands in the place of a slot is sanitised, so that no name, path or subject adds a segment that the
-//! template does not have ({path} alone adds folders), or leaves the prefix that it begins with.
+//! Every value is sanitised, so that no name, path or subject adds a segment that the template does not have (only
+//! {path} adds folders), or leaves the prefix.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -18,10 +18,10 @@ use super::key::{
 
 /// The longest template, in bytes.
 const MAX_TEMPLATE: usize = 300;
-/// What an extension keeps of itself.
+/// The longest extension, in bytes.
 const MAX_EXTENSION: usize = 16;
 
-/// What keys are made of.
+/// A template of keys.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct KeyTemplate(Vec<Piece>);
@@ -59,35 +59,35 @@ const SLOTS: &[(&str, Slot)] = &[
     ("path", Slot::Path),
 ];
 
-/// What stands in the place of the slots.
+/// The values of the template's slots.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyValues<'a> {
-    /// Whose upload it is.
+    /// The subject that owns the upload.
     pub subject: &'a str,
     /// The destination's name.
     pub destination: &'a str,
-    /// The upload's own id.
+    /// The upload's id.
     pub id: Uuid,
-    /// The file's name, as the client says it.
+    /// The file's name, as the client gave it.
     pub name: &'a str,
-    /// The folders that it lies in, and its name, as the client says them.
+    /// The folders of the file and its name, as the client gave them.
     pub path: Option<&'a str>,
-    /// The day is that of UTC.
+    /// The time; dates are in UTC.
     pub now: Timestamp,
 }
 
 impl Default for KeyTemplate {
-    /// `{uuid}/{filename}`: unguessable, never taken twice, and still readable.
+    /// Returns `{uuid}/{filename}`: keys that cannot be guessed, are unique, and can be read.
     fn default() -> Self {
         Self(vec![Piece::Slot(Slot::Uuid), Piece::Text("/".to_owned()), Piece::Slot(Slot::Filename)])
     }
 }
 
 impl KeyTemplate {
-    /// Reads a template.
+    /// Parses a template.
     ///
     /// # Errors
-    /// Says what is wrong with it, for whoever wrote it.
+    /// Says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > MAX_TEMPLATE {
             return Err(format!("a template has at most {MAX_TEMPLATE} bytes"));
@@ -139,7 +139,8 @@ impl KeyTemplate {
         Ok(())
     }
 
-    /// Refuses what could be taken apart in two ways: `{subject}-{filename}` of `a` and `b-c` is that of `a-b` and `c`.
+    /// Refuses templates by which different values give the same key: `{subject}-{filename}` of `a` and `b-c` equals
+    /// that of `a-b` and `c`.
     fn check_segments(&self) -> Result<(), String> {
         let mut before: Option<&str> = None;
         for piece in &self.0 {
@@ -161,7 +162,7 @@ impl KeyTemplate {
         Ok(())
     }
 
-    /// Whether no two uploads have the same key.
+    /// Returns whether no two uploads have the same key.
     #[must_use]
     pub fn is_unique(&self) -> bool {
         self.has(Slot::Uuid)
@@ -171,7 +172,7 @@ impl KeyTemplate {
         self.0.contains(&Piece::Slot(slot))
     }
 
-    /// The longest key, in bytes.
+    /// Returns the length of the longest key, in bytes.
     #[must_use]
     pub fn longest(&self) -> usize {
         let lengths = self.0.iter().map(|piece| match piece {
@@ -186,7 +187,7 @@ impl KeyTemplate {
         lengths.sum()
     }
 
-    /// The key for an upload. Without `{uuid}`, another file of the same subject has another key.
+    /// Returns the key of an upload. Without `{uuid}`, different files of one subject have different keys.
     #[must_use]
     pub fn render(&self, values: &KeyValues<'_>) -> String {
         let mut key = String::new();
@@ -225,7 +226,7 @@ impl Slot {
     }
 }
 
-/// A name's extension in lower case, without the dot.
+/// Returns a name's extension in lower case, without the dot.
 pub(super) fn extension(name: &str) -> Option<String> {
     let name = sanitise(name);
     let (stem, extension) = name.rsplit_once('.')?;

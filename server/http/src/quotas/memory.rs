@@ -1,4 +1,4 @@
-//! Counters of one process. What is over is dropped, so that they hold no more than is open.
+//! Counters in the memory of one process. Expired ones are dropped.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use crate::caller::{Subject, Ticket};
 use super::rate::Rate;
 use super::{Candidate, Count};
 
-/// Every so many calls, what is over is looked for.
+/// The number of calls between two removals of expired counters.
 const SWEEP_EVERY: u32 = 4_096;
 
 #[derive(Default)]
@@ -17,19 +17,19 @@ pub(super) struct Memory(Mutex<Counters>);
 
 #[derive(Default)]
 struct Counters {
-    /// When each subject's requests so far are used up.
+    /// The time at which each subject's requests so far are used up (see `rate.rs`).
     requests: HashMap<Subject, Duration>,
-    /// Each subject's open uploads, with when they expire.
+    /// Each subject's open uploads, with the time at which each expires.
     open: HashMap<Subject, HashMap<String, u64>>,
-    /// The day, and what each subject has taken of it.
+    /// The current day, in days since 1970.
     day: u64,
     bytes: HashMap<Subject, Taken>,
-    /// The uploads that each ticket was used for, and when it expires.
+    /// The uploads that each ticket was used for, and when the ticket expires.
     tickets: HashMap<String, (HashSet<String>, u64)>,
     calls: u32,
 }
 
-/// Bytes of a day, and the uploads that they are of.
+/// The bytes that a subject has used today, and the uploads that they are for.
 #[derive(Default)]
 struct Taken {
     total: u64,
@@ -57,7 +57,7 @@ impl Memory {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a request, or says how long to wait.
+    /// Counts a request. Returns how long to wait if the rate is exceeded.
     pub(super) fn request(&self, subject: &Subject, rate: &Rate, now: Duration) -> Option<Duration> {
         let mut counters = self.lock();
         counters.sweep(now);

@@ -1,17 +1,17 @@
-//! A rate with a burst, as one number for each subject: GCRA, the generic cell rate algorithm.
+//! A rate limit with a burst, as one number per subject: GCRA, the generic cell rate algorithm.
 //!
-//! The number is when the subject's requests so far would be used up at the allowed rate. One that would put it further
-//! ahead than the burst allows has to wait. <https://brandur.org/rate-limiting#gcra>
+//! The number is the time at which the subject's requests so far are used up at the allowed rate. A request that
+//! would move it further ahead of now than the burst allows is refused. <https://brandur.org/rate-limiting#gcra>
 
 use std::time::Duration;
 
-/// So many requests a second, and so many at once.
+/// The requests per second, and how many may come at once.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rate {
     per_second: u32,
-    /// Between two requests.
+    /// The time between two requests at the allowed rate.
     pub(super) interval: Duration,
-    /// How far ahead of now the requests so far may be.
+    /// How far ahead of now that time may be.
     pub(super) tolerance: Duration,
 }
 
@@ -26,7 +26,8 @@ impl Rate {
         self.per_second
     }
 
-    /// Counts a request at `now` after those that are used up at `used_up`: gives the new such time, or how long to wait.
+    /// Counts a request at `now`, where earlier ones are used up at `used_up`. Returns the new such time, or how long
+    /// to wait.
     pub(super) fn count(&self, used_up: Option<Duration>, now: Duration) -> Result<Duration, Duration> {
         let used_up = used_up.map_or(now, |used_up| used_up.max(now)) + self.interval;
         let latest = now + self.tolerance;

@@ -1,4 +1,4 @@
-//! Counters that several replicas share. Each question is one script, so that no two replicas answer it at once.
+//! Counters in Redis, which replicas share. Each operation is one script, and so atomic.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::caller::{Subject, Ticket};
 use super::rate::Rate;
 use super::{Candidate, Count};
 
-/// How long Redis may take to answer; requests wait for it.
+/// The timeout of a call, for which requests wait.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(super) struct Redis {
@@ -24,7 +24,7 @@ pub(super) struct Redis {
     reserve_ticket_use: Script,
 }
 
-/// GCRA, as in `rate.rs`; times in microseconds. Gives how long to wait.
+/// GCRA, as in `rate.rs`, with times in microseconds. Returns how long to wait.
 const REQUEST: &str = r"
 local now, interval, tolerance = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local used_up = math.max(tonumber(redis.call('GET', KEYS[1])) or now, now) + interval
@@ -32,8 +32,8 @@ if used_up > now + tolerance then return used_up - now - tolerance end
 redis.call('SET', KEYS[1], string.format('%.0f', used_up), 'PX', math.ceil((used_up - now) / 1000) + 1000)
 return 0";
 
-/// A set of ids, each with when it expires. As those below, it gives 0 if there are too many, 1 if it is one more, and
-/// 2 if it was counted before.
+/// A set of ids with their times of expiry. Like the following scripts, it returns 0 if the quota is exhausted, 1 if
+/// the upload was counted now, and 2 if it had been counted before.
 const OPEN: &str = r"
 local now, expires, max = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
@@ -44,7 +44,7 @@ local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
 redis.call('EXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2])))
 return known and 2 or 1";
 
-/// Sizes by their uploads' ids, and their total. Lua's numbers lose bytes above 2^53, so that Redis itself does the sum.
+/// Sizes by the ids of uploads, and their total. Redis adds, since numbers in Lua are inexact above 2^53.
 const RESERVE_BYTES: &str = r"
 if redis.call('HEXISTS', KEYS[1], ARGV[3]) == 1 then return 2 end
 local total = redis.call('HINCRBY', KEYS[1], 'total', ARGV[1])
@@ -56,7 +56,7 @@ end
 redis.call('HSET', KEYS[1], ARGV[3], ARGV[1])
 return 1";
 
-/// Nothing is given back twice, nor to a counter that has expired.
+/// Releases an upload's bytes once, and only from a counter that has not expired.
 const RELEASE_BYTES: &str = r"
 local size = redis.call('HGET', KEYS[1], ARGV[1])
 if size then
@@ -169,7 +169,7 @@ impl Redis {
         format!("{}{kind}:{name}", self.prefix)
     }
 
-    /// Takes a member out of a set.
+    /// Removes a member from a set.
     async fn remove(&self, command: &str, key: String, member: &str) -> Result<(), Problem> {
         let mut command = ::redis::cmd(command);
         command.arg(key).arg(member);

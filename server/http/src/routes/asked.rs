@@ -1,7 +1,7 @@
-//! A call of the API, taken apart in the one order that is safe: which page sends it, who asks, and only then what.
+//! Reads a call of the API in the one safe order: the page that sends it, then the caller, and only then the body.
 //!
-//! actix runs a handler's extractors side by side, so that a body could be read, and held, while it is still being found out
-//! whether anybody may send one. Here is the only place that reads bodies, and it does so last.
+//! actix runs a handler's extractors concurrently, so a body could be read, and held in memory, before it is known
+//! whether the caller may send one. This is the only place that reads bodies, and it does so last.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,7 +18,7 @@ use crate::cross_site;
 use crate::json::Bodies;
 use crate::problem::Refusal;
 
-/// Who asks, and for what.
+/// A caller and its request.
 pub(crate) struct Asked<T> {
     pub(crate) caller: Caller,
     pub(crate) request: T,

@@ -1,4 +1,4 @@
-//! `/v1/caller`: who asks, in a word that tells nothing else of them.
+//! `/v1/caller`: an opaque name of the caller.
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, Data, ServiceConfig};
@@ -14,16 +14,16 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(web::resource("/v1/caller").get(caller));
 }
 
-/// Says who asks
+/// Identifies the caller
 ///
-/// `owner` is the same for the same subject on every replica, and different for each. By it a client keeps what different users of
-/// one browser have begun apart.
+/// `owner` is the same for one subject on every replica, and differs between subjects. By it a client keeps apart what
+/// different users of one browser have begun.
 #[utoipa::path(
     get,
     path = "/v1/caller",
     tag = "uploads",
     responses(
-        (status = 200, description = "Who asks", body = CallerInfo),
+        (status = 200, description = "The caller", body = CallerInfo),
         Refusals
     ),
     security((), ("bearer" = []))

@@ -1,5 +1,4 @@
-//! `/openapi.json`, and `/docs`, a page to try it on. The page is a file of the binary, and asks nobody else
-//! for anything.
+//! `/openapi.json`, and `/docs`, a page to try it. The page is built in, and loads nothing from elsewhere.
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::from_fn;

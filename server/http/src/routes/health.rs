@@ -1,4 +1,4 @@
-//! What monitors ask: `/healthz`, `/readyz` and `/metrics`.
+//! `/healthz`, `/readyz` and `/metrics`.
 
 use actix_web::http::header;
 use actix_web::middleware::from_fn;

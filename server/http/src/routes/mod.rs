@@ -1,4 +1,4 @@
-//! The routes. Each file takes a request apart, asks the module that knows, and answers.
+//! The routes. Each file parses a request, calls the module that handles it, and answers.
 
 mod asked;
 pub(crate) mod caller;
@@ -14,30 +14,30 @@ use actix_web::web::ServiceConfig;
 
 pub use operators::Audience;
 
-/// Adds the API and, with the feature `widget`, the widget's files. Both work at any place.
+/// Adds the API and, with the feature `widget`, the widget's files. Both work below any path.
 pub fn configure(config: &mut ServiceConfig) {
     config.configure(uploads::configure).configure(caller::configure);
     #[cfg(feature = "widget")]
     config.configure(widget::configure);
 }
 
-/// Adds the demo page. There is none without the feature `widget`.
+/// Adds the demo page, if there is the feature `widget`.
 #[cfg(feature = "widget")]
 pub fn configure_page(config: &mut ServiceConfig) {
     config.configure(widget::configure_page);
 }
 
-/// Adds `/docs` and `/openapi.json`, for these clients.
+/// Adds `/docs` and `/openapi.json` for this audience.
 pub fn configure_docs(audience: Audience) -> impl FnOnce(&mut ServiceConfig) {
     move |config| docs::configure(config, audience)
 }
 
-/// Adds `/healthz` and `/readyz`, which need [`Readiness`](crate::readiness::Readiness) among the app's data.
+/// Adds `/healthz` and `/readyz`, which need [`Readiness`](crate::readiness::Readiness) in the app's data.
 pub fn configure_health(config: &mut ServiceConfig) {
     config.configure(health::configure);
 }
 
-/// Adds `/metrics` for these clients, which needs [`Metrics`](crate::metrics::Metrics) among the app's data.
+/// Adds `/metrics` for this audience, which needs [`Metrics`](crate::metrics::Metrics) in the app's data.
 pub fn configure_metrics(audience: Audience) -> impl FnOnce(&mut ServiceConfig) {
     move |config| health::configure_metrics(config, audience)
 }

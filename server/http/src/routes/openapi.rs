@@ -1,4 +1,4 @@
-//! The API in the words of OpenAPI 3.1, made of the routes and of the wire types.
+//! The OpenAPI 3.1 description of the API, from the routes and the wire types.
 
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -38,14 +38,14 @@ use super::{caller, health, uploads};
 )]
 pub struct Description;
 
-/// The description as JSON.
+/// Returns the description as JSON.
 #[must_use]
 pub fn json() -> String {
     // Everything in it has a JSON form.
     Description::openapi().to_pretty_json().unwrap_or_default()
 }
 
-/// The scheme of tokens and tickets.
+/// The authentication scheme of tokens and tickets.
 struct Bearer;
 
 impl Modify for Bearer {

@@ -1,8 +1,8 @@
-//! What is for those who run the server: clients on the same machine, unless the configuration says everybody.
+//! Routes for operators: for clients on the same machine, unless the configuration opens them to everybody.
 //!
-//! Behind a reverse proxy on the same machine every client comes from a loopback address. So the name that was asked for has
-//! to be one of loopback too, and nothing may say that the request was passed on. A proxy that sets neither (nginx does out of
-//! the box) hides its clients; it is told not to pass these routes on, or the operator listens elsewhere.
+//! Behind a reverse proxy on the same machine every client has a loopback address. So the host name must be a
+//! loopback one too, and the request must have no header that a proxy adds. A proxy that sets neither (nginx with its
+//! defaults) hides its clients: it must not pass these routes on, or `operations.listen` must be set.
 
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ use partway_shared::error::{ErrorCode, Problem};
 use crate::host;
 use crate::problem::Refusal;
 
-/// Whom the operators' routes are for.
+/// Who may use the operators' routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// Everybody who reaches them.
@@ -24,7 +24,7 @@ pub enum Audience {
     ThisMachine,
 }
 
-/// What proxies say of whom they pass on.
+/// The headers that proxies add.
 const PASSED_ON: [&str; 8] = [
     "forwarded",
     "via",
@@ -36,10 +36,10 @@ const PASSED_ON: [&str; 8] = [
     "cf-connecting-ip",
 ];
 
-/// Lets this audience through.
+/// Lets requests of this audience pass.
 ///
 /// # Errors
-/// Refuses others, as if there were nothing.
+/// Refuses others with [`ErrorCode::NotFound`](partway_shared::error::ErrorCode::NotFound).
 pub(super) async fn admit(
     audience: Audience,
     request: ServiceRequest,
@@ -63,7 +63,7 @@ fn is_of_this_machine(request: &ServiceRequest) -> bool {
         && !PASSED_ON.iter().any(|name| request.headers().contains_key(*name))
 }
 
-/// An address of IPv4 may come in the form of one of IPv6.
+/// Returns whether an address is loopback, also as an IPv4 address in IPv6 form.
 fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }

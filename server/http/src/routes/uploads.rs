@@ -31,8 +31,8 @@ pub(super) type Answer = Result<HttpResponse, Refusal>;
 
 /// Creates up to 1,000 uploads
 ///
-/// One result for each file, in their order: accepted with a token and the first signed URLs, or refused with a reason. The whole
-/// request fails only where every file fails for the same passing reason.
+/// One result for each file, in their order: accepted with a token and the first signed URLs, or refused with a reason.
+/// The whole request fails only where every file fails for the same temporary reason.
 #[utoipa::path(
     post,
     path = "/v1/uploads",
@@ -85,8 +85,8 @@ pub(crate) async fn list(uploads: Data<Uploads>, asked: Asked<ListParts>) -> Ans
 
 /// Compares up to 100 uploads with what the store has, and completes them
 ///
-/// One result for each, in their order; completing twice gives the same answer. The whole request fails only where every upload
-/// fails for the same passing reason.
+/// One result for each, in their order; completing twice gives the same answer. The whole request fails only where
+/// every upload fails for the same temporary reason.
 #[utoipa::path(
     post,
     path = "/v1/uploads/complete",

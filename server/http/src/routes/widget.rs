@@ -1,6 +1,5 @@
-//! The demo page at `/` and the widget's files under `/widget/`, for pages
-//! that want no build step. All are part of the binary (`partway-widget`); this module knows
-//! how to hand them out, and nothing of what they do.
+//! The demo page at `/`, and the widget's files below `/widget/`, for pages without a build step. All are embedded in
+//! the binary (`partway-widget`); this module serves them.
 
 use actix_web::http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
@@ -10,7 +9,7 @@ use actix_web::http::header::{
 use actix_web::{HttpRequest, HttpResponse, web};
 use partway_widget::File;
 
-/// What the page has to know of this installation. Register it as app data.
+/// The settings of the demo page. Register them as app data.
 #[derive(Clone, Debug, Default)]
 pub struct PageSettings {
     /// Origins of the stores that the browser uploads to, such as `https://bucket.s3.eu-central-1.amazonaws.com`.
@@ -57,8 +56,8 @@ fn add(response: &mut HttpResponse, header: impl TryIntoHeaderPair) {
     }
 }
 
-/// Scripts, styles and requests of this server, requests to the stores, and
-/// nothing else; the page cannot be framed.
+/// Returns a policy that allows scripts, styles and requests of this server, and requests to the stores; the page
+/// cannot be framed.
 fn content_security_policy(settings: &PageSettings) -> String {
     let stores: String = settings.connect_origins.iter().map(|origin| format!(" {origin}")).collect();
     format!(
@@ -68,9 +67,10 @@ fn content_security_policy(settings: &PageSettings) -> String {
     )
 }
 
-/// For a name that contains a hash of the content.
+/// The caching of a file whose name contains a hash of its content.
 const FOR_GOOD: &str = "public, max-age=31536000, immutable";
-/// For a name that stays the same while the content changes. The answer is a 304 until the server is another one.
+/// The caching of a file whose name stays the same while its content changes. A request gets a 304 until the server
+/// changes.
 const ASK_EACH_TIME: &str = "no-cache";
 
 fn send(name: &str, request: &HttpRequest) -> HttpResponse {
@@ -98,7 +98,7 @@ fn send(name: &str, request: &HttpRequest) -> HttpResponse {
     response.body(content)
 }
 
-/// The smallest form that the client accepts, and the name of its coding.
+/// Returns the smallest encoding of a file that the client accepts, and the encoding's name.
 fn choose_form(file: &File, request: &HttpRequest) -> (Option<&'static str>, &'static [u8]) {
     let accepted = AcceptEncoding::parse(request).unwrap_or(AcceptEncoding(Vec::new()));
     let brotli = file.brotli.map(|content| ("br", content, quality(&accepted, &Encoding::brotli())));
@@ -113,15 +113,14 @@ fn choose_form(file: &File, request: &HttpRequest) -> (Option<&'static str>, &'s
         .map_or((None, file.identity), |(coding, content, _)| (Some(coding), content))
 }
 
-/// How much the client likes a coding: zero when it neither names it nor
-/// sends a `*`.
+/// Returns the client's preference for an encoding: zero when it names neither the encoding nor `*`.
 fn quality(accepted: &AcceptEncoding, coding: &Encoding) -> Quality {
     let named = accepted.iter().find(|item| item.item.item() == Some(coding));
     let any = || accepted.iter().find(|item| matches!(item.item, Preference::Any));
     named.or_else(any).map_or(Quality::ZERO, |item| item.quality)
 }
 
-/// Strong, so it differs between the forms of one file.
+/// Returns a strong entity tag, which differs between the encodings of a file.
 fn entity_tag(file: &File, coding: Option<&str>) -> EntityTag {
     EntityTag::new_strong(match coding {
         Some(coding) => format!("{}-{coding}", file.digest),

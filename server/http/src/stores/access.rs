@@ -1,4 +1,4 @@
-//! How to reach a store and its buckets: one elsewhere, or the one within the binary, here or in another process.
+//! How to reach a store and its buckets: an external one, or the embedded one, in this process or in another.
 
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
@@ -18,21 +18,21 @@ use crate::embedded_secrets::{ACCESS_KEY_ID, EmbeddedSecrets};
 
 use super::OpenStoresError;
 
-/// The region where none is said.
+/// The region, unless one is configured or found.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// How long the embedded store waits for more of a body: the page's own watchdog sends a part again after half of it.
+/// How long the embedded store waits for more of a body. The page's watchdog sends a part again after half of it.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The ways to a store.
+/// How to reach a store.
 pub(super) struct Access {
     section: String,
     region: String,
     endpoint: String,
-    /// The same for the SDK, which finds AWS by itself.
+    /// The endpoint for the SDK; `None` for AWS, which the SDK finds by itself.
     sdk_endpoint: Option<String>,
     public_endpoints: Vec<String>,
-    /// Whether buckets stand in the path; unless that is said, those alone whose name fits no certificate.
+    /// Whether buckets are in the path; if not set, only those whose name matches no certificate.
     path_style: Option<bool>,
     dual_stack: bool,
     post_forms: bool,
@@ -40,19 +40,19 @@ pub(super) struct Access {
     is_embedded: bool,
 }
 
-/// What is in a bucket, as far as it is looked after.
+/// What the destinations need of a bucket.
 pub(super) struct Contents {
     pub(super) bucket: String,
-    /// The destinations, by name.
+    /// The names of the destinations.
     pub(super) destinations: Vec<String>,
-    /// The longest of any.
+    /// The longest lifetime of their tokens.
     pub(super) token_lifetime: Duration,
-    /// Those of all.
+    /// The headers that their PUTs carry.
     pub(super) put_headers: BTreeSet<String>,
 }
 
 impl Access {
-    /// A store elsewhere, with the credentials that are configured or that AWS's chain finds.
+    /// Returns the access to an external store, with the credentials that are configured or that AWS's chain finds.
     pub(super) async fn remote(section: String, config: &StoreConfig) -> Result<Self, OpenStoresError> {
         let found = discover(config.region.as_deref()).await;
         let credentials = match (&config.access_key_id, &config.secret_access_key) {
@@ -87,7 +87,7 @@ impl Access {
         })
     }
 
-    /// The store within the binary, served from here, with the secrets that lie beside its data. Gives the one for
+    /// Starts the embedded store in this process, with the secrets from its data folder. Returns the secret for
     /// tokens, too.
     pub(super) fn embedded(
         config: &EmbeddedConfig,
@@ -113,7 +113,7 @@ impl Access {
         Ok((access, server, secrets.token_secret))
     }
 
-    /// The store within another process, which serves it now.
+    /// Returns the access to an embedded store that another process serves.
     pub(super) fn running(config: &EmbeddedConfig, store: &StoreConfig) -> Result<Self, OpenStoresError> {
         Ok(Self::embedded_at(config.listen, store, &EmbeddedSecrets::load_or_make(&config.data)?))
     }
@@ -138,7 +138,7 @@ impl Access {
         }
     }
 
-    /// One bucket of the store.
+    /// Returns one bucket of the store.
     pub(super) fn bucket(&self, contents: Contents, settings: &Settings) -> Result<Bucket, OpenStoresError> {
         let Contents { bucket, destinations, token_lifetime, put_headers } = contents;
         // A certificate for `*.s3.amazonaws.com` is for one label more.
@@ -177,7 +177,7 @@ impl Access {
     }
 }
 
-/// This endpoint at the embedded store's port, if it leaves the port open.
+/// Returns the endpoint with the embedded store's port, if its own port is 0.
 fn with_port(endpoint: &str, port: u16) -> String {
     // Endpoints that are not URLs are refused elsewhere.
     let Ok(mut url) = Url::parse(endpoint) else { return endpoint.to_owned() };

@@ -1,6 +1,6 @@
-//! Opening the stores that the configuration names: buckets elsewhere, or the store within the binary.
+//! Opens the configured stores: external buckets, or the embedded store.
 //!
-//! It knows which destinations are in a bucket, and nothing of their rules.
+//! It knows which destinations are in a bucket, and nothing of their policies.
 
 mod access;
 
@@ -22,80 +22,79 @@ use self::access::{Access, Contents};
 /// Why the stores cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenStoresError {
-    /// The configuration contradicts itself.
+    /// A setting cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// The embedded store's port is taken, or may not be listened on.
+    /// The embedded store cannot listen on its address.
     #[error("cannot listen on {addr} (set by embedded.listen): {error}")]
     Listen {
         /// The address.
         addr: SocketAddr,
-        /// Why.
+        /// The system's error.
         error: io::Error,
     },
-    /// The data folder's secrets cannot be read or made.
+    /// The secrets in the data folder can be neither read nor generated.
     #[error(transparent)]
     Secrets(#[from] EmbeddedSecretsError),
-    /// The embedded store does not open.
+    /// The data folder cannot be opened.
     #[error("the embedded store in {data} does not open: {error}")]
     Open {
-        /// Its folder.
+        /// The data folder.
         data: PathBuf,
         /// Why.
         error: OpenError,
     },
-    /// The embedded store does not start.
+    /// The embedded store cannot be served.
     #[error(transparent)]
     Serve(#[from] ServeError),
-    /// A store's endpoints cannot be signed for.
+    /// A store's endpoints are not valid.
     #[error("{section}.endpoints: {error}")]
     Endpoints {
-        /// The store's section.
+        /// The store's section in the settings.
         section: String,
         /// Why.
         error: HostsError,
     },
-    /// Nothing gives credentials.
+    /// No credentials were found.
     #[error(
         "there are no credentials for the store: set {section}.access_key_id and {section}.secret_access_key, or give \
          them by any of AWS's usual means (environment, profile, container, instance)"
     )]
     NoCredentials {
-        /// The store's section.
+        /// The store's section in the settings.
         section: String,
     },
 }
 
 /// The configured stores: each bucket once, however many destinations are in it.
 pub struct OpenStores {
-    /// The buckets, in the order of their destinations' names; there is one at least.
+    /// The buckets, in the order of their destinations' names; at least one.
     pub buckets: Vec<Bucket>,
-    /// What upload tokens are signed with.
+    /// The secret that signs upload tokens.
     pub(crate) token_secret: SecretString,
-    /// The store within the binary, if it is served from here.
+    /// The embedded store, if it is served from this process.
     pub(crate) embedded: Option<EmbeddedServer>,
 }
 
 impl OpenStores {
-    /// Opens them for a command that looks after them. The embedded store is started, or reached where a server has
-    /// started it.
+    /// Opens the stores for a command. The embedded store is started, or reached in the server that serves it.
     ///
     /// # Errors
-    /// Says what is in the way.
+    /// When a store cannot be opened.
     pub async fn open(settings: &Settings) -> Result<Self, OpenStoresError> {
         settings.validate()?;
         open(settings, IfServed::Reach).await
     }
 
-    /// Opens them for a server, which serves the embedded store itself.
+    /// Opens the stores for a server, which serves the embedded store itself.
     ///
     /// # Errors
-    /// Says what is in the way.
+    /// When a store cannot be opened.
     pub(crate) async fn serve(settings: &Settings) -> Result<Self, OpenStoresError> {
         open(settings, IfServed::Fail).await
     }
 
-    /// Closes them.
+    /// Closes the stores.
     pub async fn close(self) {
         if let Some(embedded) = self.embedded {
             embedded.shutdown().await;
@@ -103,7 +102,7 @@ impl OpenStores {
     }
 }
 
-/// What to do about an embedded store whose port is taken.
+/// What to do when the embedded store's port is in use.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum IfServed {
     Fail,

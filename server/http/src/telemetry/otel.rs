@@ -1,6 +1,6 @@
-//! Traces for OpenTelemetry: each request's span, sent to a collector by OTLP over HTTP.
+//! OpenTelemetry traces: the span of each request, sent to a collector by OTLP over HTTP.
 //!
-//! They hold what the log holds and no more. Only in binaries built with the feature `otel`.
+//! They contain what the log contains. Only in binaries with the feature `otel`.
 
 use actix_web::http::{Method, StatusCode};
 use opentelemetry::KeyValue;
@@ -16,10 +16,10 @@ use url::Url;
 
 use super::is_harmless;
 
-/// What sends spans to the collector at this address, such as `http://127.0.0.1:4318/v1/traces`.
+/// Returns a layer that sends spans to the collector at this URL, such as `http://127.0.0.1:4318/v1/traces`.
 ///
 /// # Errors
-/// When that is no address.
+/// When the URL is not valid.
 pub(super) fn layer<S>(endpoint: &str) -> Result<(impl Layer<S> + use<S>, SdkTracerProvider), String>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -42,13 +42,13 @@ where
     Ok((layer.with_filter(filter_fn(is_harmless)), provider))
 }
 
-/// Names a request's span as the conventions want it.
+/// Names a request's span after OpenTelemetry's conventions.
 pub(super) fn begin(span: &Span, method: &Method, route: &str) {
     span.record("otel.name", format!("{method} {route}"));
     span.record("otel.kind", "server");
 }
 
-/// Says of a request's span how it ended: what a client got wrong is no error of the server's.
+/// Sets the status of a request's span: an error of the client is not one of the server.
 pub(super) fn end(span: &Span, status: StatusCode) {
     if status.is_server_error() {
         span.record("otel.status_code", "ERROR");

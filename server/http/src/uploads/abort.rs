@@ -1,4 +1,4 @@
-//! Aborting: what was stored is removed, and what is complete stays.
+//! Aborts uploads: removes what is stored of them. Completed ones stay.
 
 use partway_s3::store::{StoreError, UploadRef};
 use partway_shared::error::{ErrorCode, Problem};
@@ -12,10 +12,10 @@ use super::single::{remove_staged, unsigned_header};
 use super::{Uploads, head, log, upload_ref};
 
 impl Uploads {
-    /// Aborts an upload and removes what was stored of it. Doing it twice is doing it once.
+    /// Aborts an upload, and removes what is stored of it. Succeeds again when repeated.
     ///
     /// # Errors
-    /// When the token is not good, or the upload is complete.
+    /// When the token is not valid, or the upload is completed.
     pub async fn abort(&self, caller: &Caller, token: &str) -> Result<(), Problem> {
         let (claims, destination) = self.claims(caller, token)?;
         match upload_ref(&claims) {

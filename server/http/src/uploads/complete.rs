@@ -1,4 +1,4 @@
-//! Completing: nothing that the client says is believed before the store has said it too.
+//! Completes uploads: what the client says is compared with the store first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,14 +21,14 @@ use crate::token::UploadClaims;
 use super::finish::Unfinished;
 use super::{Uploads, all_failed_alike, head, is_own, log, upload_ref};
 
-/// Uploads being completed at once, for one request.
+/// The most uploads of one request that are completed at a time.
 const CONCURRENCY: usize = 16;
 
 impl Uploads {
-    /// Completes uploads: one result for each, in their order. Doing it twice gives the same answer.
+    /// Completes uploads. Returns one result for each, in order. A repeated request gets the same answer.
     ///
     /// # Errors
-    /// When the request as a whole cannot be used, or every upload failed for the same passing reason.
+    /// When the request itself is not valid, or every upload failed for the same temporary reason.
     pub async fn complete(
         &self,
         caller: &Caller,
@@ -60,8 +60,8 @@ impl Uploads {
         Ok(CompletedUploads { uploads: uploads.collect() })
     }
 
-    /// Completes an upload once number, order, sizes, ETags and checksums agree between the plan, the client and the
-    /// store. When anything differs nothing is completed, and nothing removed.
+    /// Completes an upload if numbers, order, sizes, ETags and checksums agree between the plan, the client and the
+    /// store. If anything differs, nothing is completed, and nothing is removed.
     async fn complete_one(
         &self,
         caller: &Caller,
@@ -141,7 +141,7 @@ impl Uploads {
         Ok((object, Some(unfinished)))
     }
 
-    /// The upload is gone: either it is complete, and the answer was lost, or it was aborted.
+    /// Handles an upload that is gone: it was completed and the answer was lost, or it was aborted.
     async fn find_completed(
         &self,
         destination: &Destination,
@@ -156,11 +156,11 @@ impl Uploads {
     }
 }
 
-/// What is under the key already, if that is this upload's own: another replica may have completed it just now, or
-/// another upload that was created by the same request.
+/// Returns the object under the key if it belongs to this upload: another replica may have completed it, or another
+/// upload that the same request created.
 ///
-/// Stores that pass over the condition of a completion would replace what is not. Of two completions at the same moment
-/// they still let both through.
+/// Stores that ignore the condition of a completion would replace another object. Of two completions at the same
+/// moment they still accept both.
 async fn find_existing(
     destination: &Destination,
     claims: &UploadClaims,
@@ -172,7 +172,7 @@ async fn find_existing(
     }
 }
 
-/// The request alone: every part of the plan, once, in order.
+/// Checks the request alone: every part of the plan, once, in order.
 fn check_request(claims: &UploadClaims, plan: &Plan, request: &CompleteUpload) -> Result<(), Problem> {
     let mut seen = BTreeSet::new();
     for (index, part) in request.parts.iter().enumerate() {
@@ -204,7 +204,7 @@ fn check_request(claims: &UploadClaims, plan: &Plan, request: &CompleteUpload) -
     Ok(())
 }
 
-/// The request against what the store has; gives the stored parts in the order of the plan.
+/// Compares the request with what the store has. Returns the stored parts in the order of the plan.
 fn compare<'a>(
     plan: &Plan,
     request: &CompleteUpload,
@@ -235,7 +235,7 @@ pub(super) fn etag_mismatch(index: usize, number: PartNumber, theirs: &ETag) -> 
     Problem::new(ErrorCode::PartMismatch, why).with_field(format!("parts[{index}].etag"))
 }
 
-/// The object as it is now against what it should be.
+/// Compares the object with what it should be.
 pub(super) fn check_object(
     claims: &UploadClaims,
     request: &CompleteUpload,
@@ -257,9 +257,9 @@ pub(super) fn check_object(
     Ok(())
 }
 
-/// The object's ETag against the MD5 of its parts' MD5s, which it is where all of these are MD5s.
+/// Compares the object's ETag with the MD5 of its parts' MD5s, if all of these are MD5s.
 ///
-/// An ETag of another form tells nothing, and neither does one that is encrypted.
+/// An ETag in another format says nothing, and neither does one of an encrypted object.
 fn check_multipart_etag(request: &CompleteUpload, object: &StoredObject) -> Result<(), Problem> {
     let of_parts = request.parts.iter().map(|part| Md5::from_etag(&part.etag).map(|md5| md5.0));
     let Some(of_parts) = of_parts.collect::<Option<Vec<_>>>().filter(|_| object.has_md5_etag) else {

@@ -1,4 +1,4 @@
-//! Creating: many files at once, each accepted with its first URLs or refused with a reason.
+//! Creates uploads: many files per request, each accepted with its first URLs, or refused with a reason.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -22,16 +22,16 @@ use super::proposal::Proposal;
 use super::single::{key_to_send_to, put_terms};
 use super::{Uploads, all_failed_alike, log, new_object, upload_ref};
 
-/// Multipart uploads being created at the store at once, for one request.
+/// The most multipart uploads of one request that are created at a time.
 const CONCURRENCY: usize = 16;
-/// URLs that come along where nothing has to be hashed first.
+/// The most URLs in the answer for files whose parts need no checksum.
 const FIRST_WINDOW: usize = 16;
 
 impl Uploads {
-    /// Creates uploads: one result for each file, in their order.
+    /// Creates uploads. Returns one result for each file, in order.
     ///
     /// # Errors
-    /// When the request as a whole cannot be used, or the store could not create a single one.
+    /// When the request itself is not valid, or the store could not create any upload.
     pub async fn create(&self, caller: &Caller, request: &CreateUploads) -> Result<CreatedUploads, Problem> {
         if request.files.is_empty() || request.files.len() > MAX_FILES_PER_CREATE {
             let why =
@@ -63,7 +63,7 @@ impl Uploads {
         Ok(CreatedUploads { owner: self.owner(caller), uploads: uploads.collect() })
     }
 
-    /// Begins what was proposed, if it may be.
+    /// Creates the proposed upload at the store, if quotas allow it.
     async fn begin(
         &self,
         caller: &Caller,
@@ -126,7 +126,8 @@ impl Uploads {
     }
 }
 
-/// Whether the whole file goes as a form: it is small enough, its checksum is known, and the store takes forms.
+/// Returns whether the file is sent as a form: it is small enough, its checksum is known, and the store supports
+/// forms.
 fn wants_form(
     destination: &Destination,
     claims: &UploadClaims,
@@ -135,9 +136,9 @@ fn wants_form(
     parts.len() == 1 && destination.form_max().is_some_and(|max| claims.size <= max)
 }
 
-/// The whole file as a form, which no condition keeps from replacing an object: so it is staged.
+/// Returns a form for the file. No condition keeps a form from replacing an object, so the file is staged.
 ///
-/// Only here: a client whose form failed signs again, and gets a PUT.
+/// Only creating gives forms: a client whose form failed signs again, and gets a PUT.
 fn form(
     presigner: &Presigner<'_>,
     destination: &Destination,
@@ -160,10 +161,10 @@ async fn create_upload(destination: &Destination, claims: &UploadClaims) -> Resu
     created.inspect_err(log(claims, "creating an upload"))
 }
 
-/// Whether the checksums that came along are of this kind, and of parts as the server cuts them.
+/// Returns whether the checksums in the request are of this kind, and of parts as the server plans them.
 ///
-/// A client begins with the kind that most stores verify, and with the default limits; the answer tells it
-/// which they are here. A checksum of other bytes would cost a refused PUT, so it is left out.
+/// A client starts with the kind that most stores verify, and with the default part sizes; the answer gives those of
+/// this server. A checksum of other bytes would cost a refused PUT, so it is left out.
 fn is_planned_alike(plan: &Plan, file: &NewUpload, kind: ChecksumKind) -> bool {
     file.checksums.iter().all(|checksum| checksum.kind() == kind)
         && Plan::new(file.size, file.part_size, &PlanLimits::default()) == Ok(*plan)

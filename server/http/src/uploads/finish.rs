@@ -1,8 +1,8 @@
-//! Finishing: what happens between an object that is there and an answer that says so.
+//! Finishes uploads: what happens between an object that exists and an answer that says so.
 //!
-//! Its first bytes are looked at where the destination wants that, and the application is told. An upload whose
-//! application has not answered is not complete: the client tries again, and this is done again. Once it has, never:
-//! a mark in the store, put before the object can be there and removed after the answer, is all that is remembered.
+//! The object's first bytes are checked if the destination wants that, and the application is told. Until it has
+//! answered, the upload is not complete: the client retries, and this is repeated. After that it is not: a mark in
+//! the store, put before the object can exist and removed after the application's answer, is the only state.
 
 use partway_s3::store::{StoreError, StoredObject, namespace};
 use partway_shared::checksum::ChecksumKind;
@@ -17,25 +17,25 @@ use crate::token::UploadClaims;
 
 use super::{Uploads, log};
 
-/// An object that is there, and of which not all is done.
+/// An object that exists, but is not finished.
 #[derive(Debug, Default)]
 pub(super) struct Unfinished {
     mark: Option<Mark>,
 }
 
-/// What says so in the store.
+/// The mark in the store.
 #[derive(Debug)]
 struct Mark {
     version_id: Option<String>,
 }
 
 impl Uploads {
-    /// Whether anything is done once the object is there, which must neither be left out nor done again.
+    /// Returns whether an upload needs a mark, since something must be done exactly once after the object exists.
     fn is_marked(&self, destination: &Destination, claims: &UploadClaims) -> bool {
         self.hooks.listens() || (destination.policy.sniff && claims.upload_id.is_some())
     }
 
-    /// To be called before the object can be there.
+    /// Puts the mark. Call it before the object can exist.
     pub(super) async fn begin_to_finish(
         &self,
         destination: &Destination,
@@ -50,7 +50,7 @@ impl Uploads {
         Ok(Unfinished { mark: Some(Mark { version_id }) })
     }
 
-    /// What is left to do for an object that was there already; none when all is done.
+    /// Returns what is left to do for an object that existed already; `None` when it is finished.
     pub(super) async fn unfinished(
         &self,
         destination: &Destination,
@@ -64,7 +64,7 @@ impl Uploads {
         Ok(mark.map(|mark| Unfinished { mark: Some(Mark { version_id: mark.version_id }) }))
     }
 
-    /// Lets an object that is what was planned count as complete.
+    /// Finishes an object that equals the plan: checks its bytes, and tells the application.
     pub(super) async fn finish(
         &self,
         caller: &Caller,
@@ -108,15 +108,15 @@ fn mark_key(destination: &Destination, claims: &UploadClaims) -> String {
     namespace::unfinished(&destination.policy.key_prefix, claims.id)
 }
 
-/// All is done. Where the mark cannot be removed, it is done once more when the client asks again.
+/// Removes the mark. If that fails, the object is finished once more when the client asks again.
 async fn unmark(destination: &Destination, claims: &UploadClaims, unfinished: Option<Unfinished>) {
     let Some(Mark { version_id }) = unfinished.and_then(|unfinished| unfinished.mark) else { return };
     let removed = destination.store.delete(&mark_key(destination, claims), version_id.as_deref()).await;
     let _ = removed.inspect_err(log(claims, "removing the mark of an upload"));
 }
 
-/// Looks at a file's first bytes: [`ErrorCode::ContentMismatch`] if they are not of the type that it says. What was
-/// looked at is what was seen before.
+/// Checks a file's first bytes: [`ErrorCode::ContentMismatch`] if they are not of its media type. The ETag makes sure
+/// that these are the bytes of the object that was seen.
 pub(super) async fn sniff(
     destination: &Destination,
     claims: &UploadClaims,
@@ -137,7 +137,7 @@ pub(super) async fn sniff(
     Err(Problem::new(ErrorCode::ContentMismatch, why))
 }
 
-/// What the client is told of an object that its upload has become.
+/// Returns what the client is told of the object.
 fn completed(
     destination: &Destination,
     claims: &UploadClaims,

@@ -1,7 +1,8 @@
-//! Which upload is which and whose, so that asking twice is asking once.
+//! Identifies uploads, so that a repeated request means the same upload.
 //!
-//! An upload's id is made of all that the client says of it and of the name that the client gave its creation: whoever
-//! asks again, because an answer was lost, gets the same key and the same claims, from any replica, and nobody keeps a list.
+//! An upload's id is derived from all that the client says of it and from the creation's id, which the client chose:
+//! a request that is repeated, because its answer was lost, gets the same key and the same claims from any replica,
+//! without state.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,10 +14,10 @@ use uuid::Uuid;
 use crate::caller::Caller;
 use crate::token::{TokenMint, UploadClaims};
 
-/// The longest that a request is repeated, in seconds.
+/// The longest time over which a request is repeated, in seconds.
 const LONGEST_ASKING: i64 = 60 * 60;
 
-/// The id of the upload that a caller asks for.
+/// Returns the id of the upload that a caller requests.
 pub(super) fn upload_id(mint: &TokenMint, caller: &Caller, destination: &str, file: &NewUpload) -> Uuid {
     let Some(id) = file.id else { return Uuid::new_v4() };
     let modified = file.last_modified.map(i64::to_le_bytes);
@@ -40,7 +41,8 @@ pub(super) fn upload_id(mint: &TokenMint, caller: &Caller, destination: &str, fi
     uuid::Builder::from_random_bytes(bytes).into_uuid()
 }
 
-/// When a file was first asked for, as far as the client may say so: its clock can be off, and a key's date is no wish.
+/// Returns when a file was first requested, within bounds: a client's clock can be wrong, and must not choose a key's
+/// date.
 pub(super) fn asked_at(file: &NewUpload, now: Timestamp) -> Timestamp {
     let said = file.id.and_then(|id| id.made_at()).and_then(|millis| i64::try_from(millis).ok());
     let said = said.and_then(|millis| Timestamp::from_millisecond(millis).ok());
@@ -48,15 +50,15 @@ pub(super) fn asked_at(file: &NewUpload, now: Timestamp) -> Timestamp {
     said.filter(|said| (0..=LONGEST_ASKING).contains(&age(said))).unwrap_or(now)
 }
 
-/// What stands for a caller's subject on the client's side, where others may read it.
+/// Returns an opaque name of the caller's subject, which a client can store where others may read it.
 pub(super) fn owner(mint: &TokenMint, caller: &Caller) -> String {
     URL_SAFE_NO_PAD.encode(&mint.derive("owner", &[caller.subject.as_str().as_bytes()])[..16])
 }
 
 /// Returns the id under which quotas count an upload.
 ///
-/// The key belongs to it: an application that answers the same question with another key, or a date in a key, makes
-/// another object of the same upload, which has to count as well.
+/// The key is a part of it: an application that answers the same proposal with another key, or a date in a key, makes
+/// another object of the same upload, which counts as well.
 pub(super) fn quota_id(claims: &UploadClaims) -> String {
     let hash =
         Sha256::new().chain_update(claims.id.as_bytes()).chain_update(claims.key.as_bytes()).finalize();

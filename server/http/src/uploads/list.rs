@@ -1,4 +1,4 @@
-//! Listing: what the store has, for whoever comes back to go on from there.
+//! Lists what the store has of an upload, for a client that resumes it.
 
 use partway_s3::store::StoreError;
 use partway_shared::error::Problem;
@@ -13,10 +13,10 @@ use super::single::{check_headers, staged_part};
 use super::{Uploads, head, log, upload_ref};
 
 impl Uploads {
-    /// What the store has of an upload: parts, or the object that it has become.
+    /// Returns what the store has of an upload: parts, or the object that it has become.
     ///
     /// # Errors
-    /// When the token is not good, or the store has neither upload nor object.
+    /// When the token is not valid, or the store has neither upload nor object.
     pub async fn list(&self, caller: &Caller, token: &str) -> Result<ListedParts, Problem> {
         let (claims, destination) = self.claims(caller, token)?;
         let Some(upload) = upload_ref(&claims) else {
@@ -43,7 +43,7 @@ impl Uploads {
         }
     }
 
-    /// The object, if it is there and as large as the file, and whoever has to know of it does.
+    /// Returns the object if it exists with the size of the file and is finished.
     async fn find_object(
         &self,
         caller: &Caller,

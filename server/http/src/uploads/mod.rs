@@ -1,7 +1,6 @@
-//! What happens to an upload, behind the routes: created, signed, completed, aborted.
+//! The operations on uploads, behind the routes: create, sign, complete, abort.
 //!
-//! It knows neither HTTP nor the SDK. All it remembers of an upload is in its token
-//! and in the store.
+//! They know neither HTTP nor the SDK. The state of an upload is in its token and in the store.
 
 mod abort;
 mod complete;
@@ -26,33 +25,33 @@ use crate::hooks::Hooks;
 use crate::quotas::Quotas;
 use crate::token::{TokenMint, UploadClaims};
 
-/// Everything that uploads need.
+/// The operations, and what they need.
 pub struct Uploads {
-    /// Where they may go.
+    /// The destinations.
     pub destinations: Destinations,
-    /// What makes and checks tokens.
+    /// The mint of upload tokens.
     pub tokens: TokenMint,
-    /// The application's say.
+    /// The application's hooks.
     pub hooks: Arc<dyn Hooks>,
-    /// How much one subject may ask for.
+    /// The quotas of subjects.
     pub quotas: Arc<Quotas>,
 }
 
 impl Uploads {
-    /// Whoever asks, in a word that is the same for the same subject and tells nothing else.
+    /// Returns an opaque name of the caller, which is the same for the same subject.
     #[must_use]
     pub fn owner(&self, caller: &Caller) -> String {
         identity::owner(&self.tokens, caller)
     }
 
-    /// The claims of a token that this caller may use now, and where its upload goes.
+    /// Returns the claims of a token that this caller may use now, and the upload's destination.
     fn claims(&self, caller: &Caller, token: &str) -> Result<(UploadClaims, &Destination), Problem> {
         let claims = self.tokens.check(token, caller.subject.as_str(), now())?;
         let destination = self.destinations.of_token(&claims, caller)?;
         Ok((claims, destination))
     }
 
-    /// An upload has ended. That its place is free is told, and no reason to fail what has succeeded.
+    /// Releases the place of an upload that has ended. A failure is logged, and does not fail the request.
     async fn release(&self, caller: &Caller, claims: &UploadClaims) {
         if let Err(problem) = self.quotas.close(&caller.subject, &identity::quota_id(claims)).await {
             tracing::warn!(upload.key = claims.key, %problem, "an upload that has ended still counts as open");
@@ -60,20 +59,19 @@ impl Uploads {
     }
 }
 
-/// The object that the upload is to become, if it is there.
+/// Returns the upload's object, if it exists.
 async fn head(destination: &Destination, claims: &UploadClaims) -> Result<Option<StoredObject>, StoreError> {
     let object = destination.store.head(&claims.key).await;
     let object = object.inspect_err(log(claims, "looking for the object"))?;
     Ok(object.filter(|object| is_own(claims, object)))
 }
 
-/// Whether an object under the upload's key is of this upload: under one that can be taken twice there may be somebody
-/// else's.
+/// Returns whether an object under the upload's key belongs to this upload: another upload may have the same key.
 fn is_own(claims: &UploadClaims, object: &StoredObject) -> bool {
     !claims.shared || object.mark.as_deref() == Some(claims.id.to_string().as_str())
 }
 
-/// Seconds since 1970.
+/// Returns the time in seconds since 1970.
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
@@ -82,7 +80,7 @@ fn upload_ref(claims: &UploadClaims) -> Option<UploadRef<'_>> {
     claims.upload_id.as_deref().map(|upload_id| UploadRef { key: &claims.key, upload_id })
 }
 
-/// Logs a store's error with the upload that met it; the client is told less.
+/// Returns a function that logs a store's error with the upload; the client is told less.
 fn log<'a>(claims: &'a UploadClaims, doing: &'static str) -> impl Fn(&StoreError) + 'a {
     move |error| {
         tracing::warn!(
@@ -95,7 +93,7 @@ fn log<'a>(claims: &'a UploadClaims, doing: &'static str) -> impl Fn(&StoreError
     }
 }
 
-/// What is to be said once where each of several failed for the same reason, and none for one of its own.
+/// Returns the common problem where each of several results failed for the same reason.
 fn all_failed_alike<T>(results: &[Result<T, Problem>]) -> Option<Problem> {
     let problems = results.iter().map(|result| result.as_ref().err()).collect::<Option<Vec<_>>>()?;
     let first = *problems.first()?;
@@ -107,7 +105,7 @@ fn all_failed_alike<T>(results: &[Result<T, Problem>]) -> Option<Problem> {
         .then(|| Problem { retry_after, ..first.clone() })
 }
 
-/// What the upload is to become.
+/// Returns the object that the upload is to become.
 fn new_object<'a>(claims: &'a UploadClaims, attributes: &'a Attributes) -> NewObject<'a> {
     NewObject {
         key: &claims.key,

@@ -1,6 +1,6 @@
-//! What is settled about an upload before anything is begun at the store: where it goes, what it is, and whether it may.
+//! Decides about an upload before the store is called: where it goes, what it is, and whether it is accepted.
 //!
-//! Rules first, then the application, then counters, so that what is refused for cheap reasons costs nobody anything.
+//! The policy is first, then the application, then quotas, so that cheap refusals cost nothing.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -22,7 +22,7 @@ use crate::token::UploadClaims;
 
 use super::{Uploads, identity};
 
-/// An upload that may be, or is, begun.
+/// An upload that may be created, or is.
 pub(super) struct Proposal<'a> {
     pub(super) file: &'a NewUpload,
     pub(super) destination: &'a Destination,
@@ -31,12 +31,12 @@ pub(super) struct Proposal<'a> {
     pub(super) lifetime: Duration,
     /// The prefix that the caller's scope demands of keys, with the destination's; empty without one.
     granted_prefix: String,
-    /// The file's place in the request.
+    /// The file's path in the request, for errors.
     pub(super) field: String,
 }
 
 impl Uploads {
-    /// Each file as it would be uploaded, or why it is refused.
+    /// Returns each file as it would be uploaded, or why it is refused.
     pub(super) async fn propose<'a>(
         &'a self,
         caller: &Caller,
@@ -108,7 +108,7 @@ impl Uploads {
         Ok(Proposal { file, destination, plan, claims, lifetime, granted_prefix, field })
     }
 
-    /// Asks the application once for all files.
+    /// Calls the application once for all files.
     async fn ask(
         &self,
         caller: &Caller,
@@ -190,7 +190,7 @@ impl Proposal<'_> {
         }
     }
 
-    /// Does as the application decides. What it decides wrongly is its defect, and said in the log.
+    /// Applies the application's decision. A decision that cannot be used is the application's error, and is logged.
     fn decide(&mut self, decision: Decision) -> Result<(), Problem> {
         if let Some(why) = decision.refuse {
             return Err(Problem::new(ErrorCode::UploadRefused, why).with_field(self.field.clone()));

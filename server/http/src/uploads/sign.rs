@@ -1,4 +1,4 @@
-//! Signing: URLs for a window of parts.
+//! Signs URLs for a window of parts.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -19,10 +19,10 @@ use super::single::{key_to_send_to, put_terms};
 use super::{Uploads, head};
 
 impl Uploads {
-    /// Signed URLs for these parts, in their order.
+    /// Returns signed URLs for these parts, in order.
     ///
     /// # Errors
-    /// When the token is not good, or a part is not of the plan, given twice, or lacks its checksum.
+    /// When the token is not valid, or a part is not in the plan, given twice, or lacks its checksum.
     pub async fn sign(&self, caller: &Caller, request: &SignParts) -> Result<SignedParts, Problem> {
         let (claims, destination) = self.claims(caller, &request.token)?;
         let plan = claims.plan()?;
@@ -75,7 +75,7 @@ fn check(
     checked.collect()
 }
 
-/// Signs parts that are known to be of the plan.
+/// Signs parts that are known to be in the plan.
 pub(super) fn sign(
     presigner: &Presigner<'_>,
     destination: &Destination,

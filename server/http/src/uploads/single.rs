@@ -1,10 +1,10 @@
-//! Files that are sent as a whole: by which way, and how they become an object that is final.
+//! Files that are sent by one PUT or form, and how they become an object that is final.
 //!
-//! *Direct*, to the object's own key: where the store was seen to refuse a second object under a key, and nothing has
-//! to be looked at or told first. What is stored is complete.
+//! *Direct*, to the object's own key: if the store refuses a second object under a key, and nothing has to be checked
+//! or told first. What is stored is complete.
 //!
-//! *Staged*, all else: to a key of the server's own, from which the completion moves it. So nobody ever holds a URL for
-//! the object's key, and what is refused was never there.
+//! *Staged*, all others: to a key below `.partway/`, from which the completion moves it. So nobody has a URL for the
+//! object's key, and a refused file was never there.
 
 use partway_s3::signing::PutTerms;
 use partway_s3::store::{CopySource, StoreError, StoredObject, UnsignedHeaders, namespace};
@@ -21,11 +21,11 @@ use super::complete::{check_object, etag_mismatch};
 use super::finish::{Unfinished, sniff};
 use super::{Uploads, head, is_own, log, new_object};
 
-/// How many versions of a staged file are removed at once. A client that has sent more leaves them to the sweep.
+/// The most versions of a staged file that are removed at once. The sweep removes the rest.
 const MOST_VERSIONS: usize = 16;
 
 impl Uploads {
-    /// Whether a file can be sent to its own key.
+    /// Returns whether a file can be sent to its own key.
     pub(super) fn can_be_direct(&self, destination: &Destination, claims: &UploadClaims) -> bool {
         destination.verification.puts_only_create()
             && destination.attributes(claims).keeps_existing
@@ -33,7 +33,7 @@ impl Uploads {
             && !self.hooks.listens()
     }
 
-    /// Looks at a file that was sent to its own key, and is complete if it is what was signed.
+    /// Checks a file that was sent to its own key. It is complete if it is what was signed.
     pub(super) async fn complete_direct(
         &self,
         destination: &Destination,
@@ -112,7 +112,7 @@ impl Uploads {
         Ok((object, Some(unfinished)))
     }
 
-    /// The object that a staged file has become before. One that is somebody else's is in its way.
+    /// Returns the object that a staged file has become before. An object of another upload is an error.
     async fn found(
         &self,
         destination: &Destination,
@@ -143,12 +143,12 @@ fn missing() -> Problem {
     Problem::new(ErrorCode::PartMissing, "the store has no such object").with_field("parts[0]")
 }
 
-/// What a URL or a form is for.
+/// Returns the key that a URL or a form is for.
 pub(super) fn key_to_send_to(destination: &Destination, claims: &UploadClaims) -> String {
     if claims.staged { incoming(destination, claims) } else { claims.key.clone() }
 }
 
-/// What a single PUT may carry, as it was settled when the upload was created.
+/// Returns what a single PUT must carry, as decided when the upload was created.
 pub(super) fn put_terms<'a>(
     destination: &Destination,
     claims: &'a UploadClaims,
@@ -173,7 +173,7 @@ pub(super) fn put_terms<'a>(
     }
 }
 
-/// A staged file as the one part that it is, if it is there and as large as it should be.
+/// Returns a staged file as its only part, if it exists with the size of the file.
 pub(super) async fn staged_part(
     destination: &Destination,
     claims: &UploadClaims,
@@ -196,7 +196,7 @@ async fn look(destination: &Destination, claims: &UploadClaims) -> Result<Option
     staged.inspect_err(log(claims, "looking for a file"))
 }
 
-/// Removes a staged file, every version of it. That it could not be is told: the sweep does it later.
+/// Removes every version of a staged file. A failure is logged; the sweep removes it later.
 pub(super) async fn remove_staged(
     destination: &Destination,
     claims: &UploadClaims,
@@ -226,7 +226,7 @@ fn check_etag(request: &CompleteUpload, object: &StoredObject) -> Result<(), Pro
     Ok(())
 }
 
-/// The copy against its source and the client. One that differs is removed.
+/// Compares the copy with its source and the request. One that differs is removed.
 async fn check_copy(
     destination: &Destination,
     claims: &UploadClaims,
@@ -256,7 +256,7 @@ async fn check_copy(
     checked.map(|()| object)
 }
 
-/// What a client sent along without its being signed is not stored: the object is refused and removed.
+/// Refuses and removes an object with headers that the client added and that were not signed.
 pub(super) async fn check_headers(
     destination: &Destination,
     claims: &UploadClaims,
@@ -274,7 +274,7 @@ pub(super) async fn check_headers(
     Err(Problem::new(ErrorCode::ContentMismatch, why))
 }
 
-/// The header of an object that is not as its destination says.
+/// Returns the name of a header of the object that differs from its destination's.
 pub(super) fn unsigned_header(
     destination: &Destination,
     claims: &UploadClaims,

@@ -1,4 +1,4 @@
-//! Whether the store can be reached, the clocks agree, and the credentials suffice.
+//! Checks that the store can be reached, that the clocks agree, and that the credentials permit what the server does.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,12 +15,12 @@ use crate::http_client::HttpClient;
 use crate::probe;
 use crate::store::{NewObject, Store, StoreError, UploadRef};
 
-/// S3 refuses requests that are signed further from its own time.
+/// S3 refuses requests whose time differs by more than this from its own.
 const MAX_SKEW: Duration = Duration::from_secs(15 * 60);
-/// From here on it is worth a word.
+/// Clock skew from here on is reported.
 const NOTABLE_SKEW: Duration = Duration::from_secs(60);
 
-/// Finds the credentials, and compares clocks with the store. None when there is no use in going on.
+/// Finds the credentials, and compares clocks with the store. Returns `None` when no further check makes sense.
 pub(super) async fn credentials(
     store: &Bucket,
     http: &HttpClient,
@@ -85,7 +85,7 @@ fn clock(date: Option<&str>, report: &mut StoreReport) {
     }
 }
 
-/// Tries each operation that the server needs. False when there is no use in going on.
+/// Tries each operation that the server needs. Returns false when no further check makes sense.
 pub(super) async fn permissions(bucket: &Bucket, report: &mut StoreReport) -> bool {
     let (store, prefix) = (&bucket.store, &bucket.key_prefix);
     let mut tell = |operation: &str, action: &str, needed: bool, result: Result<(), String>| -> bool {

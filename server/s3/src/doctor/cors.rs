@@ -1,4 +1,4 @@
-//! Whether pages may send parts, and read what the store says to them.
+//! Checks that the bucket's CORS lets pages send parts and read the store's answers.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::probe::{self, PresignedClient};
 use crate::signing::PutTerms;
 use crate::store::{Store, StoreError};
 
-/// What a page may send with any PUT.
+/// The headers that a page may send with any PUT.
 const HEADERS: [&str; 4] = ["content-disposition", "content-md5", "content-type", "x-amz-checksum-crc64nvme"];
 /// The name of the rule that `--fix` writes.
 const RULE: &str = "partway";
@@ -65,7 +65,7 @@ fn add(seen: Seen, report: &mut StoreReport) {
     }
 }
 
-/// Every origin at every address that browsers go to.
+/// Tries each origin at each address that browsers use.
 async fn look(bucket: &Bucket, credentials: &Credentials, http: &HttpClient, origins: &[String]) -> Seen {
     let client =
         PresignedClient { hosts: &bucket.public_hosts, ..PresignedClient::of(bucket, credentials, http) };
@@ -177,7 +177,7 @@ fn lists(list: &str, name: &str) -> bool {
     list.split(',').any(|item| item.trim().eq_ignore_ascii_case(name))
 }
 
-/// Adds a rule, or replaces the one of the last time; rules of others stay.
+/// Adds the CORS rule, or replaces the one that an earlier run wrote. Other rules stay.
 async fn fix(bucket: &Bucket, origins: &[String]) -> Result<(), String> {
     let client = bucket.store.client();
     let mut rules = match client.get_bucket_cors().bucket(&bucket.name).send().await {
@@ -211,7 +211,7 @@ async fn fix(bucket: &Bucket, origins: &[String]) -> Result<(), String> {
     })
 }
 
-/// An origin that a pattern stands for, to try it out.
+/// Returns an origin that matches a pattern.
 fn sample(origin: &str) -> String {
     origin.replacen("://*.", "://partway-doctor.", 1)
 }

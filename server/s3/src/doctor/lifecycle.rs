@@ -1,4 +1,4 @@
-//! What removes what nobody finished: parts of uploads, and files that wait to be completed.
+//! Checks what removes unfinished uploads: parts, and files that wait to be completed.
 
 use std::time::Duration;
 
@@ -102,7 +102,7 @@ async fn read(bucket: &Bucket) -> Result<Vec<LifecycleRule>, StoreError> {
     }
 }
 
-/// Whether a rule is for these keys, and leaves uploads the time that they have.
+/// Judges whether a rule covers these keys, and leaves uploads the lifetime of their tokens.
 fn judge(rules: &[LifecycleRule], prefix: &str, lifetime: Duration) -> (Outcome, String) {
     let days = |rule: &LifecycleRule| rule.abort_incomplete_multipart_upload.as_ref()?.days_after_initiation;
     match fewest(rules, prefix, days) {
@@ -118,7 +118,7 @@ fn judge(rules: &[LifecycleRule], prefix: &str, lifetime: Duration) -> (Outcome,
     }
 }
 
-/// The same of files that wait to be completed.
+/// Judges the same for files that wait to be completed.
 fn judge_files(rules: &[LifecycleRule], prefix: &str, lifetime: Duration) -> (Outcome, String) {
     match fewest(rules, prefix, |rule| rule.expiration.as_ref()?.days) {
         None => (Outcome::Warning, "none removes files that nobody completed".to_owned()),
@@ -130,14 +130,14 @@ fn judge_files(rules: &[LifecycleRule], prefix: &str, lifetime: Duration) -> (Ou
     }
 }
 
-/// The fewest of these days that an enabled rule gives to keys with this prefix.
+/// Returns the fewest days that an enabled rule gives to keys with this prefix.
 fn fewest(rules: &[LifecycleRule], prefix: &str, days: fn(&LifecycleRule) -> Option<i32>) -> Option<u64> {
     let enabled = rules.iter().filter(|rule| rule.status == ExpirationStatus::Enabled);
     let ours = enabled.filter(|rule| of_prefix(rule).is_some_and(|of| prefix.starts_with(&of)));
     ours.filter_map(days).map(|days| u64::try_from(days).unwrap_or_default()).min()
 }
 
-/// The prefix of a rule that looks at nothing else.
+/// Returns the prefix of a rule that filters by nothing else.
 fn of_prefix(rule: &LifecycleRule) -> Option<String> {
     #[allow(deprecated, reason = "stores still answer with it")]
     let old = rule.prefix.clone();
@@ -150,7 +150,7 @@ fn of_prefix(rule: &LifecycleRule) -> Option<String> {
     }
 }
 
-/// Adds a rule, or replaces the one of the last time; rules of others stay.
+/// Adds the lifecycle rules, or replaces those that an earlier run wrote. Other rules stay.
 async fn write(bucket: &Bucket, mut rules: Vec<LifecycleRule>) -> Result<(), StoreError> {
     let unbuildable = |error: &dyn std::fmt::Display| StoreError::Misbehaved(error.to_string());
     rules.retain(|rule| !matches!(rule.id.as_deref(), Some(RULE | FILES_RULE)));
@@ -182,7 +182,7 @@ async fn write(bucket: &Bucket, mut rules: Vec<LifecycleRule>) -> Result<(), Sto
     Ok(())
 }
 
-/// Whether what is removed stays as a version. Stores without versions need not know the question.
+/// Returns whether the bucket keeps removed objects as versions; false where the store does not support the question.
 async fn is_versioned(bucket: &Bucket) -> bool {
     let asked = bucket.store.client().get_bucket_versioning().bucket(&bucket.name).send().await;
     asked.is_ok_and(|found| found.status == Some(BucketVersioningStatus::Enabled))

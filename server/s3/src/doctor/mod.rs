@@ -1,8 +1,7 @@
-//! `partway doctor`: looks at a store as it is, says what is missing, and mends what can be mended.
+//! `partway doctor`: examines a store, reports what is missing, and repairs CORS and lifecycle rules on request.
 //!
-//! Everything is tried out, nothing is believed. What is put into the store lies under `.partway/` below the key
-//! prefix, and is removed again. This module knows the order of the examination; each file beside it knows one
-//! part of it.
+//! Each property is tried out. Probe objects are put under `.partway/` below the key prefix, and removed again. This
+//! module knows the order of the checks; each file beside it knows one section.
 
 mod access;
 mod cors;
@@ -15,16 +14,16 @@ use crate::http_client::HttpClient;
 
 pub use report::{Finding, Outcome, Report, Section, StoreReport};
 
-/// What to look for, and what to do about it.
+/// What to examine, and whether to repair it.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Origins of pages that upload.
+    /// The origins of pages that upload.
     pub origins: Vec<String>,
-    /// Whether CORS and the lifecycle rule are mended.
+    /// Whether to write missing CORS and lifecycle rules.
     pub fix: bool,
 }
 
-/// Examines these stores, one after another.
+/// Examines these buckets, one after another.
 pub async fn examine(stores: &[Bucket], options: &Options) -> Report {
     let http = HttpClient::default();
     let mut report = Report::default();

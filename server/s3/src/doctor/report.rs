@@ -1,4 +1,4 @@
-//! What was found, as a table for people and as JSON for machines.
+//! The findings, as a table for people and as JSON for programs.
 
 use std::fmt;
 
@@ -6,21 +6,21 @@ use serde::Serialize;
 
 use crate::bucket::Bucket;
 
-/// How a check ended.
+/// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// As it should be.
+    /// The check passed.
     Ok,
-    /// Could not be tried, for a reason that is no fault, or one that is reported elsewhere.
+    /// The check could not run, for a reason that is no fault or that another check reports.
     Skipped,
-    /// Uploads work, and something is weaker or missing.
+    /// Uploads work, but something is weaker or missing.
     Warning,
     /// Uploads fail, or are not safe.
     Failure,
 }
 
-/// What a check belongs to.
+/// The section of the report that a check belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Section {
@@ -29,54 +29,54 @@ pub enum Section {
     /// What the store enforces of presigned URLs.
     #[serde(rename = "terms")]
     PresignedUrls,
-    /// What is verified of bytes.
+    /// Which checksums the store verifies.
     Checksums,
     /// What pages of other origins may do.
     Cors,
-    /// What becomes of uploads that nobody finished.
+    /// What removes unfinished uploads.
     Cleanup,
 }
 
-/// One check.
+/// The result of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What it belongs to.
+    /// The section of the report.
     pub section: Section,
-    /// A stable name.
+    /// The stable name of the check.
     pub check: String,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What was seen.
+    /// What was observed.
     pub detail: String,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
 }
 
-/// All checks of one store.
+/// The results of all checks of one store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StoreReport {
-    /// What the store is called.
+    /// The store's label.
     pub name: String,
-    /// Its bucket.
+    /// The bucket's name.
     pub bucket: String,
-    /// Where browsers reach it.
+    /// The origins at which browsers reach it.
     pub endpoints: Vec<String>,
-    /// How uploads to it are checked with `uploads.checksum = "auto"`.
+    /// The checksum that uploads get with `uploads.checksum = "auto"`.
     pub checksum: Option<&'static str>,
-    /// The checks.
+    /// The results, in the order of the checks.
     pub findings: Vec<Finding>,
 }
 
-/// All stores.
+/// The reports of all stores.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Each of them.
+    /// One report for each store.
     pub stores: Vec<StoreReport>,
 }
 
 impl Report {
-    /// The worst outcome of all.
+    /// Returns the worst outcome.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         let findings = self.stores.iter().flat_map(|store| &store.findings);
@@ -114,7 +114,7 @@ impl Finding {
 }
 
 impl Outcome {
-    /// In a word.
+    /// Returns the outcome as one word.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {

@@ -63,7 +63,7 @@ pub(super) async fn examine(
     }
 }
 
-/// What keeps an object final once it is complete, and by which way files go therefore.
+/// Checks the rules that keep a completed object final, and reports which way files go.
 async fn conditions(client: PresignedClient<'_>, report: &mut StoreReport) {
     let (store, prefix) = (client.store, client.prefix);
     let (copy, on_put, late, bare, on_complete, on_copy) = tokio::join!(

@@ -1,4 +1,4 @@
-//! Which checksums a store verifies: of a PUT, of a part, and of the whole object.
+//! Probes which checksums a store verifies: of a PUT, of a part, and of the whole object.
 
 use std::fmt;
 
@@ -14,13 +14,13 @@ use super::{
 /// What a store does with a checksum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// It refuses bytes that do not match, and says afterwards what it has verified.
+    /// It refuses bytes that do not match, and reports the checksum that it verified.
     Verified,
-    /// It refuses bytes that do not match, and does not say so of those that it has taken.
+    /// It refuses bytes that do not match, but does not report the checksum of those that it accepted.
     Unreported,
-    /// It takes any bytes.
+    /// It accepts any bytes.
     Ignored,
-    /// It refuses the right checksum too, with these words.
+    /// It refuses the right checksum too; the store's error.
     Unsupported(String),
 }
 
@@ -35,10 +35,10 @@ impl fmt::Display for Check {
     }
 }
 
-/// Whether an object can be put, seen and removed at all; what is wrong is the error.
+/// Puts, looks at and removes an object.
 ///
 /// # Errors
-/// When it cannot.
+/// When one of these fails.
 pub async fn access(store: &S3Store, prefix: &str) -> Result<(), StoreError> {
     let key = key(prefix);
     let tried = async {
@@ -53,7 +53,7 @@ pub async fn access(store: &S3Store, prefix: &str) -> Result<(), StoreError> {
     removed
 }
 
-/// A bucket with object lock takes nothing without a checksum, and knows this one.
+/// Puts an object with a CRC-64/NVME, since a bucket with object lock requires a checksum.
 pub(super) async fn put_with_any_checksum(store: &S3Store, key: &str) -> Result<(), StoreError> {
     if Attempt(store.probe_put(key, None).await).taken()?.is_err() {
         store.probe_put(key, Some(Md5::of(BODY).into())).await?;
@@ -61,42 +61,42 @@ pub(super) async fn put_with_any_checksum(store: &S3Store, key: &str) -> Result<
     Ok(())
 }
 
-/// A CRC-64/NVME with a PUT.
+/// Probes whether a PUT's CRC-64/NVME is verified.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away, or refuses for another reason.
 pub async fn put_crc64nvme(store: &S3Store, prefix: &str) -> Result<Check, StoreError> {
     put(store, prefix, Crc64Nvme::of(BODY).into(), Crc64Nvme::of(OTHER_BODY).into()).await
 }
 
-/// An MD5 with a PUT. There is nothing to be reported of it, since an ETag may be something else.
+/// Probes whether a PUT's MD5 is verified. The store need not report it, since an ETag may be something else.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away, or refuses for another reason.
 pub async fn put_md5(store: &S3Store, prefix: &str) -> Result<Check, StoreError> {
     put(store, prefix, Md5::of(BODY).into(), Md5::of(OTHER_BODY).into()).await
 }
 
-/// A CRC-64/NVME with a part.
+/// Probes whether a part's CRC-64/NVME is verified.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away, or refuses for another reason.
 pub async fn part_crc64nvme(store: &S3Store, prefix: &str) -> Result<Check, StoreError> {
     part(store, prefix, Crc64Nvme::of(BODY).into(), Crc64Nvme::of(OTHER_BODY).into()).await
 }
 
-/// An MD5 with a part.
+/// Probes whether a part's MD5 is verified.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away, or refuses for another reason.
 pub async fn part_md5(store: &S3Store, prefix: &str) -> Result<Check, StoreError> {
     part(store, prefix, Md5::of(BODY).into(), Md5::of(OTHER_BODY).into()).await
 }
 
-/// The whole object's CRC-64/NVME at the completion of a multipart upload.
+/// Probes whether the whole object's CRC-64/NVME is verified when a multipart upload is completed.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away, or refuses for another reason.
 pub async fn object_crc64nvme(store: &S3Store, prefix: &str) -> Result<Check, StoreError> {
     let right = Crc64Nvme::of(BODY);
     let key = key(prefix);
@@ -167,8 +167,8 @@ async fn part(store: &S3Store, prefix: &str, right: Checksum, wrong: Checksum) -
     tried
 }
 
-/// Uploads one part and completes with this checksum of the whole. What is refused is refused
-/// at the completion, or at what makes it possible.
+/// Uploads one part, and completes with this checksum of the whole object. The result is that of the completion, or
+/// of the step before it that failed.
 async fn complete(store: &S3Store, key: &str, checksum: Crc64Nvme) -> Result<Attempt<()>, StoreError> {
     let upload_id = match Attempt(begin(store, key, ChecksumKind::Crc64Nvme).await).taken()? {
         Ok(upload_id) => upload_id,
@@ -191,7 +191,7 @@ async fn complete(store: &S3Store, key: &str, checksum: Crc64Nvme) -> Result<Att
     Ok(Attempt(completed))
 }
 
-/// Whether the store says that an object has this checksum.
+/// Returns whether the store reports this checksum for an object.
 async fn is_reported(store: &S3Store, key: &str, right: Crc64Nvme) -> Result<bool, StoreError> {
     Ok(store.head(key).await?.and_then(|object| object.checksum) == Some(right))
 }
@@ -205,7 +205,7 @@ impl S3Store {
         Ok(())
     }
 
-    /// An object with other bytes than those of all other requests.
+    /// Puts an object whose bytes differ from those of all other requests.
     pub(super) async fn probe_put_other(&self, key: &str) -> Result<(), StoreError> {
         let request = self.client.put_object().bucket(&self.bucket).key(key);
         request
@@ -239,17 +239,17 @@ fn fields(checksum: Option<Checksum>) -> (Option<String>, Option<String>) {
     }
 }
 
-/// What became of a request with a checksum.
+/// The result of a request with a checksum.
 pub(super) struct Attempt<T>(pub(super) Result<T, StoreError>);
 
-/// What it says of the store.
+/// What the result says of the store.
 enum Answer {
     Accepted,
     Refused(String),
 }
 
 impl<T> Attempt<T> {
-    /// With a right checksum, or none yet. That credentials do not suffice says nothing of checksums.
+    /// Interprets a request with a right checksum, or without one. Missing permissions say nothing of checksums.
     pub(super) fn taken(self) -> Result<Result<T, String>, StoreError> {
         match self.0 {
             Ok(taken) => Ok(Ok(taken)),
@@ -271,8 +271,8 @@ impl Attempt<()> {
         })
     }
 
-    /// With a wrong checksum, after a right one was accepted: any refusal is one of the checksum, as
-    /// stores differ in the status that they give it.
+    /// Interprets a request with a wrong checksum after a right one was accepted: any refusal counts as one of the
+    /// checksum, since stores give it different statuses.
     fn of_wrong(self) -> Result<Answer, StoreError> {
         match self.0 {
             Err(StoreError::Denied(why)) => Ok(Answer::Refused(why)),

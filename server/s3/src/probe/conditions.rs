@@ -1,4 +1,4 @@
-//! Whether `If-None-Match: *` keeps an object from being overwritten.
+//! Probes whether `If-None-Match: *` keeps an object from being overwritten.
 
 use std::time::Duration;
 
@@ -15,15 +15,15 @@ use crate::http_client::HttpAnswer;
 use crate::signing::PutTerms;
 use crate::store::{CompleteParams, Optional, S3Store, Store, StoreError, UploadRef};
 
-/// How long a PUT may take while another to the same key is under way.
+/// How long a PUT may take while another PUT to the same key is under way.
 const IN_BETWEEN: Duration = Duration::from_secs(5);
 
 pub(super) const OVERWRITTEN: &str = "the object is overwritten";
 
-/// With a PUT.
+/// Probes the condition on a PUT.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away.
 pub async fn put_if_none_match(store: &S3Store, prefix: &str) -> Result<Rule, StoreError> {
     let key = key(prefix);
     let tried = async {
@@ -37,10 +37,11 @@ pub async fn put_if_none_match(store: &S3Store, prefix: &str) -> Result<Rule, St
     tried
 }
 
-/// With a PUT that begins before an object is there, and ends when it is: the condition has to hold when it ends.
+/// Probes the condition on a PUT that begins before an object is there, and ends after it: the condition has to hold
+/// at the end.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away.
 pub async fn late_put_if_none_match(client: PresignedClient<'_>) -> Result<Rule, StoreError> {
     let key = key(client.prefix);
     let attributes = Attributes { keeps_existing: true, ..Attributes::default() };
@@ -80,10 +81,10 @@ pub async fn late_put_if_none_match(client: PresignedClient<'_>) -> Result<Rule,
     }
 }
 
-/// With the completion of a multipart upload.
+/// Probes the condition on the completion of a multipart upload.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away.
 pub async fn complete_if_none_match(store: &S3Store, prefix: &str) -> Result<Rule, StoreError> {
     let key = key(prefix);
     let tried = async {
@@ -100,7 +101,7 @@ pub async fn complete_if_none_match(store: &S3Store, prefix: &str) -> Result<Rul
     tried
 }
 
-/// The second time, when the object is there.
+/// Interprets the second of two equal requests, when the object exists.
 pub(super) fn refused<T>(second: Result<T, StoreError>) -> Result<Rule, StoreError> {
     match second {
         Ok(_) => Ok(Rule::Broken(OVERWRITTEN)),

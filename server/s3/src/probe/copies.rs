@@ -1,4 +1,4 @@
-//! What moving a file to its key builds on: copies within the bucket, and what objects have beside their bytes.
+//! Probes copies within the bucket, by which the server moves a file to its key.
 
 use partway_shared::checksum::ChecksumKind;
 use partway_shared::part::ETag;
@@ -11,10 +11,10 @@ use crate::store::{
     CopySource, NewObject, Optional, S3Store, Store, StoreError, StoredObject, UnsignedHeaders,
 };
 
-/// Whether an object can be copied as it was when it was looked at, and not when it has changed since.
+/// Probes whether an object is copied if its ETag is the given one, and not if it has changed since.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away.
 pub async fn copy(store: &S3Store, prefix: &str) -> Result<Rule, StoreError> {
     let (from, to) = (key(prefix), key(prefix));
     let tried = async {
@@ -37,10 +37,10 @@ pub async fn copy(store: &S3Store, prefix: &str) -> Result<Rule, StoreError> {
     tried
 }
 
-/// Whether `If-None-Match: *` keeps an object from being replaced by a copy.
+/// Probes whether `If-None-Match: *` keeps a copy from replacing an object.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away.
 pub async fn copy_if_none_match(store: &S3Store, prefix: &str) -> Result<Rule, StoreError> {
     let (from, to) = (key(prefix), key(prefix));
     let tried = async {
@@ -58,11 +58,11 @@ pub async fn copy_if_none_match(store: &S3Store, prefix: &str) -> Result<Rule, S
     tried
 }
 
-/// Whether an object that was given no headers has none: else those that a client adds could not be told from those
-/// of the store.
+/// Probes whether an object that was given no headers has none: else the headers that a client added could not be
+/// told from the store's own.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away.
 pub async fn bare_headers(store: &S3Store, prefix: &str) -> Result<Rule, StoreError> {
     let key = key(prefix);
     let object = put(store, &key).await;

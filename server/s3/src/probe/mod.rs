@@ -1,9 +1,9 @@
-//! What a store really does, found out by trying: stores ignore headers that they do not know, so that
-//! a request they accept proves nothing.
+//! Finds out what a store does by trying it: stores ignore headers that they do not know, so an accepted request
+//! proves nothing.
 //!
-//! One function for each property. Each works under keys of its own, `.partway/probe-…` below the
-//! prefix that it is given, and removes what it has made, whatever came of it. An error says that nothing was
-//! found out: the store was away, or refused what has nothing to do with the property.
+//! There is one function for each property. Each uses keys of its own, `.partway/probe-…` below the given prefix, and
+//! removes what it created, whatever the result. An error means that nothing was found out: the store was away, or
+//! refused for a reason that has nothing to do with the property.
 
 mod checksums;
 mod conditions;
@@ -28,13 +28,12 @@ pub use tags::{put_tags, upload_tags};
 const BODY: &[u8] = b"Partway tries out what this store verifies.";
 const OTHER_BODY: &[u8] = b"These bytes are not the ones that were sent.";
 
-/// A key that nothing has.
+/// Returns a key that no object has.
 pub(crate) fn key(prefix: &str) -> String {
     namespace::probe(prefix)
 }
 
-/// Puts an object under this key, with a checksum where none does: a bucket with object lock takes nothing
-/// without one.
+/// Puts an object, with a checksum if the store refuses one without: a bucket with object lock requires a checksum.
 ///
 /// # Errors
 /// When it cannot be put.

@@ -61,10 +61,10 @@ fn terms() -> PutTerms<'static> {
     PutTerms { content_length: BODY.len() as u64, ..PutTerms::default() }
 }
 
-/// Whether a body has to have the length that was signed.
+/// Probes whether a body has to have the signed length.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away.
 pub async fn length(client: PresignedClient<'_>) -> Result<Rule, StoreError> {
     let key = key(client.prefix);
     let tried = async {
@@ -86,10 +86,10 @@ pub async fn length(client: PresignedClient<'_>) -> Result<Rule, StoreError> {
     tried
 }
 
-/// Whether signatures are checked at all.
+/// Probes whether signatures are verified at all.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away.
 pub async fn signature(client: PresignedClient<'_>) -> Result<Rule, StoreError> {
     let key = key(client.prefix);
     let (url, _) = client.presigner().put(&key, &terms());
@@ -99,10 +99,10 @@ pub async fn signature(client: PresignedClient<'_>) -> Result<Rule, StoreError> 
     Ok(if reply?.is_success() { Rule::Broken("a forged signature is accepted") } else { Rule::Kept })
 }
 
-/// Whether a PUT that was not signed as a copy can be made one.
+/// Probes whether a presigned PUT can be turned into a copy of another object by a header that was not signed.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away.
 pub async fn copied_put(client: PresignedClient<'_>) -> Result<Rule, StoreError> {
     let (source, target) = (key(client.prefix), key(client.prefix));
     let tried = async {
@@ -120,10 +120,10 @@ pub async fn copied_put(client: PresignedClient<'_>) -> Result<Rule, StoreError>
     tried
 }
 
-/// Whether a part that was not signed as a copy can be made one.
+/// Probes whether a presigned part can be turned into a copy of another object by a header that was not signed.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away.
 pub async fn copied_part(client: PresignedClient<'_>) -> Result<Rule, StoreError> {
     let (source, target) = (key(client.prefix), key(client.prefix));
     let store = client.store;
@@ -152,18 +152,18 @@ fn copy_source(client: &PresignedClient<'_>, key: &str) -> String {
     format!("/{}/{key}", client.store.bucket)
 }
 
-/// A header that was passed over does no harm; one that was obeyed shows in what is stored.
+/// Looks at what is stored: a store that ignored the header did no harm.
 async fn is_copied(store: &S3Store, key: &str) -> Result<Rule, StoreError> {
     let copied = store.head(key).await?.is_some_and(|object| object.size == OTHER_BODY.len() as u64);
     Ok(if copied { Rule::Broken(COPIES) } else { Rule::Kept })
 }
 
-/// Whether an HTML form is taken, and held to the length and the checksum in its policy.
+/// Probes whether the store accepts HTML forms, and enforces the length and the checksum in their policy.
 ///
-/// Ceph's gateway takes forms, and passes over their `Content-MD5`.
+/// Ceph's gateway accepts forms, and ignores their `Content-MD5`.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away.
 pub async fn form(client: PresignedClient<'_>, checksum: ChecksumKind) -> Result<Rule, StoreError> {
     let key = key(client.prefix);
     let of = |bytes: &[u8]| match checksum {

@@ -1,15 +1,15 @@
-//! Rules that a store should keep, and what is said of them.
+//! Rules that a store should enforce, and the result of probing them.
 
 use std::fmt;
 
-/// Whether a store keeps a rule.
+/// Whether a store enforces a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// It refuses what breaks it.
+    /// It refuses requests that break the rule.
     Kept,
-    /// It lets through what breaks it, and this is what.
+    /// It accepts requests that break the rule; this is what happens.
     Broken(&'static str),
-    /// It refuses what keeps the rule as well, with these words.
+    /// It refuses requests that keep the rule as well; the store's error.
     Unsupported(String),
 }
 

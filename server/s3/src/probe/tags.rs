@@ -1,4 +1,4 @@
-//! Whether objects have the tags that their uploads were given.
+//! Probes whether objects have the tags that their uploads were given.
 
 use aws_sdk_s3::primitives::ByteStream;
 use partway_shared::checksum::{Checksum, ChecksumKind, Md5};
@@ -12,10 +12,10 @@ use crate::store::{CompleteParams, NewObject, S3Store, Store, StoreError, Upload
 
 const LOST: &str = "objects have no tags afterwards";
 
-/// Of a PUT.
+/// Probes the tags of a PUT.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away.
 pub async fn put_tags(store: &S3Store, prefix: &str) -> Result<Rule, StoreError> {
     let key = key(prefix);
     let tried = async {
@@ -32,10 +32,10 @@ pub async fn put_tags(store: &S3Store, prefix: &str) -> Result<Rule, StoreError>
     tried
 }
 
-/// Of an upload in parts.
+/// Probes the tags of a multipart upload.
 ///
 /// # Errors
-/// When nothing was found out.
+/// When the store is away.
 pub async fn upload_tags(store: &S3Store, prefix: &str) -> Result<Rule, StoreError> {
     let key = key(prefix);
     let object = NewObject {

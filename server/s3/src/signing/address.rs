@@ -1,4 +1,4 @@
-//! Where a bucket is: scheme, host and path.
+//! The address of a bucket: scheme, host and path.
 
 use url::Url;
 
@@ -11,36 +11,37 @@ pub struct Address {
     origin: String,
     /// `host:port`, as it stands in the `Host` header.
     host: String,
-    /// What comes before the key: `/` or `/bucket/`, behind the endpoint's own path.
+    /// The path before the key: `/` or `/bucket/`, after the endpoint's own path.
     base: String,
     bucket: String,
-    /// Where forms are sent.
+    /// The URL to which forms are sent.
     bucket_url: String,
 }
 
-/// An endpoint that cannot be signed for.
+/// Why an endpoint cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum AddressError {
-    /// Not a URL.
+    /// It is not a URL.
     #[error("it is not a URL: {0}")]
     NotAUrl(#[from] url::ParseError),
-    /// Neither HTTP nor HTTPS.
+    /// Its scheme is neither `http` nor `https`.
     #[error("its scheme must be http or https")]
     Scheme,
-    /// No host.
+    /// It has no host.
     #[error("it has no host")]
     NoHost,
-    /// A query, a fragment or a user in it.
+    /// It has a query, a fragment or a user.
     #[error("it must be no more than scheme, host, port and path")]
     NotPlain,
-    /// A path that would not arrive as it was signed.
+    /// Its path would not arrive as it was signed.
     #[error("its path must have plain segments: letters, digits and -._~, none of them empty, . or ..")]
     Path,
 }
 
 impl Address {
-    /// The bucket at this endpoint: in its path, or before its host name. The endpoint's own path is a part of what is
-    /// signed, as stores and proxies have it that serve S3 below one (`https://example.supabase.co/storage/v1/s3`).
+    /// Creates the address of a bucket at this endpoint: in its path, or before its host name. The endpoint's own
+    /// path becomes a part of what is signed, for stores and proxies that serve S3 below a path
+    /// (`https://example.supabase.co/storage/v1/s3`).
     ///
     /// # Errors
     /// When the endpoint is not `http(s)://host[:port][/path]`.
@@ -67,45 +68,45 @@ impl Address {
         Ok(Self { origin, host, base, bucket: bucket.to_owned(), bucket_url })
     }
 
-    /// `https://host:port`, without a path.
+    /// Returns `https://host:port`, without a path.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// `host:port`.
+    /// Returns `host:port`.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The bucket's name.
+    /// Returns the bucket's name.
     #[must_use]
     pub fn bucket(&self) -> &str {
         &self.bucket
     }
 
-    /// The bucket's URL, to which forms are sent.
+    /// Returns the bucket's URL, to which forms are sent.
     #[must_use]
     pub fn bucket_url(&self) -> &str {
         &self.bucket_url
     }
 
-    /// The path of an object, percent-encoded.
+    /// Returns the path of an object, percent-encoded.
     #[must_use]
     pub fn path(&self, key: &str) -> String {
         format!("{}{}", self.base, encode::path(key))
     }
 
-    /// The unsigned URL of an object.
+    /// Returns the unsigned URL of an object.
     #[must_use]
     pub fn location(&self, key: &str) -> String {
         format!("{}{}", self.origin, self.path(key))
     }
 }
 
-/// The endpoint's path without a slash at its end. It has to be written as it is signed: what parsing a URL corrects
-/// would only hide the mistake.
+/// Returns the endpoint's path without a slash at its end. It must be written as it is signed: what parsing a URL
+/// corrects would hide the mistake.
 fn path<'a>(endpoint: &str, url: &'a Url) -> Result<&'a str, AddressError> {
     let path = url.path().strip_suffix('/').unwrap_or(url.path());
     let is_plain = |segment: &str| {

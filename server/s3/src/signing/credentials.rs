@@ -1,4 +1,4 @@
-//! The credentials that sign, kept until shortly before they expire.
+//! A cache of the credentials that sign, renewed before they expire.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
@@ -8,35 +8,35 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-/// New ones are asked for when the old have less than this left.
+/// New credentials are fetched when less than this is left.
 const REFRESH_BEFORE: Duration = Duration::from_secs(5 * 60);
-/// With less than this left they sign nothing: a URL would have expired before it is used.
+/// Credentials with less than this left are not used: a URL would expire before it is used.
 const TOO_SHORT: Duration = Duration::from_secs(10);
-/// A provider that has failed, or had nothing newer, is left alone for so long.
+/// A provider that failed, or had nothing newer, is not asked again for this long.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
 
-/// A provider with a memory: the chain of providers may ask a metadata service each time.
+/// A cache in front of a provider: AWS's chain may ask a metadata service each time.
 ///
-/// Old credentials go on signing while new ones are fetched, so that no request waits for a provider but the first.
+/// The current credentials sign while new ones are fetched, so that only the first request waits for a provider.
 #[derive(Clone, Debug)]
 pub struct CredentialSource {
     provider: SharedCredentialsProvider,
     current: Arc<RwLock<Option<Credentials>>>,
-    /// Held while the provider is asked; when that was last done ahead of time.
+    /// Locked while the provider is asked; holds when it was last asked ahead of time.
     asked: Arc<Mutex<Option<Instant>>>,
 }
 
 impl CredentialSource {
-    /// Remembers what this provider gives.
+    /// Creates a cache of what this provider gives.
     #[must_use]
     pub fn new(provider: SharedCredentialsProvider) -> Self {
         Self { provider, current: Arc::default(), asked: Arc::default() }
     }
 
-    /// Credentials that are good for a while yet.
+    /// Returns credentials with at least 10 seconds left.
     ///
     /// # Errors
-    /// When the provider has none, and the old ones have expired.
+    /// When the provider has none, and the cached ones have expired.
     pub async fn get(&self) -> Result<Credentials, CredentialsError> {
         if let Some(known) = self.known(TOO_SHORT) {
             if !lasts(&known, REFRESH_BEFORE) {
@@ -52,7 +52,7 @@ impl CredentialSource {
         }
     }
 
-    /// Asks for new ones without waiting for them, unless that is being done or was done just now.
+    /// Starts fetching new credentials in the background, unless that is under way or was done just now.
     fn refresh(&self) {
         let Ok(mut asked) = Arc::clone(&self.asked).try_lock_owned() else { return };
         if asked.is_some_and(|at| at.elapsed() < ASK_AGAIN) {
@@ -67,7 +67,7 @@ impl CredentialSource {
         });
     }
 
-    /// Asks the provider, by whoever may do so now.
+    /// Asks the provider; the caller holds the lock.
     async fn ask(&self, _: &OwnedMutexGuard<Option<Instant>>) -> Result<Credentials, CredentialsError> {
         let given = self.provider.provide_credentials().await?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(given.clone());

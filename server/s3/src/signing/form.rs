@@ -1,8 +1,8 @@
-//! POST policies: forms that carry one object and nothing else.
+//! POST policies: forms that upload one object and nothing else.
 //!
-//! A page may POST a form to another origin without a preflight, and a PUT it may not: for
-//! small files that halves the round trips. What a URL's signature covers, the policy's
-//! conditions say here: each field is given exactly, and the length is a range of one.
+//! A page may POST a form to another origin without a preflight, but not a PUT: for small files that halves the round
+//! trips. The policy's conditions cover what a URL's signature covers: each field exactly, and a length range of one
+//! value.
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-authentication-HTTPPOST.html>
 
@@ -16,20 +16,20 @@ use partway_shared::checksum::Checksum;
 use super::CRC64_NVME;
 use super::presigner::{Presigner, PutTerms};
 
-/// Where to POST, and the fields that come before the file.
+/// A signed form: where to POST it, and the fields that come before the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedForm {
     /// The bucket's URL.
     pub url: String,
-    /// The fields; all of them have to be sent as they are.
+    /// The fields, which must all be sent unchanged.
     pub fields: BTreeMap<String, String>,
 }
 
 impl Presigner<'_> {
-    /// A form for a whole object; `None` for a key that S3 would change, or attributes that no form can say.
+    /// Signs a form for a whole object. Returns `None` for a key that S3 would change, or attributes that a form
+    /// cannot express.
     ///
-    /// S3 puts the name of the form's file in the place of `${filename}`, and knows no way
-    /// around it.
+    /// S3 replaces `${filename}` in the key by the name of the form's file, and has no escape for it.
     #[must_use]
     pub fn form(&self, key: &str, terms: &PutTerms<'_>) -> Option<SignedForm> {
         if key.contains("${filename}") {
@@ -70,7 +70,7 @@ impl Presigner<'_> {
         Some(SignedForm { url: address.bucket_url().to_owned(), fields })
     }
 
-    /// The policy's JSON: the bucket, the length and each field so far, exactly.
+    /// Writes the policy's JSON: the bucket, the length and each field, exactly.
     fn policy(&self, bucket: &str, length: u64, fields: &BTreeMap<String, String>) -> String {
         let mut policy = String::with_capacity(1_024);
         // Writing to a string does not fail.
@@ -89,7 +89,7 @@ impl Presigner<'_> {
     }
 }
 
-/// A JSON string of ASCII alone. A dollar sign, which begins a variable in a policy, is escaped too.
+/// Writes a JSON string in ASCII. A dollar sign, which begins a variable in a policy, is escaped too.
 fn quote(json: &mut String, text: &str) {
     json.push('"');
     for c in text.chars() {

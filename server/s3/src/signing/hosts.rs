@@ -1,7 +1,7 @@
-//! The names under which browsers reach the bucket, taken in turn.
+//! The host names at which browsers reach the bucket, used in turn.
 //!
-//! A browser opens six connections to a host name over HTTP/1.1, so a store with two names
-//! takes twelve parts at a time.
+//! A browser opens six connections to a host name over HTTP/1.1, so a store with two names receives twelve parts at a
+//! time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,7 +9,7 @@ use partway_shared::part::PartNumber;
 
 use super::address::{Address, AddressError};
 
-/// One or more of something, to be taken in turn.
+/// One or more items, used in turn.
 #[derive(Clone, Debug)]
 pub(super) struct Turns<T> {
     first: T,
@@ -21,7 +21,7 @@ impl<T> Turns<T> {
         1 + self.others.len()
     }
 
-    /// The one whose turn it is at this place of an endless list.
+    /// Returns the item for this index, which may exceed the number of items.
     pub(super) fn at(&self, index: usize) -> &T {
         let turn = index % self.len();
         turn.checked_sub(1).and_then(|other| self.others.get(other)).unwrap_or(&self.first)
@@ -40,38 +40,38 @@ impl<T> Turns<T> {
     }
 }
 
-/// The bucket's addresses: the same store under each.
+/// The addresses of one bucket, which all lead to the same store.
 #[derive(Debug)]
 pub struct Hosts {
     addresses: Turns<Address>,
-    /// How many single PUTs have been signed.
+    /// The number of single PUTs that were signed.
     taken: AtomicUsize,
 }
 
-/// Endpoints that cannot be signed for.
+/// Why endpoints cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum HostsError {
-    /// There is none.
+    /// The list is empty.
     #[error("there must be at least one")]
     None,
-    /// One of them is not usable.
+    /// One endpoint is not valid.
     #[error("number {}: {error}", index + 1)]
     Address {
-        /// Which, by its place.
+        /// The index of the endpoint.
         index: usize,
-        /// Why.
+        /// What is wrong with it.
         error: AddressError,
     },
-    /// Two are the same, which would spread nothing.
+    /// The endpoint at this index was given before.
     #[error("number {} is given twice", _0 + 1)]
     Twice(usize),
 }
 
 impl Hosts {
-    /// The bucket at these endpoints: in their paths, or before their host names.
+    /// Creates the addresses of a bucket at these endpoints: in their paths, or before their host names.
     ///
     /// # Errors
-    /// When there is none, one is not `http(s)://host[:port][/path]`, or two are the same.
+    /// When the list is empty, an endpoint is not `http(s)://host[:port][/path]`, or two are the same.
     pub fn new(endpoints: &[String], bucket: &str, path_style: bool) -> Result<Self, HostsError> {
         let mut addresses: Vec<Address> = Vec::with_capacity(endpoints.len());
         for (index, endpoint) in endpoints.iter().enumerate() {
@@ -87,30 +87,30 @@ impl Hosts {
         Ok(Self { addresses: Turns { first, others: addresses.collect() }, taken: AtomicUsize::new(0) })
     }
 
-    /// How many there are.
+    /// Returns the number of addresses.
     #[must_use]
     pub fn count(&self) -> u32 {
         u32::try_from(self.addresses.len()).unwrap_or(u32::MAX)
     }
 
-    /// The first, which stands in what is shown and stored.
+    /// Returns the first address, which is the one that is shown and stored.
     #[must_use]
     pub fn first(&self) -> &Address {
         &self.addresses.first
     }
 
-    /// `https://host:port` of each.
+    /// Returns `https://host:port` of each address.
     pub fn origins(&self) -> impl Iterator<Item = &str> {
         self.addresses.iter().map(Address::origin)
     }
 
-    /// All of them, for the parts of an upload: part `n` goes to the one at its index.
+    /// Returns all addresses, for the parts of an upload: part `n` goes to the address at its index.
     pub(super) const fn all(&self) -> &Turns<Address> {
         &self.addresses
     }
 
-    /// The next one's turn: files of one PUT go to one after the other, and so does a file that
-    /// is signed again because its first host failed it.
+    /// Returns the next address in turn, for a single PUT. A file that is signed again, because its host failed, goes
+    /// to another one.
     pub(super) fn next(&self) -> &Address {
         self.addresses.at(self.taken.fetch_add(1, Ordering::Relaxed))
     }

@@ -1,4 +1,4 @@
-//! The signing key of a day, and signatures with it.
+//! The signing key of one day, and signatures with it.
 
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
@@ -7,16 +7,16 @@ use sha2::{Digest, Sha256};
 
 use crate::hmac::hmac;
 
-/// Signs for one region on one day.
+/// A key that signs for one region on one day.
 #[derive(Clone)]
 pub(super) struct SigningKey {
-    /// Ready to take the text to sign.
+    /// The HMAC, before the string to sign.
     mac: Hmac<Sha256>,
     /// `20260401/eu-west-1/s3/aws4_request`.
     scope: String,
 }
 
-/// A moment in the two forms that a signature needs.
+/// A time in the two formats that a signature needs.
 #[derive(Clone, Debug)]
 pub(super) struct SigningTime {
     /// `20260401`.
@@ -44,7 +44,7 @@ impl SigningKey {
         Self { mac: hmac(&key), scope: format!("{date}/{region}/s3/aws4_request") }
     }
 
-    /// The signature, in hex, of a form's policy in base64.
+    /// Returns the signature, in hex, of a form's policy in base64.
     pub(super) fn sign_policy(&self, policy: &str) -> [u8; 64] {
         let mut mac = self.mac.clone();
         mac.update(policy.as_bytes());
@@ -55,7 +55,7 @@ impl SigningKey {
         &self.scope
     }
 
-    /// What comes before the hash of the request in the text to sign, taken in already.
+    /// Returns an HMAC of the string to sign, up to the hash of the request.
     pub(super) fn prepare(&self, time: &SigningTime) -> Hmac<Sha256> {
         let mut mac = self.mac.clone();
         for piece in ["AWS4-HMAC-SHA256\n", &time.date_time, "\n", &self.scope, "\n"] {
@@ -65,7 +65,7 @@ impl SigningKey {
     }
 }
 
-/// The signature, in hex, of a request whose canonical form has been hashed.
+/// Returns the signature, in hex, of a request whose canonical form was hashed.
 pub(super) fn sign(mut prepared: Hmac<Sha256>, request: Sha256) -> [u8; 64] {
     prepared.update(&hex(&request.finalize().into()));
     hex(&prepared.finalize().into_bytes().into())

@@ -1,8 +1,7 @@
 //! Presigned URLs by Signature Version 4, in bulk.
 //!
-//! Every URL that a client gets is made here. What is the same for all parts of an
-//! upload is put together and hashed once; for each part there remain a few hundred
-//! bytes to hash. The tests compare the URLs with those of the SDK's own presigner.
+//! Every URL that a client gets is made here. What all parts of an upload share is formatted and hashed once; each
+//! part then needs a few hundred bytes more. The tests compare the URLs with those of the SDK's own presigner.
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
 

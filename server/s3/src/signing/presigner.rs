@@ -1,4 +1,4 @@
-//! What can be presigned: single PUTs, and the parts of an upload. (Forms are in `form.rs`.)
+//! The presigner of single PUTs and of the parts of an upload. (Forms are in `form.rs`.)
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -18,9 +18,9 @@ use super::key::{SigningKey, SigningTime, sign};
 use super::template::{PartTemplate, signed_headers};
 use super::{CONTENT_MD5, CRC64_NVME};
 
-/// Signs for one bucket with one set of credentials at one moment.
+/// A presigner for one bucket, with one set of credentials, at one moment.
 ///
-/// Made for each request to the server, and cheap: four HMACs.
+/// Create one for each request to the server; that costs four HMACs.
 pub struct Presigner<'a> {
     pub(super) hosts: &'a Hosts,
     pub(super) key: SigningKey,
@@ -32,24 +32,24 @@ pub struct Presigner<'a> {
     expires_in: u64,
 }
 
-/// What a single PUT may carry; all of it is signed.
+/// What a single PUT must carry; all of it is signed.
 #[derive(Clone, Debug, Default)]
 pub struct PutTerms<'a> {
-    /// Exactly this many bytes.
+    /// The exact length of the body in bytes.
     pub content_length: u64,
     /// The object's media type.
     pub content_type: Option<&'a str>,
-    /// How browsers treat the object.
+    /// The object's `Content-Disposition`.
     pub content_disposition: Option<&'a str>,
     /// The object's checksum.
     pub checksum: Option<Checksum>,
-    /// What else it has beside its bytes.
+    /// The object's other attributes.
     pub attributes: Attributes,
 }
 
 impl<'a> Presigner<'a> {
-    /// Signs with these credentials; URLs live for `lifetime`, S3's longest or what the
-    /// credentials have left, whichever is shortest.
+    /// Creates a presigner. URLs are valid for the shortest of `lifetime`, S3's limit of 7 days, and what the
+    /// credentials have left.
     #[must_use]
     pub fn new(
         hosts: &'a Hosts,
@@ -75,13 +75,13 @@ impl<'a> Presigner<'a> {
         }
     }
 
-    /// Seconds for which the URLs are good.
+    /// Returns the seconds for which the URLs are valid.
     #[must_use]
     pub const fn expires_in(&self) -> u64 {
         self.expires_in
     }
 
-    /// What the parts of one upload have in common, ready to sign any number of them.
+    /// Returns a template of what the parts of one upload share, ready to sign any number of them.
     #[must_use]
     pub fn parts(&self, key: &str, upload_id: &str, checksum: ChecksumKind) -> PartTemplate {
         let upload = format!("&uploadId={}&x-id=UploadPart", encode::value(upload_id));
@@ -96,7 +96,7 @@ impl<'a> Presigner<'a> {
         )
     }
 
-    /// A presigned PUT of a whole object, and the headers that the client has to send.
+    /// Returns the presigned URL of a PUT of a whole object, and the headers that the client must send.
     #[must_use]
     pub fn put(&self, key: &str, terms: &PutTerms<'_>) -> (String, BTreeMap<String, String>) {
         let address = self.hosts.next();
@@ -139,14 +139,14 @@ impl<'a> Presigner<'a> {
         (format!("{}{path}?{query}&X-Amz-Signature={signature}", address.origin()), sent)
     }
 
-    /// When the signatures expire, as a policy says it.
+    /// Returns when the signatures expire, in the format of a policy.
     pub(super) fn expiration(&self) -> String {
         let lifetime = SignedDuration::from_secs(i64::try_from(self.expires_in).unwrap_or(i64::MAX));
         let expiration = self.now.checked_add(lifetime).unwrap_or(self.now).to_zoned(TimeZone::UTC);
         expiration.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
     }
 
-    /// The query up to the parameters of the operation, whose names sort after these.
+    /// Returns the query up to the parameters of the operation, whose names sort after these.
     fn query(&self, signed_headers: &[&str]) -> String {
         let mut query = format!(
             "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={}&X-Amz-Date={}&X-Amz-Expires={}",

@@ -1,4 +1,4 @@
-//! What all parts of one upload have in common, hashed and written once.
+//! What all parts of one upload share, formatted and hashed once.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +12,16 @@ use super::hosts::Turns;
 use super::key::sign;
 use super::{CONTENT_MD5, CRC64_NVME};
 
-/// Signs the parts of one upload.
+/// A presigner for the parts of one upload.
 pub struct PartTemplate {
-    /// The text to sign, up to the hash of the request.
+    /// The HMAC of the string to sign, up to the hash of the request.
     prepared: Hmac<Sha256>,
     /// The canonical request, up to the part number.
     request: Sha256,
     /// The query after the part number.
     upload: String,
     checksum: ChecksumKind,
-    /// What depends on the host.
+    /// What differs between hosts.
     hosts: Turns<HostTemplate>,
 }
 
@@ -34,7 +34,7 @@ struct HostTemplate {
     after_checksum: String,
 }
 
-/// The signed headers of a part, in the order of their names.
+/// Returns the signed headers of a part, sorted by name.
 pub(super) const fn signed_headers(checksum: ChecksumKind) -> &'static [&'static str] {
     match checksum {
         ChecksumKind::Crc64Nvme => &["content-length", "host", CRC64_NVME],
@@ -82,9 +82,9 @@ impl PartTemplate {
         }
     }
 
-    /// The presigned URL of one part of exactly this length and checksum.
+    /// Returns the presigned URL of one part with exactly this length and checksum.
     ///
-    /// A checksum is signed if it is of the kind that the template was made for.
+    /// The checksum is signed if it is of the kind that the template was made for.
     #[must_use]
     pub fn sign(&self, part: PartNumber, content_length: u64, checksum: Option<Checksum>) -> String {
         let (mut number, mut length) = (itoa::Buffer::new(), itoa::Buffer::new());
@@ -113,7 +113,7 @@ impl PartTemplate {
         url
     }
 
-    /// The headers that the client has to send with it.
+    /// Returns the headers that the client must send with it.
     #[must_use]
     pub fn headers(&self, checksum: Option<Checksum>) -> BTreeMap<String, String> {
         let name = match self.checksum {

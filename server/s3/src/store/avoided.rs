@@ -1,21 +1,22 @@
-//! Headers that S3 knows and some stores refuse: found out when that happens, and done without from then on.
+//! Headers that S3 supports and some stores refuse. The first refusal is remembered, and the header is left out from
+//! then on.
 
 use std::sync::{Arc, OnceLock};
 
 use super::StoreError;
 
-/// A header that a call can do without.
+/// A header that a call can leave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Optional {
-    /// Asks for an object's checksum when it is looked at.
+    /// Requests an object's checksum from HeadObject.
     ChecksumMode,
-    /// Tells the size that the object of a completion has to have; the server compares it afterwards too.
+    /// Gives the size that the completed object must have; the server compares it afterwards too.
     ObjectSize,
-    /// Keeps a completion from replacing an object; the server has looked before, too.
+    /// Keeps a completion from replacing an object; the server has checked before, too.
     CompleteIfNoneMatch,
-    /// Keeps a copy from replacing an object, likewise.
+    /// Keeps a copy from replacing an object; the server has checked before, too.
     CopyIfNoneMatch,
-    /// Keeps the source's tags from the copy; what is copied here has none.
+    /// Keeps the source's tags from the copy; the server copies objects without tags.
     CopyTaggingDirective,
 }
 
@@ -29,7 +30,7 @@ impl Optional {
         Self::CopyTaggingDirective,
     ];
 
-    /// As operators know it.
+    /// Returns the header and its operation, for operators.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -42,11 +43,11 @@ impl Optional {
     }
 }
 
-/// What one store refuses, with its words. Clones know the same.
+/// The headers that one store refuses, with its error. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Avoided(Arc<[OnceLock<String>; Optional::ALL.len()]>);
 
-/// What is left out of one attempt.
+/// The headers that one attempt leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Without(u8);
 
@@ -55,20 +56,20 @@ impl Without {
         Self(self.0 | 1 << optional as u8)
     }
 
-    /// Whether an attempt may have this header.
+    /// Returns whether the attempt may send this header.
     pub(super) const fn has(self, optional: Optional) -> bool {
         self.0 & (1 << optional as u8) == 0
     }
 }
 
 impl Avoided {
-    /// What the store said to a header, if it refuses it.
+    /// Returns the store's error if it refuses this header.
     pub(super) fn words(&self, optional: Optional) -> Option<&str> {
         self.0.get(optional as usize)?.get().map(String::as_str)
     }
 
-    /// Sends with all of these headers that are not known to be refused. A refusal that may be meant for one of them
-    /// is tried again without each, and then without all.
+    /// Sends a request with all of these headers that are not known to be refused. After a refusal that may be due to
+    /// one of them, tries without each, and then without all.
     pub(super) async fn send<T, F: Future<Output = Result<T, StoreError>>>(
         &self,
         optional: &[Optional],

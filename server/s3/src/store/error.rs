@@ -1,6 +1,6 @@
-//! What a store's refusals mean, told in one place.
+//! Interprets the errors of stores, in one place.
 //!
-//! Stores differ in their codes, so statuses decide where codes are not known.
+//! Stores differ in their codes, so the status decides where a code is not known.
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -9,39 +9,39 @@ use partway_shared::error::{ErrorCode, Problem};
 use super::retry::retry_after;
 use crate::error_chain::describe;
 
-/// A call to the store failed.
+/// Why a call to the store failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The upload was completed, aborted, or never existed.
     #[error("the store knows no such upload")]
     NoSuchUpload,
-    /// A part is missing or has another ETag than was said.
+    /// A part is missing, or its ETag differs from the request's.
     #[error("the store refused the parts: {0}")]
     InvalidPart(String),
-    /// The object's checksum is another than was said.
+    /// The object's checksum differs from the request's.
     #[error("the store refused the checksum: {0}")]
     ChecksumMismatch(String),
-    /// There is an object already, and it was to stay.
+    /// An object exists already, and must not be replaced.
     #[error("the store has such an object already")]
     Exists,
-    /// An object is not the one any more that was looked at.
+    /// The object has changed since it was looked at.
     #[error("the object has changed meanwhile")]
     Changed,
     /// The store refuses the credentials or the operation.
     #[error("the store refused: {0}")]
     Denied(String),
-    /// No space left.
+    /// The store has no space left.
     #[error("the store is full: {0}")]
     Full(String),
     /// The store cannot be reached, is busy, or failed.
     #[error("the store failed: {said}")]
     Unavailable {
-        /// The store's own words, or what kept it from saying any.
+        /// The store's error, or why there is none.
         said: String,
-        /// In how many seconds it wants to be asked again, if it says so.
+        /// The seconds after which the store may be asked again, if it says so.
         retry_after: Option<u64>,
     },
-    /// An answer that makes no sense.
+    /// The store's answer makes no sense.
     #[error("the store misbehaved: {0}")]
     Misbehaved(String),
 }
@@ -86,12 +86,12 @@ impl<E: ProvideErrorMetadata + std::error::Error + 'static> From<SdkError<E, Htt
 }
 
 impl StoreError {
-    /// There is no answer, or one that is worth no more than none.
+    /// Creates an error for a missing answer, or one that says nothing.
     pub(crate) fn unavailable(said: impl Into<String>) -> Self {
         Self::Unavailable { said: said.into(), retry_after: None }
     }
 
-    /// A stable word for each, for metrics.
+    /// Returns a stable name of the error, for metrics.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -109,7 +109,7 @@ impl StoreError {
 }
 
 impl From<StoreError> for Problem {
-    /// What the client is told. The store's own words stay in the log but where they help.
+    /// Converts the error to what the client is told. The store's own words stay in the log, except where they help.
     fn from(error: StoreError) -> Self {
         let text = error.to_string();
         match error {

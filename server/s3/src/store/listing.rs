@@ -1,21 +1,21 @@
-//! Uploads that are neither completed nor aborted, page by page.
+//! Lists multipart uploads that are neither completed nor aborted, page by page.
 
 use std::time::SystemTime;
 
 use super::{S3Store, StoreError};
 
-/// An upload that somebody began.
+/// A multipart upload that is under way, of any program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenUpload {
     /// The object's key.
     pub key: String,
-    /// S3's name for the upload.
+    /// The store's id of the upload.
     pub upload_id: String,
-    /// When it was begun, if the store says so.
+    /// When it was created, if the store says so.
     pub initiated: Option<SystemTime>,
 }
 
-/// Where the next page begins.
+/// The position of the next page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Marker {
     key: Option<String>,
@@ -23,10 +23,10 @@ pub struct Marker {
 }
 
 impl S3Store {
-    /// A page of the open uploads below a prefix, and where the next one begins.
+    /// Returns a page of the open uploads below a prefix, and the position of the next page.
     ///
     /// # Errors
-    /// When the store fails or refuses.
+    /// When the store fails, or refuses.
     pub async fn uploads_page(
         &self,
         prefix: &str,
@@ -50,10 +50,10 @@ impl S3Store {
         Ok((uploads.collect(), (page.is_truncated == Some(true) && is_new).then_some(next)))
     }
 
-    /// All open uploads below a prefix.
+    /// Returns all open uploads below a prefix.
     ///
     /// # Errors
-    /// When the store fails or refuses.
+    /// When the store fails, or refuses.
     pub async fn list_uploads(&self, prefix: &str) -> Result<Vec<OpenUpload>, StoreError> {
         let (mut all, mut next) = self.uploads_page(prefix, None).await?;
         while let Some(marker) = next {

@@ -1,7 +1,7 @@
-//! The store, as the server needs it.
+//! The store, as the server uses it.
 //!
-//! File content never passes here: parts go from the browser to the store under
-//! URLs that [`crate::signing`] makes. These are the calls around them.
+//! File content never passes here: parts go from the browser to the store by URLs that [`crate::signing`] makes.
+//! These are the calls around them.
 
 mod avoided;
 mod error;
@@ -25,52 +25,52 @@ pub use listing::{Marker, OpenUpload};
 pub use own::{OwnMarker, OwnObject};
 pub use s3::{S3Store, S3StoreOptions};
 
-/// An object about to be created.
+/// An object that is about to be created.
 #[derive(Clone, Copy, Debug)]
 pub struct NewObject<'a> {
     /// Its key.
     pub key: &'a str,
     /// Its media type.
     pub content_type: &'a str,
-    /// How browsers treat it.
+    /// The object's `Content-Disposition`.
     pub content_disposition: Option<&'a str>,
-    /// How its parts and the whole are checked.
+    /// The kind of checksum of its parts and of the whole object.
     pub checksum: ChecksumKind,
-    /// What else it has beside its bytes.
+    /// The object's other attributes.
     pub attributes: &'a Attributes,
 }
 
-/// A multipart upload in the store.
+/// A reference to a multipart upload.
 #[derive(Clone, Copy, Debug)]
 pub struct UploadRef<'a> {
     /// The object's key.
     pub key: &'a str,
-    /// S3's name for the upload.
+    /// The store's id of the upload.
     pub upload_id: &'a str,
 }
 
-/// An object that exists.
+/// An object in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredObject {
-    /// Its size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Its ETag.
+    /// The ETag.
     pub etag: ETag,
-    /// Whether the ETag can be made of MD5s: not where S3 encrypts under other keys than its own.
+    /// Whether the ETag is made of MD5s; not if S3 encrypts with keys other than its own.
     pub has_md5_etag: bool,
-    /// The checksum of the whole object, if the store keeps one.
+    /// The checksum of the whole object, if the store reports one.
     pub checksum: Option<Crc64Nvme>,
-    /// Its version, in a bucket with versioning.
+    /// The version id, in a bucket with versioning.
     pub version_id: Option<String>,
-    /// The id of the upload that it says it is of.
+    /// The id of the upload that it belongs to, from its metadata.
     pub mark: Option<String>,
-    /// What a client may send with a PUT without its being signed.
+    /// The headers that a client may have sent with a PUT without their being signed.
     pub headers: UnsignedHeaders,
 }
 
-/// The headers of an object that S3 stores as a PUT brings them, signed or not.
+/// The headers of an object that S3 stores from a PUT, signed or not.
 ///
-/// (It takes no `x-amz-…` header that is not signed, and the media type always is.)
+/// (S3 accepts no `x-amz-…` header that is not signed, and the media type is always signed.)
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UnsignedHeaders {
     /// `Cache-Control`.
@@ -86,7 +86,7 @@ pub struct UnsignedHeaders {
 }
 
 impl UnsignedHeaders {
-    /// The name of the first that differs.
+    /// Returns the name of the first header that differs.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Option<&'static str> {
         [
@@ -101,16 +101,16 @@ impl UnsignedHeaders {
     }
 }
 
-/// An object to be copied, as it was when it was looked at.
+/// An object to copy, as it was when it was looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct CopySource<'a> {
     /// Its key.
     pub key: &'a str,
-    /// What was seen of it.
+    /// The object as it was seen.
     pub object: &'a StoredObject,
 }
 
-/// What an upload is to become.
+/// The parameters of a completion.
 #[derive(Clone, Copy, Debug)]
 pub struct CompleteParams<'a> {
     /// The parts, in order.
@@ -119,53 +119,53 @@ pub struct CompleteParams<'a> {
     pub size: u64,
     /// The object's checksum, for the store to verify.
     pub checksum: Option<Crc64Nvme>,
-    /// Whether an object that is there already stays, and the upload is refused.
+    /// Whether an existing object stays, and the completion is refused.
     pub keeps_existing: bool,
 }
 
-/// A bucket.
+/// The operations on a bucket.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Begins a multipart upload and gives its upload id.
+    /// Creates a multipart upload, and returns its id.
     async fn create_upload(&self, object: NewObject<'_>) -> Result<String, StoreError>;
 
-    /// The parts that are there, all pages, by number.
+    /// Returns the stored parts of an upload, from all pages, sorted by number.
     ///
-    /// [`StoreError::NoSuchUpload`] when it was completed, aborted or never existed.
+    /// Fails with [`StoreError::NoSuchUpload`] when the upload was completed, aborted or never existed.
     async fn list_parts(&self, upload: UploadRef<'_>) -> Result<Vec<StoredPart>, StoreError>;
 
     /// Joins the parts into the object.
     ///
-    /// [`StoreError::NoSuchUpload`] may also mean that an earlier call succeeded and its answer was lost;
-    /// [`StoreError::Exists`] that there is an object that stays.
+    /// Fails with [`StoreError::NoSuchUpload`] also when an earlier call succeeded and its answer was lost; with
+    /// [`StoreError::Exists`] when an object exists that must stay.
     async fn complete_upload(
         &self,
         upload: UploadRef<'_>,
         params: CompleteParams<'_>,
     ) -> Result<(), StoreError>;
 
-    /// Removes an upload with its parts.
+    /// Aborts an upload, which removes its parts.
     ///
-    /// [`StoreError::NoSuchUpload`] when there is none.
+    /// Fails with [`StoreError::NoSuchUpload`] when there is none.
     async fn abort_upload(&self, upload: UploadRef<'_>) -> Result<(), StoreError>;
 
-    /// The object under a key; `None` when there is none.
+    /// Returns the object under a key; `None` when there is none.
     async fn head(&self, key: &str) -> Result<Option<StoredObject>, StoreError>;
 
-    /// The first bytes of an object that has this ETag: so many, or all that it has.
+    /// Returns the first `count` bytes of the object with this ETag, or all if it has fewer.
     ///
-    /// [`StoreError::Changed`] when it has another by now.
+    /// Fails with [`StoreError::Changed`] when the object has another ETag.
     async fn first_bytes(&self, key: &str, etag: &ETag, count: u64) -> Result<Bytes, StoreError>;
 
-    /// Copies an object within the bucket, with nothing of it but its bytes: what the copy has beside them is given.
+    /// Copies an object's bytes within the bucket. The copy gets the attributes of `to`, and none of the source's.
     ///
-    /// [`StoreError::NoSuchUpload`] when the source is gone; [`StoreError::Exists`] when it has changed, or
-    /// `keeps_existing` of the attributes has an object stay that is there.
+    /// Fails with [`StoreError::NoSuchUpload`] when the source is gone; with [`StoreError::Exists`] when it has
+    /// changed, or when `keeps_existing` is set and an object exists.
     async fn copy(&self, source: CopySource<'_>, to: NewObject<'_>) -> Result<StoredObject, StoreError>;
 
-    /// Puts an object without bytes, and gives its version.
+    /// Puts an empty object, and returns its version.
     async fn put_empty(&self, key: &str, attributes: &Attributes) -> Result<Option<String>, StoreError>;
 
-    /// Removes the object under a key, or one version of it, if there is one.
+    /// Removes the object under a key, or one version of it. Succeeds when there is none.
     async fn delete(&self, key: &str, version_id: Option<&str>) -> Result<(), StoreError>;
 }

@@ -1,29 +1,30 @@
-//! The keys that are Partway's own: `.partway/` below the key prefix, where no client's key can be.
+//! The keys of Partway itself: `.partway/` below the key prefix, where no client's key can be.
 
 use uuid::Uuid;
 
-/// What they begin with, below the key prefix.
+/// The prefix of these keys, below the key prefix.
 pub const NAMESPACE: &str = ".partway/";
 
-/// Where a file waits that was sent as a whole, until its upload is completed.
+/// Returns the key under which a file that was sent by one PUT waits until its upload is completed.
 #[must_use]
 pub fn incoming(key_prefix: &str, upload: Uuid) -> String {
     format!("{key_prefix}{NAMESPACE}incoming/{upload}")
 }
 
-/// Stands for as long as an upload's object may be there and not all of what a completion does is done.
+/// Returns the key of the mark that an upload's completion is under way: its object may exist, but hooks may not have
+/// been told.
 #[must_use]
 pub fn unfinished(key_prefix: &str, upload: Uuid) -> String {
     format!("{key_prefix}{NAMESPACE}unfinished/{upload}")
 }
 
-/// What a probe tries things out with; nothing has this key.
+/// Returns a random key for a probe.
 #[must_use]
 pub fn probe(key_prefix: &str) -> String {
     format!("{key_prefix}{NAMESPACE}probe-{}", Uuid::new_v4())
 }
 
-/// Whether a key is one of these.
+/// Returns whether a key is one of these.
 #[must_use]
 pub fn is_own(key_prefix: &str, key: &str) -> bool {
     key.strip_prefix(key_prefix).is_some_and(|below| below.starts_with(NAMESPACE))

@@ -1,4 +1,4 @@
-//! Partway's own objects in a bucket, page by page: what waits to be completed, and what was left behind.
+//! Lists Partway's own objects in a bucket, page by page: files that wait to be completed, and what was left behind.
 
 use std::time::SystemTime;
 
@@ -10,26 +10,27 @@ use super::{S3Store, Store, StoreError};
 pub struct OwnObject {
     /// Its key.
     pub key: String,
-    /// Which version of it, where the store tells them apart.
+    /// The version id, where the bucket has versions.
     pub version_id: Option<String>,
-    /// When it was put, if the store says so.
+    /// When it was stored, if the store says so.
     pub modified: Option<SystemTime>,
 }
 
-/// Where the next page begins.
+/// The position of the next page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OwnMarker {
-    /// Of versions.
+    /// A position in a listing of versions.
     Versions(Option<String>, Option<String>),
-    /// Of objects.
+    /// A position in a listing of objects.
     Objects(String),
 }
 
 impl S3Store {
-    /// A page of the objects below `.partway/`, every version of each, and where the next one begins.
+    /// Returns a page of the objects below `.partway/`, with every version of each, and the position of the next
+    /// page.
     ///
     /// # Errors
-    /// When the store fails or refuses.
+    /// When the store fails, or refuses.
     pub async fn own_page(
         &self,
         key_prefix: &str,
@@ -94,10 +95,10 @@ impl S3Store {
         Ok((objects.collect(), next))
     }
 
-    /// Removes one of them.
+    /// Removes one of these objects.
     ///
     /// # Errors
-    /// When the store fails or refuses.
+    /// When the store fails, or refuses.
     pub async fn delete_own(&self, object: &OwnObject) -> Result<(), StoreError> {
         self.delete(&object.key, object.version_id.as_deref()).await
     }

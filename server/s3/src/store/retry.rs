@@ -1,4 +1,4 @@
-//! `Retry-After`: neither the server nor a client asks a store again before the time that it names.
+//! `Retry-After`: neither the server nor a client calls a store again before the time that it gives.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,12 +8,12 @@ use aws_smithy_runtime_api::client::retries::classifiers::{
 };
 use jiff::fmt::rfc2822;
 
-/// Longer than the SDK's own delays; shorter waits are left to it.
+/// Waits of this many seconds or more exceed the SDK's own backoff; shorter ones are left to it.
 const NOTABLE: u64 = 2;
-/// Nobody waits longer, whatever a store says.
+/// The longest wait in seconds, whatever a store asks for.
 const LONGEST: u64 = 60 * 60;
 
-/// The header's value in seconds from now: a number, or a date (RFC 9110, section 10.2.3).
+/// Parses the header's value to seconds from now: a number, or a date (RFC 9110, section 10.2.3).
 pub(super) fn retry_after(value: &str) -> Option<u64> {
     let value = value.trim();
     let seconds = value.parse().ok().or_else(|| {
@@ -23,7 +23,7 @@ pub(super) fn retry_after(value: &str) -> Option<u64> {
     seconds.map(|seconds: u64| seconds.min(LONGEST))
 }
 
-/// Keeps the SDK from trying again. The client learns when it may.
+/// Keeps the SDK from retrying. The client is told when it may.
 #[derive(Debug)]
 pub(super) struct HeedRetryAfter;
 

@@ -36,23 +36,23 @@ use super::{
 /// How to reach a bucket.
 #[derive(Clone, Debug)]
 pub struct S3StoreOptions {
-    /// The bucket.
+    /// The bucket's name.
     pub bucket: String,
-    /// Its region.
+    /// The bucket's region.
     pub region: String,
-    /// The endpoint, if it is not AWS's own.
+    /// The endpoint, if it is not AWS's.
     pub endpoint: Option<String>,
-    /// Whether the bucket stands in the path rather than in the host name.
+    /// Whether the bucket is in the path instead of the host name.
     pub path_style: bool,
-    /// Whether AWS's own endpoint is reached over IPv6 as well.
+    /// Whether AWS's endpoint is reached over IPv6 as well.
     pub dual_stack: bool,
-    /// The credentials.
+    /// The provider of credentials.
     pub credentials: SharedCredentialsProvider,
-    /// The HTTP client.
+    /// The HTTP client of the SDK.
     pub http_client: SharedHttpClient,
 }
 
-/// A bucket, over the AWS SDK.
+/// A bucket, by the AWS SDK.
 #[derive(Clone, Debug)]
 pub struct S3Store {
     pub(crate) client: Client,
@@ -61,7 +61,7 @@ pub struct S3Store {
 }
 
 impl S3Store {
-    /// A client for one bucket. Nothing is sent yet.
+    /// Creates a client for one bucket. Sends nothing yet.
     #[must_use]
     pub fn new(options: S3StoreOptions) -> Self {
         let timeouts = TimeoutConfig::builder()
@@ -88,13 +88,13 @@ impl S3Store {
         Self { client: Client::from_conf(config), bucket: options.bucket, avoided: Avoided::default() }
     }
 
-    /// What the store has said to a header, if it turned out to refuse it.
+    /// Returns the store's error if it has refused this header.
     #[must_use]
     pub fn refuses(&self, header: Optional) -> Option<&str> {
         self.avoided.words(header)
     }
 
-    /// The SDK's client, for tests that look at the store from outside.
+    /// Returns the SDK's client, for tests that look at the store from outside.
     #[must_use]
     pub const fn client(&self) -> &Client {
         &self.client
@@ -334,7 +334,8 @@ fn stored_object(head: HeadObjectOutput) -> Result<StoredObject, StoreError> {
     })
 }
 
-/// A composite checksum is one of the parts' checksums, and says nothing of the bytes.
+/// Parses the checksum of a whole object. A composite checksum is one of the parts' checksums, and says nothing of
+/// the bytes.
 fn whole_checksum(text: Option<String>, kind: Option<&ChecksumType>) -> Option<Crc64Nvme> {
     text.filter(|_| kind != Some(&ChecksumType::Composite)).and_then(|text| text.parse().ok())
 }

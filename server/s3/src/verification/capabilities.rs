@@ -68,7 +68,8 @@ pub(super) async fn try_out(bucket: &Bucket, checksum: ChecksumKind) -> Known {
     known
 }
 
-/// A form that is not held to its terms would be a weaker check than the one that is claimed, and a PUT always works.
+/// Returns whether forms can be used. One whose checksum is not enforced would be a weaker check than the server
+/// claims, and a PUT always works.
 async fn forms(client: PresignedClient<'_>, store: &str, checksum: ChecksumKind) -> bool {
     match probe::form(client, checksum).await {
         Ok(Rule::Kept) => return true,

@@ -1,7 +1,7 @@
-//! How uploads are checked: as configured, or as the store turns out to do it.
+//! How uploads are verified: as configured, or as a probe of the store shows.
 //!
-//! A store that cannot be asked at the start is asked again until it answers. Nothing is assumed
-//! meanwhile: no upload is begun with a check that may not take place.
+//! A store that does not answer at the start is probed again until it does. Until then no upload is created, since
+//! its check might not take place.
 
 mod capabilities;
 
@@ -16,35 +16,35 @@ use crate::bucket::Bucket;
 use crate::probe::{self, Check};
 use crate::store::{S3Store, StoreError};
 
-/// How long the start of the server waits for the store's first answer, so that the first uploads
-/// find the server ready. One that takes longer is waited for while the server answers already.
+/// How long the server's start waits for a store's first answer, so that the first uploads find the server ready.
+/// After that the server answers while the probe goes on.
 const AT_START: Duration = Duration::from_secs(5);
-/// After a failed attempt; doubled each time.
+/// The delay after a failed attempt; it doubles each time.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
-/// The longest time between two attempts.
+/// The longest delay between two attempts.
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
-/// What an attempt under way may take to end and to tidy up when the server stops.
+/// How long an attempt may take to end and to remove its objects when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How uploads are checked, or why that is not known yet.
+/// How uploads to a bucket are verified, or why that is not known yet.
 #[derive(Clone, Debug)]
 pub struct Verification(watch::Receiver<Result<Known, Problem>>);
 
 /// What is known of a store.
 #[derive(Clone, Copy, Debug)]
 pub struct Known {
-    /// How bytes are checked.
+    /// The kind of checksum that it verifies.
     pub checksum: ChecksumKind,
-    /// Whether forms are held to their terms.
+    /// Whether it enforces the policy of forms.
     pub forms: bool,
-    /// Whether a PUT replaces no object where it is not to, and what it brings beside its bytes can be seen.
+    /// Whether a PUT replaces no object if that is demanded, and whether the headers that it brought can be seen.
     pub puts_only_create: bool,
-    /// Whether a copy replaces no object where it is not to.
+    /// Whether a copy replaces no object if that is demanded.
     pub copies_only_create: bool,
 }
 
 impl Known {
-    /// Of a store that nobody has asked: what always works is done.
+    /// Returns what holds for a store that was not probed: only what always works.
     #[must_use]
     pub const fn unseen(checksum: ChecksumKind) -> Self {
         // Nobody has seen whether the store minds a form's MD5. What it says of a CRC64NVME is seen at completion.
@@ -52,14 +52,14 @@ impl Known {
         Self { checksum, forms, puts_only_create: false, copies_only_create: false }
     }
 
-    /// Of the store within the binary.
+    /// Returns what holds for the embedded store.
     #[must_use]
     pub const fn embedded(checksum: ChecksumKind) -> Self {
         Self { checksum, forms: true, puts_only_create: true, copies_only_create: true }
     }
 }
 
-/// The attempts to find it out. Dropping it ends them once none is under way.
+/// The attempts to probe a store. When dropped, they end after the current one.
 #[derive(Debug)]
 pub struct Probing {
     stop: oneshot::Sender<()>,
@@ -67,16 +67,15 @@ pub struct Probing {
 }
 
 impl Verification {
-    /// As configured.
+    /// Creates a verification that is configured and needs no probe.
     #[must_use]
     pub fn known(known: Known) -> Self {
         Self(watch::channel(Ok(known)).1)
     }
 
-    /// As the store does it. Objects of the probe are put below its key prefix, where the credentials may
-    /// write.
+    /// Probes a store until it answers, with objects below its key prefix, where the credentials may write.
     ///
-    /// Returns when it is known, or the first attempt has failed, or takes long.
+    /// Returns when the result is known, when the first attempt failed, or after 5 seconds.
     pub async fn probe(store: Bucket) -> (Self, Probing) {
         let unknown = Problem::new(ErrorCode::StoreUnavailable, "the store has not been reached yet");
         let (known, mut verification) = watch::channel(Err(unknown));
@@ -87,27 +86,27 @@ impl Verification {
         (Self(verification), Probing { stop, task })
     }
 
-    /// The kind of checksum that uploads begin with.
+    /// Returns the kind of checksum that uploads get.
     ///
     /// # Errors
-    /// While it is not known: what kept the store from being asked.
+    /// While it is not known: why the store could not be probed.
     pub fn kind(&self) -> Result<ChecksumKind, Problem> {
         self.0.borrow().as_ref().map(|known| known.checksum).map_err(Clone::clone)
     }
 
-    /// Whether small files can be sent as forms.
+    /// Returns whether small files can be sent as forms.
     #[must_use]
     pub fn takes_forms(&self) -> bool {
         self.0.borrow().as_ref().is_ok_and(|known| known.forms)
     }
 
-    /// Whether a PUT can be held to create an object.
+    /// Returns whether a PUT can be required to create an object, and not to replace one.
     #[must_use]
     pub fn puts_only_create(&self) -> bool {
         self.0.borrow().as_ref().is_ok_and(|known| known.puts_only_create)
     }
 
-    /// Whether a copy can be held to create an object.
+    /// Returns whether a copy can be required to create an object, and not to replace one.
     #[must_use]
     pub fn copies_only_create(&self) -> bool {
         self.0.borrow().as_ref().is_ok_and(|known| known.copies_only_create)
@@ -115,7 +114,7 @@ impl Verification {
 }
 
 impl Probing {
-    /// Ends the attempts; one that is under way gets some time to remove what it has made.
+    /// Ends the attempts. One that is under way gets 10 seconds to remove its objects.
     pub async fn stop(self) {
         drop(self.stop);
         let _ = tokio::time::timeout(GRACE, self.task).await;
@@ -156,34 +155,34 @@ async fn find_out(
 /// What a store does with the checksums that uploads could use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Findings {
-    /// With CRC-64/NVME.
+    /// The findings on CRC-64/NVME.
     pub crc64_nvme: Crc64NvmeFindings,
-    /// With MD5, which matters only where CRC-64/NVME will not do.
+    /// The findings on MD5, which matters only where CRC-64/NVME is not verified.
     pub md5: Option<Md5Findings>,
 }
 
 /// What a store does with CRC-64/NVME.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Crc64NvmeFindings {
-    /// Of a PUT.
+    /// The check of a PUT.
     pub put: Check,
-    /// Of a part.
+    /// The check of a part.
     pub part: Check,
-    /// Of the whole object, when it is completed.
+    /// The check of the whole object, at the completion.
     pub object: Check,
 }
 
 /// What a store does with MD5.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Md5Findings {
-    /// Of a PUT.
+    /// The check of a PUT.
     pub put: Check,
-    /// Of a part.
+    /// The check of a part.
     pub part: Check,
 }
 
 impl Findings {
-    /// As much as it takes to choose.
+    /// Probes as much as it takes to choose.
     async fn of(store: &S3Store, prefix: &str) -> Result<Self, StoreError> {
         // Else a store that refuses everything would seem to know no checksums.
         probe::access(store, prefix).await?;
@@ -193,7 +192,7 @@ impl Findings {
         Ok(Self { crc64_nvme, md5 })
     }
 
-    /// All that can be found out, of a store that can be written to.
+    /// Probes everything, on a store that can be written to.
     ///
     /// # Errors
     /// When the store is away.
@@ -203,7 +202,7 @@ impl Findings {
         Ok(Self { crc64_nvme: crc64_nvme?, md5: Some(md5?) })
     }
 
-    /// The strongest check that takes place everywhere.
+    /// Returns the strongest kind that is verified everywhere.
     #[must_use]
     pub fn kind(&self) -> ChecksumKind {
         match &self.md5 {
@@ -243,7 +242,7 @@ impl Crc64NvmeFindings {
         Ok(Self { put: put?, part: part?, object: object? })
     }
 
-    /// What is verified has to be said of the object at the end; of a part it need not.
+    /// Returns whether it suffices: the store must report the checksum of the object at the end, but not of a part.
     fn will_do(&self) -> bool {
         self.put == Check::Verified
             && matches!(self.part, Check::Verified | Check::Unreported)
