@@ -48,31 +48,31 @@ error_codes! {
     /// The body is not JSON at all.
     InvalidJson = "invalid_json" { status: Some(400), retryable: false, title: "The body is not valid JSON" }
     /// A field is missing, of the wrong type or out of bounds.
-    InvalidField = "invalid_field" { status: Some(400), retryable: false, title: "A field is not acceptable" }
+    InvalidField = "invalid_field" { status: Some(400), retryable: false, title: "A field is not valid" }
     /// A field that the route does not know.
-    UnknownField = "unknown_field" { status: Some(400), retryable: false, title: "A field is not known here" }
+    UnknownField = "unknown_field" { status: Some(400), retryable: false, title: "A field is unknown" }
     /// The body is not declared as JSON.
     UnsupportedMediaType = "unsupported_media_type" { status: Some(415), retryable: false, title: "The body must be application/json" }
     /// The body is longer than the server reads.
     BodyTooLarge = "body_too_large" { status: Some(413), retryable: false, title: "The body is too large" }
-    /// The body did not come in time.
-    RequestTimeout = "request_timeout" { status: Some(408), retryable: true, title: "The request took too long to come" }
+    /// The body did not arrive in time.
+    RequestTimeout = "request_timeout" { status: Some(408), retryable: true, title: "The request did not arrive in time" }
     /// No such route.
     NotFound = "not_found" { status: Some(404), retryable: false, title: "There is nothing here" }
     /// The route does not take this method.
     MethodNotAllowed = "method_not_allowed" { status: Some(405), retryable: false, title: "The method is not allowed here" }
     /// A page of this origin may not call the server.
     OriginNotAllowed = "origin_not_allowed" { status: Some(403), retryable: false, title: "Pages of this origin may not call the server" }
-    /// The server does not go by the name that it was called by.
+    /// The server does not answer to the host name of the request.
     HostNotAllowed = "host_not_allowed" { status: Some(421), retryable: false, title: "The server does not answer to this host name" }
     /// The file exceeds what the destination or S3 takes.
     FileTooLarge = "file_too_large" { status: Some(413), retryable: false, title: "The file is too large" }
     /// The destination does not take files of this type or extension.
-    TypeNotAllowed = "type_not_allowed" { status: Some(415), retryable: false, title: "Files of this type are not taken here" }
+    TypeNotAllowed = "type_not_allowed" { status: Some(415), retryable: false, title: "Files of this type are not accepted here" }
     /// The bytes are not of the type that the file was said to be; they were removed.
-    ContentMismatch = "content_mismatch" { status: Some(422), retryable: false, title: "The file is not what it says it is" }
+    ContentMismatch = "content_mismatch" { status: Some(422), retryable: false, title: "The file's content does not match its type" }
     /// There is an object under the key already, and it stays.
-    ObjectExists = "object_exists" { status: Some(409), retryable: false, title: "There already is such an object" }
+    ObjectExists = "object_exists" { status: Some(409), retryable: false, title: "An object with this key exists already" }
     /// The application refuses the upload.
     UploadRefused = "upload_refused" { status: Some(403), retryable: false, title: "The application refused the upload" }
     /// The destination does not exist for this subject.
@@ -80,22 +80,22 @@ error_codes! {
 
     // Who asks.
 
-    /// The request says not who makes it.
-    CredentialsMissing = "credentials_missing" { status: Some(401), retryable: false, title: "The request says not who makes it" }
+    /// The request carries no credentials.
+    CredentialsMissing = "credentials_missing" { status: Some(401), retryable: false, title: "The request carries no credentials" }
     /// Forged, of another issuer or for another audience, or not of the form that is needed.
     CredentialsInvalid = "credentials_invalid" { status: Some(401), retryable: false, title: "The credentials are not valid" }
-    /// Their time is over; new ones help.
+    /// The credentials have expired; new ones help.
     CredentialsExpired = "credentials_expired" { status: Some(401), retryable: false, title: "The credentials have expired" }
-    /// The application knows who asks, and says no.
+    /// The application knows the caller, and does not permit the request.
     NotPermitted = "not_permitted" { status: Some(403), retryable: false, title: "The application does not permit it" }
-    /// As many uploads as the ticket is for were created with it.
+    /// The ticket's number of uploads is used up.
     TicketUsedUp = "ticket_used_up" { status: Some(403), retryable: false, title: "The ticket is used up" }
 
     // The upload token.
 
     /// Forged, cut short, or signed with another secret.
     TokenInvalid = "token_invalid" { status: Some(401), retryable: false, title: "The upload token is not valid" }
-    /// Its time is over.
+    /// The upload token has expired.
     TokenExpired = "token_expired" { status: Some(410), retryable: false, title: "The upload token has expired" }
     /// It belongs to another subject, or to a destination that does not exist for this one.
     TokenForeign = "token_foreign" { status: Some(403), retryable: false, title: "The upload token belongs to somebody else" }
@@ -131,17 +131,17 @@ error_codes! {
     TooManyRequests = "too_many_requests" { status: Some(429), retryable: true, title: "Too many requests" }
     /// The subject has as many uploads open as it may have.
     TooManyUploads = "too_many_uploads" { status: Some(429), retryable: true, title: "Too many uploads are open" }
-    /// The subject has used up its bytes of the day.
-    QuotaExceeded = "quota_exceeded" { status: Some(429), retryable: true, title: "The bytes of the day are used up" }
-    /// The counters that limits are kept by cannot be reached.
-    LimitsUnavailable = "limits_unavailable" { status: Some(503), retryable: true, title: "The limits cannot be checked" }
-    /// Whatever tells who asks cannot be reached.
-    IdentityUnavailable = "identity_unavailable" { status: Some(503), retryable: true, title: "Who asks cannot be checked" }
+    /// The subject has used up its bytes per day.
+    QuotaExceeded = "quota_exceeded" { status: Some(429), retryable: true, title: "The daily quota is used up" }
+    /// The counters of quotas cannot be reached.
+    LimitsUnavailable = "limits_unavailable" { status: Some(503), retryable: true, title: "The quotas cannot be checked" }
+    /// The application or the identity provider that authenticates callers cannot be reached.
+    IdentityUnavailable = "identity_unavailable" { status: Some(503), retryable: true, title: "The caller cannot be authenticated now" }
     /// The application has not answered a hook; what it decides or has to know waits for it.
     HookUnavailable = "hook_unavailable" { status: Some(503), retryable: true, title: "The application has not answered" }
     /// So many requests are being read that there is no room for another.
     ServerBusy = "server_busy" { status: Some(503), retryable: true, title: "The server is busy" }
-    /// A defect of the server's.
+    /// A bug of the server.
     Internal = "internal" { status: Some(500), retryable: true, title: "The server failed" }
 
     // What only a client can find.
@@ -156,8 +156,8 @@ error_codes! {
     StoreEtagHidden = "store_etag_hidden" { status: None, retryable: true, title: "The bucket's CORS does not expose ETag" }
     /// The store refused a part.
     PartRefused = "part_refused" { status: None, retryable: true, title: "The store refused a part" }
-    /// The connection stood still for too long.
-    Stalled = "stalled" { status: None, retryable: true, title: "The connection stood still" }
+    /// The connection sent nothing for too long.
+    Stalled = "stalled" { status: None, retryable: true, title: "The connection stalled" }
     /// The file changed, moved or vanished since it was chosen.
     FileChanged = "file_changed" { status: None, retryable: false, title: "The file changed or vanished since it was chosen" }
     /// The file chosen to resume an upload is not the one that it was begun with.
@@ -166,14 +166,14 @@ error_codes! {
     UploadBusy = "upload_busy" { status: None, retryable: true, title: "Another tab is sending this upload" }
     /// The file cannot be read: a folder, or no permission.
     FileUnreadable = "file_unreadable" { status: None, retryable: false, title: "The file cannot be read" }
-    /// Whoever is asked for a token or for headers had none to give.
+    /// The page's function for a token or for headers returned none.
     CredentialsUnavailable = "credentials_unavailable" { status: None, retryable: true, title: "There are no credentials for the upload server" }
     /// The user cancelled.
     Cancelled = "cancelled" { status: None, retryable: false, title: "The upload was cancelled" }
     /// A call on an uploader that was closed.
     Closed = "closed" { status: None, retryable: false, title: "The uploader was closed" }
     /// An option or argument of the JavaScript API is not acceptable.
-    InvalidOption = "invalid_option" { status: None, retryable: false, title: "An option is not acceptable" }
+    InvalidOption = "invalid_option" { status: None, retryable: false, title: "An option is not valid" }
     /// The WebAssembly engine could not be loaded.
     EngineUnavailable = "engine_unavailable" { status: None, retryable: true, title: "The upload engine could not be loaded" }
 }

@@ -64,7 +64,7 @@ impl Speedometer {
         self.samples.clear();
     }
 
-    /// Bytes a second lately; `None` until there is enough to tell.
+    /// Bytes per second lately; `None` until there is enough to tell.
     #[must_use]
     pub fn bytes_per_second(&self, now: Time) -> Option<f64> {
         let &(first, base) = self.samples.front()?;

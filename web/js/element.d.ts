@@ -38,7 +38,7 @@ export interface PartwayUploaderEventMap {
   /** A file was left out; `message` is what people are told. */
   "file-refused": CustomEvent<{ file: File; path?: string; code: RefusalCode; message: string }>;
   "file-statechange": CustomEvent<{ upload: Upload; state: UploadState; previous: UploadState }>;
-  /** At most ten times a second, with the uploads that moved. */
+  /** At most ten times per second, with the uploads that moved. */
   progress: CustomEvent<{ uploads: Upload[]; progress: OverallProgress }>;
   "file-completed": CustomEvent<{ upload: Upload; result: UploadResult }>;
   "file-failed": CustomEvent<{ upload: Upload; error: PartwayError }>;

@@ -61,7 +61,7 @@ export class PartwayUploader extends Base {
     this.#rebuild();
   }
 
-  // Whoever moves it somewhere else connects it again at once.
+  // When it is moved within the page, it is connected again at once.
   disconnectedCallback() {
     setTimeout(() => {
       if (!this.isConnected) this.#close();

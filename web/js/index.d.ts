@@ -15,7 +15,7 @@ export interface UploaderOptions {
    */
   concurrency?: number;
   /**
-   * The most bytes that are sent in a second, over all files: 16 KiB (16 × 1024) or more. A part
+   * The most bytes that are sent per second, over all files: 16 KiB (16 × 1024) or more. A part
    * leaves as fast as the line is, and the next one waits, so the rate holds on average.
    * Unless given, there is no limit.
    */
@@ -211,7 +211,7 @@ export class PartwayError extends Error {
 }
 
 export interface UploadEvents {
-  /** At most ten times a second. */
+  /** At most ten times per second. */
   progress: CustomEvent<UploadStatus>;
   statechange: CustomEvent<{ state: UploadState; previous: UploadState }>;
   completed: CustomEvent<UploadResult>;
@@ -326,7 +326,7 @@ export class ResumableUpload {
 export interface UploaderEvents {
   /** One event for each call of `add()`. */
   added: CustomEvent<{ uploads: Upload[] }>;
-  /** At most ten times a second, with the uploads that moved. */
+  /** At most ten times per second, with the uploads that moved. */
   progress: CustomEvent<{ uploads: Upload[]; progress: OverallProgress }>;
   statechange: CustomEvent<{ upload: Upload; state: UploadState; previous: UploadState }>;
   completed: CustomEvent<{ upload: Upload; result: UploadResult }>;
@@ -397,7 +397,7 @@ export class Uploader extends EventTarget {
   /** `for await (const progress of uploader)`: the newest progress of all, until nothing is under way. */
   [Symbol.asyncIterator](): AsyncGenerator<OverallProgress, void, undefined>;
   /**
-   * What was interrupted in this browser and can go on: of this endpoint, and of whoever is signed in, as the server
+   * What was interrupted in this browser and can go on: of this endpoint, and of the user who is signed in, as the server
    * says. It is empty until {@link Uploader.load} or the first
    * upload has fetched the engine; `resumables` tells when it changes. What another tab is sending is left out.
    */

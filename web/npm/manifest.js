@@ -15,7 +15,7 @@ const EVENTS = {
   "file-failed": "Detail: `{ upload, error }`",
   "file-cancelled": "Detail: `{ upload }`",
   "file-removed": "A file was taken off the list. Detail: `{ upload }`",
-  progress: "At most ten times a second. Detail: `{ uploads, progress }`",
+  progress: "At most ten times per second. Detail: `{ uploads, progress }`",
   completed: "All uploads have ended. Detail: `{ completed, failed, cancelled }`",
   change: "The form value, the keys of what has arrived, has changed",
 };

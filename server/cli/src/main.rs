@@ -27,10 +27,10 @@ enum Command {
     /// Serve the page, the widget and the upload API
     #[command(after_long_help = SERVE_HELP)]
     Serve(ServeArgs),
-    /// Examine the configured buckets, and say what is missing
+    /// Check the configured buckets, and report what is missing
     #[command(after_long_help = doctor::HELP)]
     Doctor(DoctorArgs),
-    /// Abort uploads that nobody can complete any more
+    /// Remove uploads whose tokens have expired
     #[command(after_long_help = sweep::HELP)]
     Sweep(SweepArgs),
 }
@@ -43,7 +43,7 @@ struct ServeArgs {
 
     /// Address and port to listen on; overrides server.listen [default: 127.0.0.1:8080]
     ///
-    /// Without an identity, only loopback addresses are accepted. Port 0 takes any that is free.
+    /// Without an identity in the settings, only loopback addresses are accepted. Port 0 takes a free port.
     #[arg(long, short, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
 
@@ -73,16 +73,16 @@ To use a bucket, put this into partway.toml:
     # endpoint = \"https://s3.example.com\"     for stores other than AWS
 
 Credentials come from store.access_key_id and store.secret_access_key, or from AWS's usual
-chain: environment, profile, container, instance. The bucket's CORS has to allow PUT and
-POST from the page's origin, and to expose ETag.
+chain: environment, profile, container, instance. The bucket's CORS must allow PUT and
+POST from the page's origin, and expose ETag.
 
 Who may upload, what and where: [identity], [destinations], [hooks] and [limits], as
 docs/src/identity.md says.
 
-Every setting can be given by the environment instead, which wins over the file:
+Every setting can be set by an environment variable, which overrides the file:
 PARTWAY_STORE__BUCKET=my-uploads is bucket in [store].
 
-SIGINT or SIGTERM stops the server once requests under way are answered.";
+SIGINT or SIGTERM stops the server after requests under way are answered.";
 
 #[actix_web::main]
 async fn main() -> ExitCode {

@@ -1,5 +1,5 @@
-//! Owns S3's checksum values: their names, which of them requests carry, and what a whole object's
-//! checksum is, given its parts'. Never reads bytes of objects.
+//! Owns S3's checksum values: their names, where requests carry them, and how an object's is computed from its
+//! parts'. Never reads bytes of objects.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -23,7 +23,7 @@ pub(crate) enum Algorithm {
 impl Algorithm {
     pub(crate) const ALL: [Self; 5] = [Self::Crc32, Self::Crc32c, Self::Crc64Nvme, Self::Sha1, Self::Sha256];
 
-    /// As `x-amz-checksum-algorithm` spells it.
+    /// Returns the value of `x-amz-checksum-algorithm`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Crc32 => "CRC32",
@@ -34,7 +34,7 @@ impl Algorithm {
         }
     }
 
-    /// The header, or trailer, that carries the value.
+    /// Returns the header, or trailer, that carries the value.
     pub(crate) fn header(self) -> &'static str {
         match self {
             Self::Crc32 => "x-amz-checksum-crc32",
@@ -50,7 +50,7 @@ impl Algorithm {
         known.ok_or_else(|| Error::NotImplemented(format!("the checksum algorithm {name} is not supported")))
     }
 
-    /// The arithmetic that joins values of neighbouring pieces, where there is one.
+    /// Returns the arithmetic that combines the values of adjacent pieces, if the algorithm has one.
     fn crc(self) -> Option<Crc> {
         match self {
             Self::Crc32 => Some(Crc::CRC32),
@@ -61,17 +61,17 @@ impl Algorithm {
     }
 }
 
-/// How the checksum of a multipart object comes about.
+/// How the checksum of a multipart object is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     /// The checksum of all bytes.
     FullObject,
-    /// The checksum of the parts' checksums, with their number behind it.
+    /// The checksum of the parts' checksums, followed by their number.
     Composite,
 }
 
 impl Kind {
-    /// As `x-amz-checksum-type` spells it.
+    /// Returns the value of `x-amz-checksum-type`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::FullObject => "FULL_OBJECT",
@@ -79,7 +79,7 @@ impl Kind {
         }
     }
 
-    /// What an upload gets that asks for `algorithm` and, perhaps, a type.
+    /// Returns the type for an upload that asks for `algorithm` and, perhaps, a type.
     pub(crate) fn choose(algorithm: Algorithm, asked: Option<&str>) -> Result<Self, Error> {
         let kind = match asked {
             None if algorithm == Algorithm::Crc64Nvme => Self::FullObject,
@@ -119,7 +119,7 @@ impl ChecksumSpec {
     }
 }
 
-/// Checksums of one run of bytes, in base64, each algorithm at most once.
+/// The checksums of some bytes, in base64, at most one per algorithm.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checksums(Vec<(Algorithm, String)>);
 
@@ -145,7 +145,7 @@ impl Checksums {
         self.0.is_empty()
     }
 
-    /// Adds the values that came behind the body.
+    /// Adds the values that came in trailers.
     pub(crate) fn add_trailers(&mut self, trailers: &HeaderMap) -> Result<(), Error> {
         for algorithm in Algorithm::ALL {
             if let Some(value) = trailers.get(algorithm.header()) {
@@ -156,7 +156,7 @@ impl Checksums {
         Ok(())
     }
 
-    /// Takes what a request's fields hold, in the order of [`Algorithm::ALL`].
+    /// Creates checksums from a request's fields, in the order of [`Algorithm::ALL`].
     pub(crate) fn from_fields(
         known: [Option<&String>; 5],
         unknown: [Option<&String>; 5],
@@ -206,8 +206,7 @@ macro_rules! answer_checksums {
 
 pub(crate) use {answer_checksums, given_checksums};
 
-/// The checksum of an object, from its parts' values and sizes in order; `None` when a part lacks
-/// one.
+/// Computes the checksum of an object from its parts' values and sizes, in order; `None` when a part lacks one.
 pub(crate) fn of_parts<'p>(
     spec: ChecksumSpec,
     parts: impl Iterator<Item = (&'p Checksums, u64)>,
@@ -244,12 +243,12 @@ pub(crate) fn of_parts<'p>(
     }
 }
 
-/// The 16 bytes that a Content-MD5 header stands for.
+/// Decodes a Content-MD5 header to its 16 bytes.
 pub(crate) fn content_md5(value: &str) -> Result<[u8; 16], Error> {
     BASE64.decode(value).ok().and_then(|bytes| bytes.try_into().ok()).ok_or(Error::InvalidDigest)
 }
 
-/// The algorithms whose values a request announces to send behind its body.
+/// Returns the algorithms whose values a request announces in trailers.
 pub(crate) fn announced_trailers(headers: &HeaderMap) -> Result<Vec<Algorithm>, Error> {
     let mut announced = Vec::new();
     for value in headers.get_all("x-amz-trailer") {

@@ -7,7 +7,7 @@ use s3s::dto::{ETag, ETagCondition, Timestamp};
 
 use super::errors::Error;
 
-/// What a read asks of the object as it is.
+/// The conditions that a read sets on the object.
 #[derive(Debug, Default)]
 pub(crate) struct ReadConditions {
     pub(crate) if_match: Option<ETagCondition>,
@@ -17,7 +17,7 @@ pub(crate) struct ReadConditions {
 }
 
 impl ReadConditions {
-    /// Checks them in the order of RFC 9110, section 13.2.2; an ETag overrules a date.
+    /// Checks the conditions in the order of RFC 9110, section 13.2.2; an ETag overrides a date.
     pub(crate) fn check(&self, etag: &str, modified_ms: u64) -> Result<(), Error> {
         // HTTP dates have whole seconds.
         let modified = Timestamp::from(UNIX_EPOCH + Duration::from_secs(modified_ms / 1000));
@@ -39,7 +39,7 @@ impl ReadConditions {
         }
     }
 
-    /// The same for the source of a copy, where there is nothing that 304 could mean.
+    /// Checks the conditions on the source of a copy, to which 304 does not apply.
     pub(crate) fn check_copy(&self, etag: &str, modified_ms: u64) -> Result<(), Error> {
         self.check(etag, modified_ms).map_err(|error| match error {
             Error::NotModified { .. } => Error::PreconditionFailed("x-amz-copy-source-if"),
@@ -48,7 +48,7 @@ impl ReadConditions {
     }
 }
 
-/// What a write asks of the object that it would replace.
+/// The conditions that a write sets on the object that it would replace.
 #[derive(Debug, Default)]
 pub(crate) struct WriteConditions {
     pub(crate) if_match: Option<ETagCondition>,
@@ -56,7 +56,7 @@ pub(crate) struct WriteConditions {
 }
 
 impl WriteConditions {
-    /// Checks them against the ETag of the object under the key, if there is one.
+    /// Checks the conditions against the ETag of the object under the key, if there is one.
     pub(crate) fn check(&self, existing: Option<&str>) -> Result<(), Error> {
         match (&self.if_match, existing) {
             (Some(_), None) => return Err(Error::NoSuchKey),

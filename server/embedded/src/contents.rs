@@ -1,6 +1,5 @@
-//! Owns the content files: where they lie, how a new one comes to be, how long one that is read
-//! stays, and how those that no record names are swept. Never knows keys or objects: a content file
-//! is named by a random id.
+//! Owns the content files: where they are, how one is created, how long one that is read stays, and how those without
+//! a record are swept. Never knows keys or objects: a content file is named by a random id.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -27,7 +26,7 @@ impl ContentId {
         Ok(Self(u128::from_be_bytes(bytes)))
     }
 
-    /// The folder, one of 256, that the file lies in.
+    /// Returns the folder of the file, one of 256.
     fn shard(self) -> u8 {
         self.0.to_be_bytes()[0]
     }
@@ -42,8 +41,8 @@ impl ContentId {
 pub(crate) struct Contents {
     root: PathBuf,
     space: Arc<Space>,
-    /// Held for reading while a request looks up contents and pins them, so that
-    /// [`Contents::remove`] can wait for those that looked before its transaction.
+    /// Locked for reading while a request looks up contents and pins them, so that [`Contents::remove`] can wait for
+    /// those that looked before its transaction.
     opening: RwLock<()>,
     pins: Mutex<Pins>,
     reaper: Reaper,
@@ -52,7 +51,7 @@ pub(crate) struct Contents {
 #[derive(Debug, Default)]
 struct Pins {
     held: HashMap<ContentId, u32>,
-    /// Forgotten by the index, but still read.
+    /// Contents that the index has forgotten, but that are still read.
     doomed: HashMap<ContentId, u64>,
 }
 
@@ -67,8 +66,7 @@ impl Contents {
         Ok(Self { root, space, opening: RwLock::default(), pins: Mutex::default(), reaper })
     }
 
-    /// Unlinks every file in one shard that `known` does not name; returns how many, and which of
-    /// `known` are missing.
+    /// Unlinks every file in one shard that is not in `known`. Returns how many, and which of `known` are missing.
     pub(crate) fn sweep(&self, shard: u8, known: &HashSet<ContentId>) -> io::Result<(u64, Vec<ContentId>)> {
         let mut missing = known.clone();
         let mut swept = 0;
@@ -87,12 +85,12 @@ impl Contents {
         Ok((swept, missing.into_iter().collect()))
     }
 
-    /// Counts content that the index names.
+    /// Counts content that the index refers to.
     pub(crate) fn count(&self, bytes: u64) {
         self.space.count(bytes);
     }
 
-    /// Takes room for new content of the given length, or of a length to be seen.
+    /// Reserves space for new content of the given length, or of an unknown length.
     pub(crate) fn reserve(&self, len: Option<u64>) -> Result<Reservation, Error> {
         Reservation::new(&self.space, len.unwrap_or(0))
     }
@@ -117,7 +115,7 @@ impl Contents {
         File::open(id.path(&self.root))
     }
 
-    /// To be held from before the index is asked for contents until they are pinned.
+    /// Returns a lock to hold from before the index is asked for contents until they are pinned.
     pub(crate) fn opening(&self) -> RwLockReadGuard<'_, ()> {
         self.opening.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -132,12 +130,12 @@ impl Contents {
         Pinned { contents: Arc::clone(self), ids }
     }
 
-    /// Unlinks files that the index has just forgotten, each once nobody reads it any more.
+    /// Unlinks files that the index has just forgotten, each after its last reader.
     pub(crate) fn remove(&self, forgotten: Vec<(ContentId, u64)>) {
         if forgotten.is_empty() {
             return;
         }
-        // Whoever looked before the transaction has pinned once this lock was free; who looks later
+        // A request that looked before the transaction has pinned once this lock was free; one that looks later
         // finds nothing.
         drop(self.opening.write().unwrap_or_else(PoisonError::into_inner));
         let mut pins = self.pins();
@@ -148,7 +146,7 @@ impl Contents {
         self.free(idle);
     }
 
-    /// Returns once what was dropped so far is gone from the disk.
+    /// Returns after everything that was dropped so far is gone from the disk.
     pub(crate) async fn settled(&self) {
         let (done, told) = oneshot::channel();
         if let Some(queue) = &self.reaper.queue
@@ -168,7 +166,7 @@ impl Contents {
     }
 }
 
-/// Content files that somebody reads.
+/// Content files that are being read.
 #[derive(Debug)]
 pub(crate) struct Pinned {
     contents: Arc<Contents>,
@@ -176,7 +174,7 @@ pub(crate) struct Pinned {
 }
 
 impl Pinned {
-    /// The contents that the files belong to.
+    /// Returns the contents that the files belong to.
     pub(crate) fn contents(&self) -> &Contents {
         &self.contents
     }
@@ -200,7 +198,7 @@ impl Drop for Pinned {
     }
 }
 
-/// A content file that no record names yet; unlinked on drop unless it is kept.
+/// A content file without a record. Dropping it unlinks the file, unless it is kept.
 #[derive(Debug)]
 pub(crate) struct NewContent {
     pub(crate) id: ContentId,
@@ -212,7 +210,7 @@ pub(crate) struct NewContent {
 }
 
 impl NewContent {
-    /// Appends to the file, if there is room. Blocks.
+    /// Appends to the file, if there is space. Blocks.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let end = self.written + bytes.len() as u64;
         if let Some(reservation) = &mut self.reservation {
@@ -223,14 +221,14 @@ impl NewContent {
         Ok(())
     }
 
-    /// Returns once the bytes and the file's name are on disk. Blocks.
+    /// Returns after the bytes and the file's name are on disk. Blocks.
     pub(crate) fn sync(&self) -> Result<(), Error> {
         self.file.sync_all()?;
         self.path.parent().map_or(Ok(()), sync_folder)?;
         Ok(())
     }
 
-    /// Leaves the file in place, now that the index names it.
+    /// Keeps the file, now that the index refers to it.
     pub(crate) fn keep(mut self) {
         if let Some(reservation) = self.reservation.take() {
             reservation.keep(self.written);
@@ -248,7 +246,7 @@ impl Drop for NewContent {
 
 enum Work {
     Unlink(Vec<ContentId>),
-    /// To be answered once all before it is done.
+    /// Answer after everything before is done.
     Tell(oneshot::Sender<()>),
 }
 
@@ -258,7 +256,7 @@ fn unlink(root: &Path, id: ContentId) {
     }
 }
 
-/// A thread that unlinks files, since the disk may take its time.
+/// A thread that unlinks files, which may be slow.
 #[derive(Debug)]
 struct Reaper {
     queue: Option<mpsc::Sender<Work>>,
@@ -272,7 +270,7 @@ impl Reaper {
             for work in work {
                 match work {
                     Work::Unlink(ids) => ids.into_iter().for_each(|id| unlink(&root, id)),
-                    // Whoever asked may have gone.
+                    // The caller may have gone.
                     Work::Tell(done) => drop(done.send(())),
                 }
             }
@@ -299,7 +297,7 @@ impl Drop for Reaper {
     }
 }
 
-/// Returns once the names of the files in `folder` are on disk. Blocks.
+/// Returns after the names of the files in `folder` are on disk. Blocks.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     // Elsewhere a folder cannot be opened as a file, and the file system sees to its names itself.
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }

@@ -1,5 +1,4 @@
-//! Owns what browsers are told about other origins' pages (CORS). Never knows S3 beyond the names
-//! of its headers.
+//! Owns CORS: what pages of other origins may do. Never knows S3 beyond the names of its headers.
 
 use std::time::Duration;
 
@@ -13,13 +12,13 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use super::checksums::Algorithm;
 use super::options::Origins;
 
-/// How long a browser may remember a preflight: Chromium's limit.
+/// How long a browser may cache a preflight: Chromium's limit.
 pub(crate) const MAX_AGE: Duration = Duration::from_secs(7200);
 
 pub(crate) const METHODS: [Method; 5] =
     [Method::GET, Method::PUT, Method::POST, Method::HEAD, Method::DELETE];
 
-/// The layer that answers preflights, and adds CORS headers to every answer, errors included.
+/// Returns the layer that answers preflights, and adds CORS headers to every answer, including errors.
 pub(crate) fn layer(origins: &Origins) -> Result<CorsLayer, InvalidHeaderValue> {
     let origins = match origins {
         Origins::Any => AllowOrigin::any(),
@@ -44,7 +43,7 @@ pub(crate) fn layer(origins: &Origins) -> Result<CorsLayer, InvalidHeaderValue> 
         .max_age(MAX_AGE))
 }
 
-/// The headers of answers that a page may read.
+/// Returns the headers of answers that a page may read.
 pub(crate) fn exposed() -> Vec<HeaderName> {
     let ours = ["x-amz-request-id", "x-amz-version-id", "x-amz-checksum-type", "x-amz-mp-parts-count"];
     let amz = Algorithm::ALL.iter().map(|algorithm| algorithm.header()).chain(ours);
@@ -52,7 +51,7 @@ pub(crate) fn exposed() -> Vec<HeaderName> {
     standard.into_iter().chain(amz.map(HeaderName::from_static)).collect()
 }
 
-/// Whether an origin is one of a pattern, in which a star stands for anything.
+/// Returns whether an origin matches a pattern, in which a star stands for any text.
 fn matches(pattern: &str, origin: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == origin,

@@ -1,5 +1,5 @@
-//! Owns the hashes of one stream of bytes, and the comparison with what the request said they would
-//! be. Never knows where the bytes go.
+//! Owns the hashes of a stream of bytes, and their comparison with those in the request. Never knows where the bytes
+//! go.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -9,14 +9,14 @@ use s3s::crypto::{Checksum as _, Md5};
 use super::checksums::{Algorithm, Checksums};
 use super::errors::Error;
 
-/// What a request says about its bytes.
+/// The hashes in a request.
 #[derive(Debug, Default)]
 pub(crate) struct Expected {
     pub(crate) md5: Option<[u8; 16]>,
     pub(crate) checksums: Checksums,
 }
 
-/// Hashes a stream piece by piece: MD5 for the ETag, and the checksums that somebody asked for.
+/// A hasher of a stream: MD5 for the ETag, and the checksums that the request needs.
 pub(crate) struct Hasher {
     md5: Md5,
     checksums: ChecksumHasher,
@@ -61,7 +61,7 @@ impl Hasher {
     }
 }
 
-/// The hashes of a stream that has ended.
+/// The hashes of a complete stream.
 #[derive(Debug)]
 pub(crate) struct Digests {
     pub(crate) md5: [u8; 16],
@@ -69,12 +69,12 @@ pub(crate) struct Digests {
 }
 
 impl Digests {
-    /// S3's ETag of a body that was sent in one request.
+    /// Returns the ETag of a body that was sent in one request.
     pub(crate) fn etag(&self) -> String {
         hex(&self.md5)
     }
 
-    /// Refuses bytes that are not what the request said.
+    /// Compares the hashes with those in the request.
     pub(crate) fn verify(&self, expected: &Expected) -> Result<(), Error> {
         if expected.md5.is_some_and(|md5| md5 != self.md5) {
             return Err(Error::BadDigest("Content-MD5"));
@@ -94,7 +94,7 @@ impl Digests {
     }
 }
 
-/// S3's ETag of an object that was put together from parts.
+/// Returns the ETag of an object that was completed from parts.
 pub(crate) fn multipart_etag<'p>(part_etags: impl Iterator<Item = &'p str>) -> String {
     let mut md5 = Md5::new();
     let mut count = 0_usize;
@@ -105,7 +105,7 @@ pub(crate) fn multipart_etag<'p>(part_etags: impl Iterator<Item = &'p str>) -> S
     format!("{}-{count}", hex(&md5.finalize()))
 }
 
-/// Bytes as lower-case hex.
+/// Returns bytes as lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()

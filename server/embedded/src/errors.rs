@@ -1,12 +1,11 @@
-//! Owns everything that can go wrong while serving a request, and which S3 error each is. Never
-//! knows requests.
+//! Owns the errors of requests, and which S3 error each is. Never knows requests.
 
 use std::io;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use s3s::{S3Error, S3ErrorCode};
 
-/// Why a request was not carried out.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("the bucket does not exist")]
@@ -77,13 +76,12 @@ pub(crate) enum Error {
     BucketAlreadyOwnedByYou,
     #[error("the location constraint {0:?} is not this store's region")]
     IllegalLocation(String),
-    /// What was asked about is not set, and has a code of its own for that.
+    /// The requested setting is not set, for which S3 has a code.
     #[error("{what} is not set")]
     NotSet { code: &'static str, what: &'static str },
     #[error("the store is full: no room for these bytes")]
     Full,
-    /// A fault of the store or the machine, whatever the request. The cause is for the log, never
-    /// for the client.
+    /// A fault of the store or the machine. The cause is for the log, never for the client.
     #[error("the store failed")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -94,8 +92,8 @@ impl Error {
         Self::Internal(cause.into())
     }
 
-    /// Whether the request was refused for what it asks, so that other work in the same transaction
-    /// can go on.
+    /// Returns whether the request was refused for its content, so that other changes in the same transaction can go
+    /// on.
     pub(crate) fn is_refusal(&self) -> bool {
         !matches!(self, Self::Full | Self::Internal(_))
     }
@@ -229,7 +227,7 @@ fn one_header(name: header::HeaderName, value: &str) -> HeaderMap {
     HeaderValue::from_str(value).map(|value| HeaderMap::from_iter([(name, value)])).unwrap_or_default()
 }
 
-/// A body that nothing came of for too long.
+/// A body whose sender stalled for too long.
 #[derive(Debug, thiserror::Error)]
 #[error("the body stalled")]
 pub(crate) struct Stalled;

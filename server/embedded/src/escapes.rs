@@ -1,20 +1,20 @@
-//! Owns characters that XML cannot hold, or that its readers change. S3 writes them as references (`&#x1;`); the
-//! protocol layer refuses the ones and leaves the others as they are, so that they pass it in disguise. Never knows
-//! what is escaped.
+//! Owns characters that XML cannot contain, or that its parsers change. S3 writes them as references (`&#x1;`). The
+//! protocol layer refuses some and does not escape the others, so they pass it as placeholders. Never knows the
+//! text's meaning.
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
 
-/// Marks an answer whose XML holds characters in disguise.
+/// The mark of an answer whose XML has placeholders.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Escaped;
 
-/// Begins a character in disguise: a code point that stands for no character. The next one is 0x100 above the real one.
+/// The first character of a placeholder: a code point that is no character. The next one is 0x100 above the real one.
 const MARK: char = '\u{fdd0}';
 const SHIFT: u32 = 0x100;
 
-/// Text as the protocol layer can write it.
+/// Returns the text with placeholders, which the protocol layer can write.
 pub(crate) fn disguise(text: &str) -> Cow<'_, str> {
     if !text.chars().any(needs_it) {
         return Cow::Borrowed(text);
@@ -31,7 +31,7 @@ pub(crate) fn disguise(text: &str) -> Cow<'_, str> {
     Cow::Owned(disguised)
 }
 
-/// XML with references where characters are in disguise.
+/// Replaces placeholders in XML by references.
 pub(crate) fn to_references(xml: &[u8]) -> Bytes {
     let text = String::from_utf8_lossy(xml);
     let mut restored = String::with_capacity(text.len());
@@ -47,7 +47,7 @@ pub(crate) fn to_references(xml: &[u8]) -> Bytes {
     restored.into()
 }
 
-/// Text between tags.
+/// Escapes text for XML.
 pub(crate) fn xml(text: &str) -> String {
     let mut written = String::with_capacity(text.len());
     for character in text.chars() {

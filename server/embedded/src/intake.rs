@@ -1,6 +1,5 @@
-//! Owns the way of a request's body into a content file: hashing beside writing, on blocking
-//! threads, a few MiB at a time, and writing back early so that the last `fsync` is short. Never
-//! knows what the content is for.
+//! Owns the way of a request's body into a content file: hashing and writing in parallel, on blocking threads, a few
+//! MiB at a time, with early write-back so that the last `fsync` is short. Never knows what the content is for.
 
 use std::fs::File;
 use std::io;
@@ -23,23 +22,23 @@ use super::errors::{Error, Stalled};
 /// S3's limit for one request's body.
 const MAX_BODY: u64 = 5 << 30;
 
-/// How much is handed to the blocking threads at once: enough to make the hand-over cheap, and
-/// little enough that a hundred uploads fit in memory. Two batches of an upload are held at a time.
+/// How many bytes go to the blocking threads at once: enough to make that cheap, and few enough that a hundred
+/// uploads fit in memory. Each upload holds two batches at a time.
 const BATCH: usize = 1 << 20;
 
-/// How much may be dirty before the kernel is asked to write it back.
+/// How many bytes may be dirty before the kernel is asked to write them back.
 const WRITE_BACK: u64 = 32 << 20;
 
 /// A body that has arrived in full and is on disk.
 #[derive(Debug)]
 pub(crate) struct Received {
-    /// `None` when there were no bytes.
+    /// The content; `None` without bytes.
     pub(crate) content: Option<NewContent>,
     pub(crate) size: u64,
     pub(crate) digests: Digests,
 }
 
-/// Reads `body` to its end. When it fails, or is dropped, nothing is left behind.
+/// Reads `body` to its end. When this fails, or is dropped, nothing is left behind.
 pub(crate) async fn receive(
     contents: &Arc<Contents>,
     body: StreamingBlob,
@@ -47,7 +46,7 @@ pub(crate) async fn receive(
 ) -> Result<Received, Error> {
     let received = take_in(contents, body, wanted).await;
     if received.is_err() {
-        // Whoever is told that the disk is full may count on the room that this body took.
+        // A client that is told that the disk is full may count on the space that this body took.
         contents.settled().await;
     }
     received
@@ -130,8 +129,8 @@ async fn take_in(
     Ok(Received { content, size, digests })
 }
 
-/// Work on one state, step by step on blocking threads, one step ahead of whoever asks for it. No
-/// thread waits for the network: between steps the state lies still.
+/// Work on one state, step by step on blocking threads, one step ahead of the caller. No thread waits for the
+/// network: between steps the state is idle.
 struct Lane<T> {
     state: Option<T>,
     step: Option<JoinHandle<Result<T, Error>>>,
@@ -142,7 +141,7 @@ impl<T: Send + 'static> Lane<T> {
         Self { state: Some(state), step: None }
     }
 
-    /// Starts a step once the one before has ended.
+    /// Starts a step after the one before has ended.
     async fn then(&mut self, step: impl FnOnce(T) -> Result<T, Error> + Send + 'static) -> Result<(), Error> {
         let state = self.idle().await?;
         self.step = Some(spawn_blocking(move || step(state)));
@@ -185,7 +184,7 @@ impl Writer {
     }
 }
 
-/// Why a body could not be read: the layers of `s3s` say it in their own ways.
+/// Returns why a body could not be read: each layer of `s3s` has its own errors.
 fn body_error(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {

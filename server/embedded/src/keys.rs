@@ -1,18 +1,16 @@
-//! Owns what is special about object keys: their length, their order, how they are grouped by a
-//! delimiter and how they are written in listings. Never knows files: no path is ever made from a
-//! key.
+//! Owns the rules of object keys: their length, their order, how a delimiter groups them, and how listings write
+//! them. Never knows files: no path is made from a key.
 
 use super::errors::Error;
 
 const MAX_BYTES: usize = 1024;
 
-/// Refuses keys that are longer than S3 allows.
+/// Refuses keys that are longer than S3's limit of 1,024 bytes.
 pub(crate) fn check(key: &str) -> Result<(), Error> {
     if key.len() > MAX_BYTES { Err(Error::KeyTooLong) } else { Ok(()) }
 }
 
-/// The part of `key` up to and including the first `delimiter` after `prefix`, under which listings
-/// group it.
+/// Returns the part of `key` up to and including the first `delimiter` after `prefix`, by which listings group it.
 pub(crate) fn common_prefix<'k>(key: &'k str, prefix: &str, delimiter: Option<&str>) -> Option<&'k str> {
     let delimiter = delimiter.filter(|delimiter| !delimiter.is_empty())?;
     let rest = key.strip_prefix(prefix)?;
@@ -20,7 +18,7 @@ pub(crate) fn common_prefix<'k>(key: &'k str, prefix: &str, delimiter: Option<&s
     key.get(..end)
 }
 
-/// The first byte string behind every string that starts with `prefix`.
+/// Returns the first byte string after all strings that start with `prefix`.
 pub(crate) fn behind(prefix: &str) -> Vec<u8> {
     let mut bytes = prefix.as_bytes().to_vec();
     // No byte of UTF-8 is 0xff, so the last one can always be raised.
@@ -30,7 +28,7 @@ pub(crate) fn behind(prefix: &str) -> Vec<u8> {
     bytes
 }
 
-/// A key as listings write it with `encoding-type=url`.
+/// Returns a key as listings write it with `encoding-type=url`.
 pub(crate) fn url_encode(key: &str) -> String {
     let mut encoded = String::with_capacity(key.len());
     for byte in key.bytes() {

@@ -1,4 +1,4 @@
-//! The embedded store: an S3 of our own for laptops and tests.
+//! The embedded store: an S3 server for laptops and tests.
 //!
 //! It speaks S3 (protocol and signature checks by the `s3s` crate) on a port of its own, with CORS,
 //! over one data folder:
@@ -8,7 +8,7 @@
 //! data_dir/contents/ab/ab3f…       bytes, in files named by random ids, never by key
 //! ```
 //!
-//! What holds:
+//! Guarantees:
 //!
 //! - An object is visible once its bytes are on disk (`fsync`) and one transaction has named them;
 //!   it is gone once one transaction has forgotten it, and only then are its files unlinked. A

@@ -1,27 +1,27 @@
-//! Owns which bytes of an object a request wants. Never knows where they are stored.
+//! Owns which bytes of an object a request reads. Never knows where they are stored.
 
 use s3s::dto::Range;
 
 use super::errors::Error;
 
-/// A stretch of an object's bytes, and how to announce it.
+/// A range of an object's bytes, and how to announce it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stretch {
     pub(crate) start: u64,
     pub(crate) len: u64,
-    /// The object's full size.
+    /// The object's size.
     pub(crate) of: u64,
     /// Whether the answer is 206 with a Content-Range.
     pub(crate) partial: bool,
 }
 
 impl Stretch {
-    /// The whole object.
+    /// Returns the whole object.
     pub(crate) fn whole(size: u64) -> Self {
         Self { start: 0, len: size, of: size, partial: false }
     }
 
-    /// What a Range header asks of an object of `size` bytes.
+    /// Returns the bytes of a Range header for an object of `size` bytes.
     pub(crate) fn of_range(range: Range, size: u64) -> Result<Self, Error> {
         let (start, end) = match range {
             Range::Int { first, last } => (first, last.map_or(size, |last| last.saturating_add(1).min(size))),
@@ -33,15 +33,14 @@ impl Stretch {
         }
     }
 
-    /// The value of Content-Range, where the answer has one.
+    /// Returns the value of Content-Range, if the answer has one.
     pub(crate) fn content_range(&self) -> Option<String> {
         let Self { start, len, of, partial } = *self;
         (partial && len > 0).then(|| format!("bytes {start}-{}/{of}", start + len - 1))
     }
 }
 
-/// The bytes that `x-amz-copy-source-range` names: `bytes=first-last`, both given and inside the
-/// source.
+/// Parses `x-amz-copy-source-range`: `bytes=first-last`, both required and inside the source.
 pub(crate) fn copy_source_range(value: &str, size: u64) -> Result<Stretch, Error> {
     match Range::parse(value) {
         Ok(range @ Range::Int { last: Some(last), .. }) if last < size => Stretch::of_range(range, size),

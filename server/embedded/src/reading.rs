@@ -1,5 +1,5 @@
-//! Owns the way of stored bytes into an answer: piece by piece off blocking threads, one piece
-//! ahead of the socket. Never knows requests.
+//! Owns the way of stored bytes into an answer: piece by piece from blocking threads, one piece ahead of the socket.
+//! Never knows requests.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -19,11 +19,10 @@ use super::contents::{ContentId, Contents, Pinned};
 use super::index::Segment;
 use super::range::Stretch;
 
-/// How much is read at once; two such pieces of an answer are held at a time.
+/// How many bytes are read at once; each answer holds two such pieces at a time.
 const PIECE: u64 = 512 << 10;
 
-/// A stretch of an object's bytes that can be read, even if the object is replaced or deleted
-/// meanwhile.
+/// Bytes of an object that can be read even if the object is replaced or deleted meanwhile.
 #[derive(Debug)]
 pub(crate) struct Reading {
     pieces: VecDeque<Piece>,
@@ -39,7 +38,7 @@ struct Piece {
 }
 
 impl Reading {
-    /// Takes hold of the contents that `stretch` lies in; to be called where the index was read.
+    /// Pins the contents of `stretch`. Call it in the read of the index.
     pub(crate) fn new(contents: &Arc<Contents>, segments: &[Segment], stretch: Stretch) -> Self {
         let end = stretch.start + stretch.len;
         let mut pieces = VecDeque::new();
@@ -57,13 +56,13 @@ impl Reading {
         Self { pieces, open: None, pinned }
     }
 
-    /// The bytes as a body.
+    /// Returns the bytes as a body.
     pub(crate) fn into_body(self) -> StreamingBlob {
         let left = self.pieces.iter().map(|piece| piece.len).sum();
         StreamingBlob::new(Pieces { next: Some(read_ahead(self)), left })
     }
 
-    /// Reads the next bytes; none are left when it returns none. Blocks.
+    /// Reads the next bytes; empty at the end. Blocks.
     fn read(&mut self) -> io::Result<Bytes> {
         let (mut file, left) = match self.open.take() {
             Some(open) => open,
@@ -99,7 +98,7 @@ fn read_ahead(mut reading: Reading) -> JoinHandle<(Reading, io::Result<Bytes>)> 
     })
 }
 
-/// The stream of the pieces.
+/// The stream of pieces.
 struct Pieces {
     next: Option<JoinHandle<(Reading, io::Result<Bytes>)>>,
     left: u64,

@@ -1,5 +1,5 @@
-//! Owns what has to be seen of a body while it passes, since the protocol layer does not give it: the digests of XML,
-//! and the fields of a form. Never holds back bytes.
+//! Owns what has to be observed of a body while it passes, since the protocol layer does not provide it: the digests
+//! of XML, and the fields of a form. Never holds back bytes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,16 +11,16 @@ use crate::checksums::{self, Algorithm, Checksums};
 use crate::digest::{Digests, Expected, Hasher, hex};
 use crate::errors::Error;
 
-/// The most XML that is read.
+/// The largest XML body, in bytes.
 pub(crate) const MOST_XML: usize = 4 << 20;
 
-/// Where a form's fields end at the latest: s3s takes 1 MiB of them.
+/// The most bytes before a form's file: s3s accepts 1 MiB of fields.
 const MOST_FIELDS: usize = 1 << 20;
 
-/// What is asked about an object with a PUT that brings no object.
+/// The subresources that a PUT sets instead of an object.
 const SUBRESOURCES: [&str; 6] = ["acl", "annotation", "legal-hold", "retention", "tagging", "encryption"];
 
-/// What is looked for in a body.
+/// What is observed of a body.
 #[derive(Default)]
 pub(crate) enum Seen {
     #[default]
@@ -33,7 +33,7 @@ pub(crate) enum Seen {
     Form(FormHead),
 }
 
-/// The digests of an XML body, once it has been read.
+/// The digests of an XML body, after it was read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct XmlDigests {
     /// Whether the request's checksums are of an object, and not of the XML.
@@ -53,7 +53,7 @@ struct XmlSeen {
 pub(crate) struct FormHead(Arc<Mutex<Vec<u8>>>);
 
 impl Seen {
-    /// What to look for in a request's body; leaves with the request where it can be found.
+    /// Returns what to observe of a request's body, and stores it in the request's extensions.
     pub(crate) fn of(request: &mut Parts) -> Self {
         let content_type = request.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if request.method == Method::POST
@@ -106,7 +106,7 @@ impl Seen {
 }
 
 impl XmlDigests {
-    /// What is wrong with the XML where the protocol layer speaks of a fault of its own.
+    /// Returns what is wrong with the XML where the protocol layer reports an internal error.
     pub(crate) fn fault(&self, headers: &HeaderMap) -> Option<Error> {
         if self.lock().bytes > MOST_XML {
             Some(Error::XmlTooLong)
@@ -119,7 +119,7 @@ impl XmlDigests {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the request said another SHA-256 than its XML has.
+    /// Returns whether the request's SHA-256 differs from that of its XML.
     fn is_other_than_signed(&self, headers: &HeaderMap) -> bool {
         let said = headers.get("x-amz-content-sha256").and_then(|value| value.to_str().ok());
         let seen = self.lock();
@@ -128,7 +128,7 @@ impl XmlDigests {
     }
 }
 
-/// Whether a request's body is XML: all are that may have one, but for objects and parts.
+/// Returns whether a request's body is XML: all bodies are, except for objects and parts.
 fn brings_xml(request: &Parts) -> bool {
     let path = request.uri.path().trim_start_matches('/');
     let has_key = path.split_once('/').is_some_and(|(_, key)| !key.is_empty());
@@ -144,7 +144,7 @@ fn query_names(request: &Parts) -> impl Iterator<Item = &str> {
     query.split('&').filter_map(|pair| pair.split('=').next())
 }
 
-/// Refuses a request whose XML is not what its headers say.
+/// Refuses a request whose XML does not match its headers.
 pub(crate) fn verify_xml(extensions: &Extensions, headers: &HeaderMap) -> Result<(), Error> {
     let Some(digests) = extensions.get::<XmlDigests>() else {
         return Ok(());
@@ -169,7 +169,7 @@ impl FormHead {
         head.extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
     }
 
-    /// The value of a field, whose name is compared without regard to case.
+    /// Returns the value of a field, whose name is compared without case.
     pub(crate) fn field(&self, name: &str, content_type: &str) -> Option<String> {
         let (_, boundary) = content_type.split_once("boundary=")?;
         let boundary = boundary.split(';').next()?.trim().trim_matches('"');

@@ -19,17 +19,16 @@ use super::front::{Front, linger};
 use super::options::Options;
 use super::service::{Service, lifecycle};
 
-/// Two threads move bytes; hashing and files have blocking threads beside them.
+/// The number of threads that move bytes; hashing and files have blocking threads besides.
 const THREADS: usize = 2;
 
-/// How long requests that are under way may go on after a shutdown is asked for.
+/// How long requests under way may take after a shutdown was requested.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// How long a client may take to send a request's head, and keep an idle connection open.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A store that is being served. Dropping it stops the service without waiting for requests that
-/// are under way.
+/// A store that is being served. Dropping it stops the service without waiting for requests under way.
 pub struct Server {
     local_addr: SocketAddr,
     stop: Option<oneshot::Sender<Stop>>,
@@ -41,14 +40,14 @@ enum Stop {
 }
 
 impl Server {
-    /// The address that it listens on.
+    /// Returns the address that it listens on.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
-    /// Takes no more requests, lets those that are under way end, for ten seconds at most, and
-    /// closes the store. The data folder can be opened again afterwards.
+    /// Accepts no more requests, waits up to ten seconds for those under way, and closes the store. The data folder
+    /// can then be opened again.
     pub async fn shutdown(mut self) {
         if let Some(stop) = self.stop.take() {
             // Fails, as does the wait, only if the thread has ended already.
@@ -64,14 +63,14 @@ impl fmt::Debug for Server {
     }
 }
 
-/// Why a store could not be served.
+/// Why a store cannot be served.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
     /// The listener cannot be used, or the threads cannot be started.
     #[error("the embedded store cannot be served: {0}")]
     Io(#[from] io::Error),
-    /// An allowed origin cannot be the value of a header.
+    /// An allowed origin cannot be a header value.
     #[error("an allowed origin of the embedded store is not valid: {0}")]
     Origin(#[from] http::header::InvalidHeaderValue),
 }

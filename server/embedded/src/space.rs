@@ -1,12 +1,12 @@
-//! Owns the count of bytes that contents take, and the limit on it. Never knows files: callers say
-//! what they add and take away.
+//! Owns the count of bytes that contents use, and its limit. Never knows files: callers report what they add and
+//! remove.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::errors::Error;
 
-/// How many bytes are held, and how many may be.
+/// The number of bytes in use, and the limit.
 #[derive(Debug)]
 pub(crate) struct Space {
     used: AtomicU64,
@@ -14,17 +14,17 @@ pub(crate) struct Space {
 }
 
 impl Space {
-    /// An empty space that holds at most `limit` bytes.
+    /// Creates an empty space of at most `limit` bytes.
     pub(crate) fn new(limit: Option<u64>) -> Self {
         Self { used: AtomicU64::new(0), limit: limit.unwrap_or(u64::MAX) }
     }
 
-    /// Counts bytes that are there already, whether they fit or not.
+    /// Counts bytes that exist already, whether they fit or not.
     pub(crate) fn count(&self, bytes: u64) {
         self.used.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Forgets bytes that are gone.
+    /// Releases bytes that are gone.
     pub(crate) fn release(&self, bytes: u64) {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
@@ -39,7 +39,7 @@ impl Space {
     }
 }
 
-/// Room taken for content that is being written; given back on drop unless it is kept.
+/// Space for content that is being written. Dropping it releases the space, unless it is kept.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     space: Arc<Space>,
@@ -47,13 +47,13 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
-    /// Takes room for `bytes`.
+    /// Reserves `bytes`.
     pub(crate) fn new(space: &Arc<Space>, bytes: u64) -> Result<Self, Error> {
         space.take(bytes)?;
         Ok(Self { space: Arc::clone(space), bytes })
     }
 
-    /// Makes the room at least `bytes` large.
+    /// Grows the reservation to at least `bytes`.
     pub(crate) fn grow_to(&mut self, bytes: u64) -> Result<(), Error> {
         if let Some(more) = bytes.checked_sub(self.bytes) {
             self.space.take(more)?;
@@ -62,7 +62,7 @@ impl Reservation {
         Ok(())
     }
 
-    /// Leaves exactly `bytes` counted for good.
+    /// Keeps exactly `bytes` counted.
     pub(crate) fn keep(mut self, bytes: u64) {
         self.bytes = self.bytes.saturating_sub(bytes);
     }

@@ -1,4 +1,4 @@
-//! Owns opening: the data folder, its lock, and what can be wrong with it. Never knows requests.
+//! Owns opening a store: the data folder, its lock, and what can be wrong with it. Never knows requests.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,8 +12,7 @@ use super::server::{self, ServeError, Server};
 use super::service::Service;
 use super::space::Space;
 
-/// A store that is open, and holds the lock on its data folder. Nothing reaches it until it is
-/// served.
+/// An open store, which holds the lock on its data folder. It answers no requests until it is served.
 #[derive(Debug)]
 pub struct Store {
     options: Options,
@@ -21,14 +20,12 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the data folder, creating it and the configured buckets where they are missing, and
-    /// removes what uploads that were cut off have left behind. Blocks; call it before the runtime
-    /// starts, or on a blocking thread.
+    /// Opens the data folder, creates it and the configured buckets if they are missing, and removes what interrupted
+    /// uploads left behind. Blocks: call it before the runtime starts, or on a blocking thread.
     ///
     /// # Errors
     ///
-    /// When the folder cannot be used, another process has it open, or a configured name is not
-    /// valid.
+    /// When the folder cannot be used, another process has it open, or a configured name is not valid.
     pub fn open(options: Options) -> Result<Self, OpenError> {
         for bucket in &options.buckets {
             if !s3s::path::check_bucket_name(bucket) {

@@ -19,7 +19,7 @@ impl Subject {
     pub fn new(name: impl Into<String>) -> Result<Self, Problem> {
         let name = name.into();
         if name.is_empty() || name.len() > MAX_SUBJECT || name.chars().any(char::is_control) {
-            let why = format!("a subject has 1 to {MAX_SUBJECT} bytes and no control characters");
+            let why = format!("a subject must have 1 to {MAX_SUBJECT} bytes, and no control characters");
             return Err(Problem::new(ErrorCode::CredentialsInvalid, why));
         }
         Ok(Self(name))

@@ -42,7 +42,7 @@ pub(crate) fn check(request: &HttpRequest) -> Result<(), Problem> {
     }
     let origin = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
     let why = format!(
-        "the request is of a page of {}, which is not in server.allowed_origins",
+        "the request comes from a page of {}, which is not in server.allowed_origins",
         origin.map_or("another site".into(), excerpt)
     );
     Err(Problem::new(ErrorCode::OriginNotAllowed, why))

@@ -43,7 +43,7 @@ pub enum EmbeddedSecretsError {
     },
     /// The file is not valid JSON, or lacks a field.
     #[error(
-        "{path} is not a file of secrets: {error}; if you move it away, a new one is made and open uploads end"
+        "{path} is not a valid secrets file: {error}; if you move it away, a new one is generated, and open uploads cannot be resumed"
     )]
     Unreadable {
         /// The file.
@@ -52,7 +52,7 @@ pub enum EmbeddedSecretsError {
         error: serde_json::Error,
     },
     /// The system provides no random bytes.
-    #[error("no random bytes: {0}")]
+    #[error("the system provides no random bytes: {0}")]
     Random(getrandom::Error),
 }
 

@@ -62,11 +62,12 @@ impl Bodies {
             .and_then(|kind| kind.split(';').next())
             .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"));
         if !is_json {
-            let why = "send it with Content-Type: application/json";
+            let why = "the request must have Content-Type: application/json";
             return Err(Problem::new(ErrorCode::UnsupportedMediaType, why));
         }
         let BodyLimits { max, timeout, .. } = self.limits;
-        let too_large = || Problem::new(ErrorCode::BodyTooLarge, format!("at most {max} bytes are read"));
+        let too_large =
+            || Problem::new(ErrorCode::BodyTooLarge, format!("the body may have at most {max} bytes"));
         let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
         if length.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > max) {
             return Err(too_large());
@@ -87,7 +88,7 @@ impl Bodies {
         };
         let read = tokio::time::timeout(timeout, read).await;
         let body = read.map_err(|_| {
-            let why = format!("the body was not there after {timeout:?}");
+            let why = format!("the body did not arrive within {timeout:?}");
             Problem::new(ErrorCode::RequestTimeout, why)
         })??;
         let parsed = parse(&body);
@@ -104,7 +105,7 @@ impl Held {
         if before + bytes <= max {
             return Ok(());
         }
-        let why = "other requests are being read, and there is no room for this one yet";
+        let why = "the server is reading as many requests as fit in its memory; try again in 2 seconds";
         Err(Problem::new(ErrorCode::ServerBusy, why).with_retry_after(2))
     }
 }

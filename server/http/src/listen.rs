@@ -35,7 +35,7 @@ impl Listener {
         use std::os::unix::net::{UnixListener, UnixStream};
         if std::fs::symlink_metadata(&path).is_ok_and(|found| found.file_type().is_socket()) {
             if UnixStream::connect(&path).is_ok() {
-                return Err(io::Error::new(io::ErrorKind::AddrInUse, "somebody else listens there"));
+                return Err(io::Error::new(io::ErrorKind::AddrInUse, "another process listens there"));
             }
             std::fs::remove_file(&path)?;
         }

@@ -40,7 +40,7 @@ impl Allowed {
         }
         if text == "*" {
             return Err(
-                "with a star alone any page could upload in the name of whoever opens it; name the origins",
+                "with a star alone any page could upload in the name of its visitor; list the origins",
             );
         }
         // Read with a label in the place of the star, which has to be a whole one, and the first.

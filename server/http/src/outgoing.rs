@@ -33,7 +33,7 @@ impl Client {
     pub(crate) fn new(timeout: Duration) -> Result<Self, String> {
         let connector = HttpsConnectorBuilder::new()
             .with_provider_and_native_roots(Arc::new(rustls::crypto::ring::default_provider()))
-            .map_err(|error| format!("the system has no certificates to check others by: {error}"))?
+            .map_err(|error| format!("the system has no root certificates: {error}"))?
             .https_or_http()
             .enable_http1()
             .build();

@@ -21,7 +21,7 @@ impl SigningSecret {
         let key = text.strip_prefix("whsec_").ok_or("it begins with \"whsec_\"")?;
         let key = STANDARD.decode(key).map_err(|_| "after \"whsec_\" it is base64")?;
         if !(24..=64).contains(&key.len()) {
-            return Err("after \"whsec_\" it is 24 to 64 bytes in base64");
+            return Err("it must be \"whsec_\" and 24 to 64 bytes in base64");
         }
         Ok(Self(hmac(&key)))
     }

@@ -83,7 +83,7 @@ impl UploadClaims {
     /// [`ErrorCode::TokenInvalid`] for a plan beyond S3's limits, which this server never issues.
     pub fn plan(&self) -> Result<Plan, Problem> {
         Plan::from_strategy(self.size, self.strategy)
-            .ok_or_else(|| Problem::new(ErrorCode::TokenInvalid, "its plan is beyond S3's limits"))
+            .ok_or_else(|| Problem::new(ErrorCode::TokenInvalid, "the token's plan exceeds S3's limits"))
     }
 
     /// Checks that a token can hold these claims, with room for an upload id.
@@ -170,22 +170,23 @@ impl TokenMint {
     pub fn check(&self, token: &str, subject: &str, now: u64) -> Result<UploadClaims, Problem> {
         let invalid = |why| Problem::new(ErrorCode::TokenInvalid, why);
         if token.len() > MAX_TOKEN_BYTES {
-            return Err(invalid("it is longer than any token of this server"));
+            return Err(invalid("the token is longer than any token of this server"));
         }
         let (claims, tag) =
-            token.split_once('.').ok_or_else(|| invalid("it is not a token of this server"))?;
-        let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| invalid("its signature is not base64"))?;
+            token.split_once('.').ok_or_else(|| invalid("the token is not one of this server"))?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| invalid("the token's signature is not base64"))?;
         let mut mac = self.mac.clone();
         mac.update(claims.as_bytes());
-        mac.verify_slice(&tag).map_err(|_| invalid("its signature is not this server's"))?;
-        let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|_| invalid("its claims are not base64"))?;
-        let claims: UploadClaims =
-            serde_json::from_slice(&claims).map_err(|_| invalid("its claims are of another version"))?;
+        mac.verify_slice(&tag).map_err(|_| invalid("the token's signature is not this server's"))?;
+        let claims =
+            URL_SAFE_NO_PAD.decode(claims).map_err(|_| invalid("the token's claims are not base64"))?;
+        let claims: UploadClaims = serde_json::from_slice(&claims)
+            .map_err(|_| invalid("the token's claims are of another version"))?;
         if claims.expires_at <= now {
-            return Err(Problem::new(ErrorCode::TokenExpired, "create the upload anew"));
+            return Err(Problem::new(ErrorCode::TokenExpired, "create the upload again"));
         }
         if claims.subject != subject {
-            return Err(Problem::new(ErrorCode::TokenForeign, "the upload was created by somebody else"));
+            return Err(Problem::new(ErrorCode::TokenForeign, "the upload was created by another subject"));
         }
         debug_assert!(claims.key.len() <= MAX_KEY_BYTES);
         Ok(claims)

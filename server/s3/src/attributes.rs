@@ -128,13 +128,13 @@ pub fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), String>
         let is_name = !name.is_empty()
             && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_');
         if !is_name || name == UPLOAD_MARK {
-            return Err(format!("{name:?} cannot be a name of metadata: a-z, 0-9, - and _ can"));
+            return Err(format!("the name of metadata {name:?} must have only a-z, 0-9, - and _"));
         }
         check_value(value)?;
         bytes += name.len() + value.len();
     }
     if bytes > MAX_METADATA {
-        Err(format!("S3 takes at most {MAX_METADATA} bytes of metadata"))
+        Err(format!("metadata may have at most {MAX_METADATA} bytes, names and values together"))
     } else {
         Ok(())
     }
@@ -146,7 +146,7 @@ pub fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), String>
 /// Names the tag that is not valid, and the rule.
 pub fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
     if tags.len() > MAX_TAGS {
-        return Err(format!("S3 takes at most {MAX_TAGS} tags"));
+        return Err(format!("an object may have at most {MAX_TAGS} tags"));
     }
     let is_allowed = |text: &str| text.chars().all(|c| c.is_alphanumeric() || " +-=._:/@".contains(c));
     let long = |text: &str, max: usize| text.chars().count() > max;
@@ -154,7 +154,7 @@ pub fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
         name.is_empty() || !is_allowed(name) || !is_allowed(value) || long(name, 128) || long(value, 256)
     }) {
         Some((name, _)) => {
-            Err(format!("the tag {name:?} has characters that S3 does not take, or is too long"))
+            Err(format!("the tag {name:?} has characters that S3 does not accept, or is too long"))
         }
         None => Ok(()),
     }
@@ -171,7 +171,7 @@ pub fn check_value(value: &str) -> Result<(), String> {
     if is_plain && !value.is_empty() && value.len() <= 1_024 {
         return Ok(());
     }
-    Err("a header's value is 1 to 1,024 printable ASCII characters, without spaces at its ends or in a row"
+    Err("a header's value must be 1 to 1,024 printable ASCII characters, without spaces at its ends or in a row"
         .to_owned())
 }
 

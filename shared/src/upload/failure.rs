@@ -27,7 +27,7 @@ pub enum Failure {
     Unusable(String),
     /// The file itself.
     Source(SourceFailure),
-    /// Nothing was sent: whoever is asked for credentials had none to give, and why.
+    /// Nothing was sent: the page's function for credentials returned none, and why.
     Unidentified(String),
 }
 

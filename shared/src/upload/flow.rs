@@ -15,7 +15,7 @@ pub(super) struct Flow {
     ceiling: u32,
     mode: Mode,
     window: Window,
-    /// Bytes a second in the window before.
+    /// Bytes per second in the window before.
     before: Option<f64>,
     halved_at: Option<Time>,
     /// Whether any byte has left.
@@ -77,7 +77,7 @@ impl Flow {
         if self.has_moved { self.limit } else { self.limit.div_ceil(2) }
     }
 
-    /// Bytes a second that one of them made lately, when there were as many as may be.
+    /// Returns the bytes per second of one part lately, when there were as many parts as the limit.
     pub(super) fn part_speed(&self) -> Option<f64> {
         self.before.map(|rate| rate / f64::from(self.limit))
     }
@@ -158,7 +158,7 @@ impl Flow {
     }
 }
 
-/// Holds back what would exceed so many bytes a second.
+/// Holds back parts that would exceed so many bytes per second.
 ///
 /// A part leaves at the line's speed once it has begun, so it is the beginning of the next one that waits:
 /// the rate holds on average over a few parts.
@@ -192,7 +192,7 @@ impl Cap {
 mod tests {
     use super::*;
 
-    /// A line that gives `per_part` bytes a second to each of up to `useful` parts.
+    /// A line that gives `per_part` bytes per second to each of up to `useful` parts.
     fn run(flow: &mut Flow, useful: u32, per_part: u64, seconds: u64, now: &mut Time) {
         for _ in 0..seconds * 10 {
             *now = *now + Duration::from_millis(100);

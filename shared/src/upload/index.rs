@@ -69,7 +69,7 @@ fn set(members: &mut BTreeSet<FileId>, id: FileId, member: bool) {
     }
 }
 
-/// Takes turns: whoever was served last comes last.
+/// Takes turns: the file that was served last comes last.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Turn(Option<FileId>);
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// The longest wait for an answer, as a multiple of the first: 2 to this power.
 const MAX_DOUBLINGS: u32 = 4;
-/// A line that sends fewer bytes a second over one connection is not waited for.
+/// A line that sends fewer bytes per second over one connection is not waited for.
 const SLOWEST: u64 = 64 * 1_024;
 
 /// A wait after so many that were in vain.

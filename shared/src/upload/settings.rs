@@ -14,7 +14,7 @@ pub struct Settings {
     /// The most parts on their way at once, over all files and hosts. Default none: as many
     /// as the hosts take.
     pub concurrency: Option<u32>,
-    /// The most bytes that leave in a second, on average over a few parts. Default none.
+    /// The most bytes that are sent per second, on average over a few parts. Default: no limit.
     pub max_bytes_per_second: Option<u64>,
     /// Parts being hashed at once. Default 2: one core reads while another sums.
     pub hash_concurrency: u32,
@@ -75,7 +75,7 @@ impl Settings {
         self.concurrency.map_or(most, |given| given.min(most))
     }
 
-    /// Returns the part size to ask for, of a file of so many bytes on a line that gives each part so many a second.
+    /// Returns the part size to ask for, of a file of so many bytes on a line that gives each part so many per second.
     #[must_use]
     pub(super) fn wanted_part_size(&self, size: u64, part_speed: Option<f64>) -> Option<u64> {
         // Under a cap, parts of a few seconds keep to it better than large ones.

@@ -58,7 +58,7 @@ pub struct NewUpload {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedUploads {
-    /// Whose uploads these are, as `GET /v1/caller` names whoever asks. It says nothing but who is the same.
+    /// The owner of these uploads, as `GET /v1/caller` gives it. It tells callers apart, and nothing else about them.
     pub owner: String,
     /// One result for each file, in the order of the request.
     pub uploads: Vec<CreatedUpload>,

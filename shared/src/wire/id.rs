@@ -30,7 +30,7 @@ impl CreationId {
         })
     }
 
-    /// Returns when it was made, by the clock of whoever made it, in milliseconds since 1970; `None` if it does not say.
+    /// Returns when it was made, by the clock of its maker, in milliseconds since 1970; `None` if it does not say.
     #[must_use]
     pub fn made_at(&self) -> Option<u64> {
         let made_at = self.0.get_timestamp().filter(|_| self.0.get_version() == Some(Version::SortRand))?;

@@ -46,7 +46,7 @@ async fn run(stack: &Stack, body: &str) -> Result<serde_json::Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_interrupted_is_offered_to_whoever_began_it_alone() -> Test {
+async fn what_was_interrupted_is_offered_to_its_own_user_alone() -> Test {
     let settings = [
         ("PARTWAY_UPLOADS__PART_SIZE", "5 MiB"),
         ("PARTWAY_IDENTITY__KIND", "jwt"),

@@ -235,7 +235,7 @@ async fn two_tabs_never_send_the_same_upload() -> Test {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pause_outlives_the_urls() -> Test {
+async fn a_pause_longer_than_the_life_of_urls() -> Test {
     let short = ("PARTWAY_UPLOADS__URL_LIFETIME", "8s");
     Stack::run_with(&[SMALL_PARTS, short], async |stack| {
         let file = stack.file("paused.bin", 100 * MIB)?;

@@ -116,11 +116,11 @@ export default {
   errorServer: "The upload server cannot be reached. Check the connection, then try again.",
   errorProxy: "Something else than the upload server answered. Perhaps you have to sign in to your network first.",
   errorStore: "The store cannot be reached. Check the connection, then try again.",
-  errorSetup: "Uploading is not set up correctly on this page. Please tell whoever runs it.",
+  errorSetup: "Uploading is not set up correctly on this page. Please tell its operator.",
   errorEngine: "The uploader could not be loaded. Check the connection, or try a newer browser.",
   errorBusy: "The upload server is busy. Try again in a while; what has arrived is kept.",
-  errorFull: "There is no space left. Whoever runs this page has to make room; then try again.",
-  errorStalled: "The connection stood still. Check it, then try again; what has arrived is kept.",
+  errorFull: "There is no space left. The operator of this page has to make room; then try again.",
+  errorStalled: "The connection stalled. Check it, then try again; what has arrived is kept.",
   errorDamaged: "The file did not arrive intact, so nothing of it was kept. Try again.",
   errorChanged: "The file was changed or moved since it was chosen. Choose it again.",
   errorUnreadable: "The file cannot be read. It may be a folder, or you may not open it.",
@@ -130,7 +130,7 @@ export default {
   errorIdentity: "You are not signed in, or may not upload here.",
   errorTooLarge: "The file is larger than may be uploaded here.",
   errorRefused: "The upload server does not accept this file.",
-  errorOther: "The upload failed. Try again; if it fails each time, tell whoever runs this page.",
+  errorOther: "The upload failed. Try again; if it fails each time, tell the operator of this page.",
 
   // In a form.
   required: "Please upload a file.",

@@ -1,4 +1,4 @@
-//! `partway doctor`: what it is told, and what it prints.
+//! `partway doctor`: its arguments, and what it prints.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ pub(crate) struct DoctorArgs {
     #[arg(long, short, value_name = "FILE", env = "PARTWAY_CONFIG")]
     pub(crate) config: Option<PathBuf>,
 
-    /// Write a CORS rule for the origins and a lifecycle rule to the bucket where they are missing
+    /// Add a CORS rule for the origins, and a lifecycle rule, to buckets that lack them
     #[arg(long)]
     fix: bool,
 
@@ -24,7 +24,7 @@ pub(crate) struct DoctorArgs {
     #[arg(long)]
     json: bool,
 
-    /// Fail upon warnings too
+    /// Treat warnings as failures
     #[arg(long)]
     strict: bool,
 
@@ -34,15 +34,14 @@ pub(crate) struct DoctorArgs {
 }
 
 pub(crate) const HELP: &str = "\
-Puts small objects under .partway/ below uploads.key_prefix, tries out what the store does with them, and removes
-them again. Examined are credentials, clock and permissions; what presigned URLs are held to; which checksums are
-verified; CORS for the pages' origins; and what removes uploads that nobody finished.
+Puts small objects under .partway/ below uploads.key_prefix, tests what the store does with them, and removes
+them again. It checks credentials, clock and permissions; what the store enforces of presigned URLs; which checksums
+it verifies; CORS for the pages' origins; and what removes unfinished uploads.
 
 --fix needs s3:GetBucketCORS, s3:PutBucketCORS, s3:GetLifecycleConfiguration and s3:PutLifecycleConfiguration. It keeps
-rules that are there, and replaces its own, which are called \"partway\".
+existing rules, and replaces its own, which are called \"partway\".
 
-Exit codes: 0 all is well, or there are warnings; 1 something failed (or, with --strict, there are warnings); 2 the
-examination could not begin.";
+Exit codes: 0 no check failed; 1 a check failed (or, with --strict, has a warning); 2 the examination could not start.";
 
 pub(crate) async fn run(
     args: DoctorArgs,
@@ -63,7 +62,7 @@ pub(crate) async fn run(
     Ok(if report.outcome() >= worst { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-/// Those of pages elsewhere, and of the server's own page.
+/// Returns the origins of other pages, and of the server's own page.
 fn origins(args: &DoctorArgs, settings: &Settings) -> Vec<String> {
     let mut origins = args.origins.clone();
     origins.extend(settings.server.allowed_origins.iter().cloned());

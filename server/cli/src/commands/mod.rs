@@ -1,4 +1,4 @@
-//! The commands beside `serve`.
+//! The commands besides `serve`.
 
 pub(crate) mod doctor;
 pub(crate) mod sweep;

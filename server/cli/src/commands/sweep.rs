@@ -1,4 +1,4 @@
-//! `partway sweep`: what it is told, and what it prints.
+//! `partway sweep`: its arguments, and what it prints.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -18,17 +18,17 @@ pub(crate) struct SweepArgs {
     #[arg(long, short, value_name = "FILE", env = "PARTWAY_CONFIG")]
     pub(crate) config: Option<PathBuf>,
 
-    /// Remove what is listed; without it nothing is changed
+    /// Remove what is listed; without this flag nothing is changed
     #[arg(long, short)]
     yes: bool,
 
-    /// Remove what is older than this, such as 2d [default: the longest token_lifetime of a bucket's destinations, and an hour]
+    /// Remove uploads older than this, such as 2d [default: the longest token_lifetime of a bucket's destinations, and 1h]
     ///
-    /// What is younger than the default may still be under way, or be resumed.
+    /// Younger uploads than the default may still be under way, or be resumed.
     #[arg(long, value_name = "AGE", value_parser = parse_duration)]
     older_than: Option<Duration>,
 
-    /// Print JSON, one upload a line
+    /// Print JSON, one upload per line
     #[arg(long)]
     json: bool,
 }
@@ -38,7 +38,7 @@ Lists the multipart uploads below uploads.key_prefix whose tokens have expired, 
 more, and the files below .partway/ that were never completed. With --yes it removes them. It can run at any time, while
 any number of servers run.
 
-Without a key_prefix all multipart uploads in the buckets are looked at, those of other programs too.
+Without a key_prefix it lists all multipart uploads in the buckets, including those of other programs.
 
 Exit codes: 0 done; 1 some could not be removed; 2 they could not be listed.";
 

@@ -1,5 +1,5 @@
-//! Owns what every answer has beside what the protocol layer writes: ids, what an error is about, and characters that
-//! XML cannot hold. Never decides anything.
+//! Owns what every answer needs besides what the protocol layer writes: ids, the details of errors, and characters
+//! that XML cannot contain. Never decides anything.
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -11,7 +11,7 @@ use super::region::BUCKET_REGION;
 use crate::contents::ContentId;
 use crate::escapes::{self, Escaped};
 
-/// What a request is about, for its errors.
+/// The details of a request, for its errors.
 pub(super) struct About {
     bucket: String,
     key: String,
@@ -49,7 +49,7 @@ pub(super) fn finish(response: &mut Response<Body>, about: &About, region: &str)
     }
 }
 
-/// Adds what S3 says of an error beside its code and message.
+/// Adds the details to an error's code and message.
 fn explain(response: &mut Response<Body>, about: &About, region: &str, (id, host_id): (&str, &str)) {
     let Some(xml) = response.body().bytes() else {
         return;

@@ -1,10 +1,10 @@
-//! Owns a request's body on its way to whoever reads it: whether anybody asked for it, how long it may stall, what is
-//! seen of it in passing, and what becomes of it when nobody reads it. Never knows why a request was refused.
+//! Owns a request's body before its handler reads it: whether the client waits for `100 Continue`, how long it may
+//! stall, what is observed while it passes, and what happens to the rest. Never knows why a request was refused.
 //!
 //! A server that answers and closes while the client is still sending makes the client's system reset the connection
-//! and throw the answer away; a browser then reports a network error instead of the refusal. So what is left of a body
-//! is read for a while. The exception is a client that waits for `100 Continue` and was never sent it: no body comes,
-//! and reading one would swallow the next request.
+//! and discard the answer; a browser then reports a network error instead of the refusal. So the rest of a body is
+//! read for a while. The exception is a client that waits for `100 Continue` and was not sent it: no body comes, and
+//! reading one would swallow the next request.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +21,7 @@ use tokio::time::{Instant, Sleep};
 use crate::errors::Stalled;
 use crate::seen::Seen;
 
-/// The most that is read of a refused body: the largest part that the widget plans on a usual line.
+/// The most that is read of a refused body, in bytes: the largest part that the widget plans on a usual line.
 const MOST_BYTES: u64 = 64 << 20;
 
 /// The longest that a refused body is read.
@@ -108,13 +108,13 @@ impl Body for Watched {
 }
 
 impl Home {
-    /// Whether the body stalled until its time was up.
+    /// Returns whether the body stalled until the timeout.
     pub(crate) fn has_stalled(&self) -> bool {
         self.left().stalled
     }
 
-    /// Sees to what is left of the body beside the answer that is being sent. Returns whether the connection has to
-    /// close, since nobody knows where the next request on it would begin.
+    /// Reads the rest of the body while the answer is being sent. Returns whether the connection has to close, since
+    /// the beginning of the next request is unknown.
     pub(crate) fn settle(&self, awaits_continue: bool, stall: Duration) -> bool {
         let mut left = self.left();
         let (body, asked, stalled) = (left.body.take(), left.asked, left.stalled);

@@ -1,8 +1,8 @@
 //! Owns how a connection ends. Never knows requests.
 //!
-//! Closing a socket while bytes of the client lie unread in it makes the system send a reset, and the client's system
-//! then throws away an answer that its program has not read yet. So our half is closed first, and what still comes is
-//! read for a moment.
+//! Closing a socket with unread bytes makes the system send a reset, on which the client's system discards an answer
+//! that its program has not read yet. So the server's half is closed first, and what still comes is read for a
+//! moment.
 
 use std::io;
 use std::pin::Pin;
@@ -14,11 +14,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-/// How long, and how much, is read from a client that we have told that we close.
+/// How long a closing connection is read, and how much of it.
 const MOST_TIME: Duration = Duration::from_secs(5);
 const MOST_BYTES: usize = 64 << 20;
 
-/// A stream that closes our half when it is dropped, and leaves the other half to a [`Linger`].
+/// A stream that closes the server's half when it is dropped, and leaves the other half to a [`Linger`].
 pub(crate) struct Stream {
     read: Arc<Mutex<OwnedReadHalf>>,
     write: OwnedWriteHalf,
@@ -27,7 +27,7 @@ pub(crate) struct Stream {
 /// The client's half of a connection.
 pub(crate) struct Linger(Arc<Mutex<OwnedReadHalf>>);
 
-/// Takes a connection apart.
+/// Splits a connection.
 pub(crate) fn split(stream: TcpStream) -> (Stream, Linger) {
     let (read, write) = stream.into_split();
     let read = Arc::new(Mutex::new(read));
@@ -35,7 +35,7 @@ pub(crate) fn split(stream: TcpStream) -> (Stream, Linger) {
 }
 
 impl Linger {
-    /// Reads until the client closes, too, or has had its time. To be called once the [`Stream`] is gone.
+    /// Reads until the client closes, or the time is over. Call it after the [`Stream`] is dropped.
     pub(crate) async fn end(self) {
         let read = async {
             let mut bytes = vec![0; 16 << 10];
@@ -52,7 +52,7 @@ impl Linger {
                 }
             }
         };
-        // Whoever is still sending then gets the reset.
+        // A client that is still sending then gets the reset.
         let _ = tokio::time::timeout(MOST_TIME, read).await;
     }
 }

@@ -1,5 +1,4 @@
-//! What stands between a connection and the protocol layer, and makes good what that leaves out. Never knows what the
-//! operations do.
+//! Stands between connections and the protocol layer, and adds what that lacks. Never knows what the operations do.
 
 mod answer;
 mod body;
@@ -28,9 +27,9 @@ use super::options::Options;
 use super::service::Service;
 use crate::seen::{MOST_XML, Seen, XmlDigests};
 
-/// Answers requests.
+/// The entry of requests.
 pub(crate) struct Front {
-    /// For this machine, which may sign by version 2.
+    /// The service for this machine, which accepts signature version 2.
     local: S3Service,
     others: S3Service,
     region: String,
@@ -112,7 +111,7 @@ fn internal_error() -> Response<Body> {
     response
 }
 
-/// The protocol layer: parses requests, checks signatures, writes answers.
+/// Creates the protocol layer: it parses requests, checks signatures, and writes answers.
 fn protocol(service: &Service, options: &Options, signature_v2: bool) -> S3Service {
     let mut config = S3Config::default();
     config.expected_region = s3s::region::Region::new(options.region.as_str().into()).ok();

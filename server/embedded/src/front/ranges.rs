@@ -1,4 +1,4 @@
-//! Owns requests for ranges that S3 passes over: several at once, and what is no range. They get the whole object; the
+//! Owns requests for ranges that S3 ignores: several at once, and invalid ones. They get the whole object, where the
 //! protocol layer would refuse them. Never reads objects.
 
 use http::{Extensions, HeaderMap, Method, Request, Uri, header};
@@ -7,7 +7,7 @@ use s3s::route::S3Route;
 use s3s::service::S3Service;
 use s3s::{Body, S3Error, S3Request, S3Response, S3Result};
 
-/// What a signature brings along in a query.
+/// The query parameters of a signature.
 const SIGNATURE: [&str; 10] = [
     "X-Amz-Algorithm",
     "X-Amz-Credential",
@@ -21,9 +21,9 @@ const SIGNATURE: [&str; 10] = [
     "Signature",
 ];
 
-/// Takes such requests once their signature is checked, and asks for the whole object.
+/// A route that answers such requests, after their signature was checked, with the whole object.
 pub(crate) struct WholeInstead {
-    /// The same store, without a check of signatures.
+    /// The same store, without checking signatures.
     pub(crate) unsigned: S3Service,
 }
 

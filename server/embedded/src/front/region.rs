@@ -1,11 +1,11 @@
-//! Owns the answer to a request that was signed for another region: clients read the right one from it, and try again.
+//! Owns the answer to a request that was signed for another region: clients read the right one from it, and retry.
 //! Never checks a signature.
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use s3s::{S3Error, S3ErrorCode};
 
-/// Where clients look for the region.
+/// The header in which clients look for the region.
 pub(crate) const BUCKET_REGION: HeaderName = HeaderName::from_static("x-amz-bucket-region");
 
 /// Refuses a request whose credentials are scoped to another region.
@@ -43,7 +43,7 @@ fn in_query(request: &Parts) -> Option<String> {
     of_scope(&pairs.find(|(name, _)| name == "X-Amz-Credential")?.1)
 }
 
-/// The region of `KEY/20261125/us-east-1/s3/aws4_request`; a key may hold slashes.
+/// Returns the region of `KEY/20261125/us-east-1/s3/aws4_request`; a key may contain slashes.
 fn of_scope(credential: &str) -> Option<String> {
     let mut from_end = credential.trim().rsplit('/');
     let scope = (from_end.next()?, from_end.next()?, from_end.next()?, from_end.next()?, from_end.next()?);

@@ -1,5 +1,5 @@
-//! Owns who may sign by version 2: URLs and forms for this very machine, since boto3, the AWS command line and s3cmd
-//! still make such by default. It knows no region, and its hash is SHA-1, so nobody else may. Never checks a signature.
+//! Owns who may sign by version 2: URLs and forms for this machine, since boto3, the AWS command line and s3cmd still
+//! use it by default. It covers no region, and its hash is SHA-1, so nobody else may. Never checks a signature.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,15 +7,15 @@ use http::request::Parts;
 use http::{Uri, header};
 use s3s::{S3Error, S3ErrorCode};
 
-/// Whether a request comes from this machine, and was meant for it: a proxy beside the store, or a page that lets its
-/// name point here, asks for another host.
+/// Returns whether a request comes from this machine, and is addressed to it: a proxy beside the store, or a page
+/// that lets its name resolve to this machine, uses another host name.
 pub(crate) fn is_local(peer: SocketAddr, request: &Parts) -> bool {
     let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.or_else(|| request.uri.authority().map(http::uri::Authority::as_str));
     peer.ip().to_canonical().is_loopback() && host.is_some_and(is_loopback)
 }
 
-/// Refuses requests that are signed so in their header, as the regions of AWS do that are younger than version 4.
+/// Refuses requests that are signed by version 2 in their header, as newer regions of AWS do.
 pub(crate) fn check_header(request: &Parts) -> Result<(), S3Error> {
     let value = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     if value.is_some_and(|value| value.starts_with("AWS ")) {

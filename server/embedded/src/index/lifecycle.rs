@@ -1,4 +1,4 @@
-//! Owns the rules of buckets for what nobody finished, and their carrying out. Never knows when.
+//! Owns the lifecycle rules of buckets and their effects. Never knows when they run.
 
 use redb::ReadableTable as _;
 
@@ -9,11 +9,11 @@ use super::tables::{Snapshot, Txn};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// How long it is known what an upload became.
+/// How long the result of an upload is remembered.
 const REMEMBERED_MS: u64 = DAY_MS;
 
 impl Snapshot {
-    /// A bucket's rules; none when none are set.
+    /// Returns a bucket's rules; empty when none are set.
     pub(crate) fn lifecycle(&self, bucket: &str) -> Result<Vec<LifecycleRule>, Error> {
         self.need_bucket(bucket)?;
         self.lifecycles.get(bucket)?.map_or(Ok(Vec::new()), |rules| Vec::from_bytes(rules.value()))
@@ -21,7 +21,7 @@ impl Snapshot {
 }
 
 impl Txn<'_> {
-    /// Puts rules in the place of those that a bucket has; none removes them.
+    /// Replaces a bucket's rules; an empty list removes them.
     pub(crate) fn set_lifecycle(&mut self, bucket: &str, rules: &Vec<LifecycleRule>) -> Result<(), Error> {
         self.need_bucket(bucket)?;
         if rules.is_empty() {
@@ -32,8 +32,8 @@ impl Txn<'_> {
         Ok(())
     }
 
-    /// Aborts and removes what the rules of all buckets say is too old at `now_ms`, and forgets completions of long
-    /// ago. Returns how many uploads and objects went.
+    /// Aborts uploads and removes objects that are too old at `now_ms` by the rules of their buckets, and forgets old
+    /// completions. Returns how many uploads and objects were removed.
     pub(crate) fn tidy(&mut self, now_ms: u64) -> Result<usize, Error> {
         let rules = self.rules()?;
         let is_old = |bucket: &str, key: &[u8], since_ms: u64, days: fn(&LifecycleRule) -> Option<u32>| {
@@ -76,7 +76,7 @@ impl Txn<'_> {
         Ok(uploads.len() + objects.len())
     }
 
-    /// The rules that are carried out, each with its bucket.
+    /// Returns the enabled rules, each with its bucket.
     fn rules(&self) -> Result<Vec<(String, LifecycleRule)>, Error> {
         let mut rules = Vec::new();
         for entry in self.lifecycles.iter()? {

@@ -1,5 +1,5 @@
-//! Owns what is on a page of a listing, of objects and of uploads: order, prefix, delimiter and
-//! where to go on. Never knows how a page is written.
+//! Owns the pages of listings, of objects and of uploads: order, prefix, delimiter and continuation. Never knows how
+//! a page is written.
 
 use std::ops::Bound;
 
@@ -15,12 +15,12 @@ pub(crate) struct ObjectQuery {
     pub(crate) bucket: String,
     pub(crate) prefix: String,
     pub(crate) delimiter: Option<String>,
-    /// The last key, or common prefix, that was listed; or a key to start after.
+    /// The last key, or common prefix, of the page before; or a key to start after.
     pub(crate) after: String,
     pub(crate) limit: usize,
 }
 
-/// What a listing shows.
+/// An entry of a listing.
 #[derive(Debug)]
 pub(crate) enum Entry<T> {
     Item(String, T),
@@ -28,7 +28,7 @@ pub(crate) enum Entry<T> {
 }
 
 impl<T> Entry<T> {
-    /// What the next page starts after.
+    /// Returns the name after which the next page starts.
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Item(name, _) | Self::CommonPrefix(name) => name,
@@ -43,16 +43,16 @@ pub(crate) struct UploadQuery {
     pub(crate) prefix: String,
     pub(crate) delimiter: Option<String>,
     pub(crate) key_after: String,
-    /// With it, uploads of the key `key_after` itself follow whose ids lie behind it.
+    /// If set, uploads of the key `key_after` itself follow if their ids are greater.
     pub(crate) id_after: Option<String>,
     pub(crate) limit: usize,
 }
 
-/// A page of uploads, each with its id, and whether there are more.
+/// A page of uploads with their ids, and whether there are more.
 pub(crate) type UploadsPage = (Vec<Entry<(String, Upload)>>, bool);
 
 impl Snapshot {
-    /// A page of objects in the byte order of their keys, and whether there are more.
+    /// Returns a page of objects in the byte order of their keys, and whether there are more.
     pub(crate) fn list_objects(&self, query: &ObjectQuery) -> Result<(Vec<Entry<Object>>, bool), Error> {
         let ObjectQuery { bucket, prefix, delimiter, after, limit } = query;
         self.need_bucket(bucket)?;
@@ -82,7 +82,7 @@ impl Snapshot {
         Ok((entries, false))
     }
 
-    /// A page of uploads by key and then by time.
+    /// Returns a page of uploads, by key and then by time, and whether there are more.
     pub(crate) fn list_uploads(&self, query: &UploadQuery) -> Result<UploadsPage, Error> {
         let UploadQuery { bucket, prefix, delimiter, key_after, id_after, limit } = query;
         self.need_bucket(bucket)?;
@@ -127,7 +127,7 @@ impl Snapshot {
     }
 }
 
-/// Where in the order of keys a listing starts.
+/// Returns the key at which a listing starts.
 fn start(prefix: &str, delimiter: Option<&str>, after: &str) -> Bound<Vec<u8>> {
     if after.is_empty() || after < prefix {
         Bound::Included(prefix.as_bytes().to_vec())

@@ -1,9 +1,9 @@
-//! Owns the index: one file that says which buckets, objects, uploads and parts there are, and
-//! which content files they use. Each change is one durable transaction. Never knows HTTP.
+//! Owns the index: one file that records buckets, objects, uploads and parts, and the content files that they use.
+//! Each change is one durable transaction. Never knows HTTP.
 //!
-//! Reads run on blocking threads. Writes run on one thread, which takes all that are waiting into
-//! one transaction and one `fsync`; so a write must check everything before it changes anything,
-//! and may then refuse without harm to the others.
+//! Reads run on blocking threads. Writes run on one thread, which takes all waiting ones into one transaction and one
+//! `fsync`; so a write must check everything before it changes anything, and can then refuse without harm to the
+//! others.
 
 mod lifecycle;
 mod listing;
@@ -46,7 +46,7 @@ impl Index {
         Holder::open(path)
     }
 
-    /// Reads the index, and sweeps contents that it does not name. Blocks.
+    /// Reads the index, and sweeps contents without a record. Blocks.
     pub(crate) fn open(holder: Holder, contents: &Arc<Contents>) -> Result<Self, OpenIndexError> {
         let database = Arc::new(holder);
         database.with(|database| Ok(tables::prepare(database)))??;
@@ -74,10 +74,10 @@ impl Index {
         tokio::task::spawn_blocking(looking).await?
     }
 
-    /// Runs `change` in a transaction, and returns once that is on disk. `content` is kept if the
-    /// change is made, and removed if it is not.
+    /// Runs `change` in a transaction, and returns after that is on disk. `content` is kept if the change succeeds,
+    /// and removed if it does not.
     ///
-    /// The change is made, or not, even if the caller stops waiting.
+    /// The change completes even if the caller stops waiting.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         content: Option<NewContent>,
@@ -89,7 +89,7 @@ impl Index {
         answered.await.map_err(|_| Error::internal("the index thread has ended"))?
     }
 
-    /// The same for callers outside of a runtime.
+    /// Does the same for callers outside of a runtime.
     pub(crate) fn write_blocking<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut Txn<'_>) -> Result<T, Error> + Send + 'static,
@@ -149,7 +149,7 @@ pub(crate) enum OpenIndexError {
     Store(#[from] Error),
 }
 
-/// The database, which has to be opened anew after a write to its file has failed.
+/// The database, which must be opened again after a write to its file failed.
 #[derive(Debug)]
 pub(crate) struct Holder {
     path: PathBuf,
@@ -165,7 +165,7 @@ impl Holder {
         Ok(Self { path: path.to_owned(), database: RwLock::new(Some(database)) })
     }
 
-    /// Runs `work` with the database; it is not opened anew meanwhile.
+    /// Runs `work` with the database, which is not reopened meanwhile.
     fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, Error>) -> Result<T, Error> {
         let held = self.database.read().unwrap_or_else(PoisonError::into_inner);
         work(
@@ -174,7 +174,7 @@ impl Holder {
         )
     }
 
-    /// Closes the file and opens it as it was after the last transaction that reached the disk.
+    /// Closes the file, and opens it as it was after the last transaction that reached the disk.
     fn reopen(&self) -> Result<(), Error> {
         let mut held = self.database.write().unwrap_or_else(PoisonError::into_inner);
         *held = None;
@@ -191,7 +191,7 @@ fn open_database(path: &Path) -> Result<Database, DatabaseError> {
     Database::builder().set_cache_size(8 << 20).create(path)
 }
 
-/// Unlinks content files that no record names, and counts the others.
+/// Unlinks content files without a record, and counts the others.
 fn sweep(snapshot: &Snapshot, contents: &Contents) -> Result<(), Error> {
     let (mut swept, mut missing) = (0, Vec::new());
     for shard in 0..=u8::MAX {

@@ -1,5 +1,5 @@
-//! Owns the transactions on multipart uploads: their parts, and how these become an object. Never
-//! knows bytes: what Complete costs depends on the number of parts only.
+//! Owns the transactions on multipart uploads: their parts, and how these become an object. Never knows bytes: the
+//! cost of CompleteMultipartUpload depends only on the number of parts.
 
 use redb::ReadableTable as _;
 
@@ -11,13 +11,13 @@ use crate::errors::Error;
 use super::records::{About, Body, Completed, Object, Part, Record, Segment, Upload};
 use super::tables::{Snapshot, Txn, read_upload};
 
-/// S3's smallest part, but for the last.
+/// S3's smallest part in bytes, except for the last.
 const MIN_PART: u64 = 5 << 20;
 
-/// Bucket, key and id of an upload: an id is good for its own bucket and key only.
+/// Bucket, key and id of an upload: an id is valid only for its bucket and key.
 pub(crate) type UploadKey<'k> = (&'k str, &'k str, &'k str);
 
-/// A part as Complete names it.
+/// A part in a CompleteMultipartUpload.
 #[derive(Debug)]
 pub(crate) struct NewPart {
     pub(crate) number: i32,
@@ -25,11 +25,11 @@ pub(crate) struct NewPart {
     pub(crate) checksums: Checksums,
 }
 
-/// What Complete asks for.
+/// The parameters of a CompleteMultipartUpload.
 #[derive(Debug)]
 pub(crate) struct Completion {
     pub(crate) parts: Vec<NewPart>,
-    /// Of the whole object, or of the parts' checksums.
+    /// The expected checksums, of the whole object or of the parts' checksums.
     pub(crate) checksums: Checksums,
     pub(crate) kind: Option<String>,
     pub(crate) size: Option<u64>,
@@ -46,13 +46,13 @@ pub(crate) struct PartsPage {
 }
 
 impl Snapshot {
-    /// The upload, if it is under way.
+    /// Returns the upload, if it is under way.
     pub(crate) fn upload(&self, upload: UploadKey<'_>) -> Result<Upload, Error> {
         self.need_bucket(upload.0)?;
         read_upload(&self.uploads, upload)
     }
 
-    /// The parts with numbers above `after`, in order.
+    /// Returns the parts with numbers above `after`, in order.
     pub(crate) fn parts(&self, key: UploadKey<'_>, after: u16, limit: usize) -> Result<PartsPage, Error> {
         let upload = self.upload(key)?;
         let mut parts = Vec::new();
@@ -78,7 +78,7 @@ impl Txn<'_> {
         Ok(())
     }
 
-    /// Makes `part` the one with its number.
+    /// Stores `part` under its number, in place of an earlier one.
     pub(crate) fn put_part(&mut self, upload: UploadKey<'_>, number: u16, part: &Part) -> Result<(), Error> {
         read_upload(&self.uploads, upload)?;
         if let Some(content) = part.content {
@@ -96,9 +96,9 @@ impl Txn<'_> {
         self.remove_upload(upload)
     }
 
-    /// Makes an object of the parts that `wanted` names, forgets the others, and ends the upload.
+    /// Creates an object from the parts that `wanted` names, forgets the others, and ends the upload.
     ///
-    /// Asked a second time for the same parts, it gives the same answer, whatever has become of the object since.
+    /// Repeated with the same parts, it gives the same answer, whatever happened to the object since.
     pub(crate) fn complete(&mut self, key: UploadKey<'_>, wanted: &Completion) -> Result<Object, Error> {
         self.need_bucket(key.0)?;
         let upload = match read_upload(&self.uploads, key) {
@@ -137,12 +137,12 @@ impl Txn<'_> {
         if etag == object.etag { Ok(object) } else { Err(Error::NoSuchUpload) }
     }
 
-    /// Ends an upload and forgets all of its parts.
+    /// Ends an upload, and forgets all of its parts.
     pub(super) fn remove_upload(&mut self, upload: UploadKey<'_>) -> Result<(), Error> {
         self.end_upload(upload, &[])
     }
 
-    /// The key and id of a bucket's first upload.
+    /// Returns the key and id of a bucket's first upload.
     pub(super) fn first_upload(&self, bucket: &str) -> Result<Option<(String, String)>, Error> {
         let first: &[u8] = &[];
         let next = self.uploads.range((bucket, first, "")..)?.next().transpose()?;
@@ -154,8 +154,7 @@ impl Txn<'_> {
         .transpose()
     }
 
-    /// Removes an upload and the records of its parts; the contents of those in `used`, ascending,
-    /// live on.
+    /// Removes an upload and the records of its parts; the contents of those in `used`, ascending, stay.
     fn end_upload(&mut self, (bucket, key, id): UploadKey<'_>, used: &[u16]) -> Result<(), Error> {
         let mut unused = Vec::new();
         self.uploads.remove((bucket, key.as_bytes(), id))?;
@@ -168,7 +167,7 @@ impl Txn<'_> {
         unused.into_iter().try_for_each(|content| self.release(content))
     }
 
-    /// Reads the parts that Complete names, and checks that they are what it says.
+    /// Returns the parts that the request names, after checking them.
     fn wanted_parts(
         &self,
         upload: &str,
@@ -208,7 +207,7 @@ impl Txn<'_> {
     }
 }
 
-/// The checksums of the object to be, checked against what Complete says they are.
+/// Returns the checksums of the new object, after comparing them with those in the request.
 fn whole_checksums(
     spec: Option<ChecksumSpec>,
     wanted: &Completion,
@@ -247,7 +246,7 @@ fn whole_checksums(
 }
 
 impl Body {
-    /// How many parts the object was uploaded in, if it was a multipart upload.
+    /// Returns the number of parts of a multipart object.
     pub(crate) fn parts_count(&self) -> Option<u32> {
         match self {
             Self::Parts { count, .. } => Some(*count),

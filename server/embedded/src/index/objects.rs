@@ -1,5 +1,4 @@
-//! Owns the transactions on buckets and whole objects. Never knows bodies: contents are written
-//! before they come here.
+//! Owns the transactions on buckets and whole objects. Never knows bodies: contents are written before.
 
 use redb::ReadableTable as _;
 
@@ -10,7 +9,7 @@ use crate::errors::Error;
 use super::records::{Body, Object, Record as _, Segment};
 use super::tables::{Snapshot, Txn, read_object};
 
-/// An object, and the contents that its bytes are in, in order.
+/// An object, and the contents of its bytes, in order.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) object: Object,
@@ -18,13 +17,13 @@ pub(crate) struct Found {
 }
 
 impl Snapshot {
-    /// The object under a key.
+    /// Returns the object under a key.
     pub(crate) fn object(&self, bucket: &str, key: &str) -> Result<Object, Error> {
         self.need_bucket(bucket)?;
         read_object(&self.objects, bucket, key)?.ok_or(Error::NoSuchKey)
     }
 
-    /// The object under a key, with its contents.
+    /// Returns the object under a key, with its contents.
     pub(crate) fn found(&self, bucket: &str, key: &str) -> Result<Found, Error> {
         let object = self.object(bucket, key)?;
         let segments = match &object.body {
@@ -37,7 +36,7 @@ impl Snapshot {
 }
 
 impl Txn<'_> {
-    /// Creates a bucket, unless it is there already. Returns whether it was not.
+    /// Creates a bucket, unless it exists. Returns whether it was created.
     pub(crate) fn create_bucket(&mut self, bucket: &str, now_ms: u64) -> Result<bool, Error> {
         let is_new = self.buckets.get(bucket)?.is_none();
         if is_new {
@@ -46,7 +45,7 @@ impl Txn<'_> {
         Ok(is_new)
     }
 
-    /// Removes a bucket that holds no objects, and aborts its uploads.
+    /// Removes a bucket without objects, and aborts its uploads.
     pub(crate) fn delete_bucket(&mut self, bucket: &str) -> Result<(), Error> {
         self.need_bucket(bucket)?;
         let first: &[u8] = &[];
@@ -63,7 +62,7 @@ impl Txn<'_> {
         Ok(())
     }
 
-    /// Makes `object` the one under the key, if `conditions` hold for the one that is there.
+    /// Stores `object` under the key, if `conditions` hold for the existing one.
     pub(crate) fn put(
         &mut self,
         (bucket, key): (&str, &str),
@@ -77,7 +76,7 @@ impl Txn<'_> {
         self.set_object(bucket, key, object)
     }
 
-    /// Puts tags in the place of those that an object has.
+    /// Replaces an object's tags.
     pub(crate) fn set_tags(&mut self, bucket: &str, key: &str, tagging: Option<String>) -> Result<(), Error> {
         self.need_bucket(bucket)?;
         let mut object = self.object(bucket, key)?.ok_or(Error::NoSuchKey)?;
@@ -86,8 +85,7 @@ impl Txn<'_> {
         Ok(())
     }
 
-    /// Puts an object that shares the contents of another one. `make` sees that one, and may
-    /// refuse.
+    /// Stores an object that shares the contents of another one. `make` receives that one, and may refuse.
     pub(crate) fn copy(
         &mut self,
         (from_bucket, from_key): (&str, &str),
@@ -103,7 +101,7 @@ impl Txn<'_> {
         Ok(object)
     }
 
-    /// Removes what is under the key, if anything is and `if_match` holds for it.
+    /// Removes the object under the key, if there is one and `if_match` holds for it.
     pub(crate) fn delete(
         &mut self,
         bucket: &str,
@@ -126,7 +124,7 @@ impl Txn<'_> {
 }
 
 impl Body {
-    /// The body of an object that was sent in one request.
+    /// Returns the body of an object that was sent in one request.
     pub(crate) fn of(content: Option<ContentId>) -> Self {
         content.map_or(Self::Empty, Self::One)
     }

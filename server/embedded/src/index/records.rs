@@ -1,5 +1,5 @@
-//! Owns the shape of everything the index remembers, and its bytes on disk. A change of shape needs
-//! a new [`SCHEMA`]. Never knows tables.
+//! Owns the records of the index, and their bytes on disk. A change of a record needs a new [`SCHEMA`]. Never knows
+//! tables.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -37,16 +37,16 @@ impl<T: Serialize + DeserializeOwned> Record for T {}
 pub(crate) struct Object {
     pub(crate) body: Body,
     pub(crate) size: u64,
-    /// Without quotes.
+    /// The ETag, without quotes.
     pub(crate) etag: String,
     pub(crate) modified_ms: u64,
     pub(crate) checksums: Checksums,
-    /// What kind `checksums` are.
+    /// The type of `checksums`.
     pub(crate) checksum_kind: Kind,
     pub(crate) about: About,
 }
 
-/// Where an object's bytes are.
+/// The location of an object's bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Body {
     Empty,
@@ -61,12 +61,12 @@ pub(crate) enum Body {
 /// One of the content files that a multipart object consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Segment {
-    /// `None` when the part has no bytes.
+    /// The content; `None` when the part has no bytes.
     pub(crate) content: Option<ContentId>,
     pub(crate) len: u64,
 }
 
-/// What a client says about an object beside its bytes.
+/// The attributes of an object, besides its bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct About {
     pub(crate) content_type: Option<String>,
@@ -77,9 +77,9 @@ pub(crate) struct About {
     pub(crate) expires: Option<String>,
     pub(crate) website_redirect: Option<String>,
     pub(crate) storage_class: Option<String>,
-    /// The encryption that was asked for, which is told back and not done.
+    /// The requested encryption, which is reported but not done.
     pub(crate) encryption: Option<String>,
-    /// As in `x-amz-tagging`: a URL query.
+    /// The tags, as a URL query like `x-amz-tagging`.
     pub(crate) tagging: Option<String>,
     pub(crate) metadata: Vec<(String, String)>,
 }
@@ -97,27 +97,27 @@ pub(crate) struct Upload {
 pub(crate) struct Part {
     pub(crate) content: Option<ContentId>,
     pub(crate) size: u64,
-    /// Without quotes.
+    /// The ETag, without quotes.
     pub(crate) etag: String,
     pub(crate) modified_ms: u64,
     pub(crate) checksums: Checksums,
 }
 
-/// An upload that became an object, kept for a day, so that asking twice gives the same answer.
+/// An upload that became an object, kept for a day, so that a repeated request gets the same answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Completed {
     pub(crate) at_ms: u64,
     pub(crate) object: Object,
 }
 
-/// What a bucket's owner wants to be removed.
+/// A rule that removes unfinished uploads and old objects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LifecycleRule {
     pub(crate) id: String,
     pub(crate) prefix: String,
     pub(crate) enabled: bool,
-    /// After so many days uploads are aborted that nobody completed.
+    /// The days after which unfinished uploads are aborted.
     pub(crate) abort_after_days: Option<u32>,
-    /// After so many days objects are removed.
+    /// The days after which objects are removed.
     pub(crate) expire_after_days: Option<u32>,
 }

@@ -1,5 +1,4 @@
-//! Owns the tables: what is keyed by what, and the counts of who uses which content. Never knows
-//! what S3 makes of them.
+//! Owns the tables: their keys, and how often each content is used. Never knows what S3 makes of them.
 
 use std::collections::HashMap;
 
@@ -13,7 +12,7 @@ use crate::errors::Error;
 use super::OpenIndexError;
 use super::records::{Body, Object, Record, SCHEMA, Segment, Upload};
 
-/// Keys sort as S3 wants them listed, by bytes.
+/// Bucket and key; keys sort by bytes, as S3 lists them.
 pub(super) type ObjectKey = (&'static str, &'static [u8]);
 /// Bucket, key, upload id; ids sort by time.
 pub(super) type UploadsKey = (&'static str, &'static [u8], &'static str);
@@ -29,9 +28,9 @@ const UPLOADS: TableDefinition<'_, UploadsKey, Bytes> = TableDefinition::new("up
 const PARTS: TableDefinition<'_, PartsKey, Bytes> = TableDefinition::new("parts");
 /// Uploads that are completed.
 const COMPLETED: TableDefinition<'_, UploadsKey, Bytes> = TableDefinition::new("completed");
-/// The rules of buckets that have some.
+/// The lifecycle rules of buckets.
 const LIFECYCLES: TableDefinition<'_, &str, Bytes> = TableDefinition::new("lifecycles");
-/// How many records use a content, and its size.
+/// The number of records that use a content, and its size.
 const CONTENTS: TableDefinition<'_, u128, (u32, u64)> = TableDefinition::new("contents");
 
 /// Creates the tables, and checks that their records are of this version.
@@ -53,7 +52,7 @@ pub(super) fn prepare(database: &Database) -> Result<(), OpenIndexError> {
     Ok(())
 }
 
-/// One consistent state of all tables, for reading.
+/// A consistent state of all tables, for reading.
 pub(crate) struct Snapshot {
     pub(super) buckets: ReadOnlyTable<&'static str, u64>,
     pub(super) objects: ReadOnlyTable<ObjectKey, Bytes>,
@@ -77,7 +76,7 @@ impl Snapshot {
         })
     }
 
-    /// Name and time of creation of each bucket.
+    /// Returns the name and time of creation of each bucket.
     pub(crate) fn buckets(&self) -> Result<Vec<(String, u64)>, Error> {
         let all = self.buckets.range::<&str>(..)?;
         all.map(|entry| entry.map(|(name, created)| (name.value().to_owned(), created.value())))
@@ -89,7 +88,7 @@ impl Snapshot {
         self.buckets.get(bucket)?.map(drop).ok_or(Error::NoSuchBucket)
     }
 
-    /// The parts of an object, where it has more than one content.
+    /// Returns the parts of an object with more than one content.
     pub(super) fn list(&self, list: u128) -> Result<Vec<Segment>, Error> {
         read_list(&self.lists, list)
     }
@@ -98,7 +97,7 @@ impl Snapshot {
         Ok(self.contents.get(content.0)?.is_some())
     }
 
-    /// The contents whose ids start with one byte, and their sizes.
+    /// Returns the contents whose ids start with one byte, and their sizes.
     pub(super) fn contents_of_shard(&self, shard: u8) -> Result<Vec<(ContentId, u64)>, Error> {
         let first = u128::from(shard) << 120;
         let all = self.contents.range(first..=first | (u128::MAX >> 8))?;
@@ -136,7 +135,7 @@ impl<'t> Txn<'t> {
         })
     }
 
-    /// The contents that nothing uses any more, to be unlinked once the transaction is on disk.
+    /// Returns the contents that are not used any more, to be unlinked after the transaction is on disk.
     pub(super) fn into_forgotten(self) -> Vec<(ContentId, u64)> {
         self.forgotten.into_iter().collect()
     }
@@ -149,7 +148,7 @@ impl<'t> Txn<'t> {
         read_object(&self.objects, bucket, key)
     }
 
-    /// Puts `object` in the place of what was there.
+    /// Stores `object` in place of an existing one.
     pub(super) fn set_object(&mut self, bucket: &str, key: &str, object: &Object) -> Result<(), Error> {
         self.remove_object(bucket, key)?;
         self.objects.insert((bucket, key.as_bytes()), object.to_bytes()?.as_slice())?;
@@ -173,7 +172,7 @@ impl<'t> Txn<'t> {
         }
     }
 
-    /// Stores a list of parts; the caller has seen to the contents' counts.
+    /// Stores a list of parts; the caller updates the contents' counts.
     pub(super) fn add_list(&mut self, segments: &Vec<Segment>) -> Result<Body, Error> {
         let list = ContentId::random()?.0;
         let count = u32::try_from(segments.len()).map_err(Error::internal)?;
@@ -181,7 +180,7 @@ impl<'t> Txn<'t> {
         Ok(Body::Parts { list, count })
     }
 
-    /// Another body of the same contents.
+    /// Returns another body with the same contents.
     pub(super) fn share(&mut self, body: &Body) -> Result<Body, Error> {
         match body {
             Body::Empty => Ok(Body::Empty),
@@ -213,7 +212,7 @@ impl<'t> Txn<'t> {
         Ok(())
     }
 
-    /// Counts one use less, and forgets content that has none left.
+    /// Counts one use less, and forgets content without uses.
     pub(super) fn release(&mut self, content: ContentId) -> Result<(), Error> {
         let used = self.contents.get(content.0)?.map(|used| used.value());
         match used {

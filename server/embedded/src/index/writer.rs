@@ -1,5 +1,5 @@
-//! Owns the thread that writes: it gathers waiting changes into transactions, and puts the index
-//! right after a fault. Never knows what a change does.
+//! Owns the thread that writes: it groups waiting changes into transactions, and repairs the index after a fault.
+//! Never knows what a change does.
 
 use std::sync::mpsc;
 
@@ -10,23 +10,23 @@ use super::Holder;
 use super::tables::{Snapshot, Txn};
 use redb::ReadableDatabase as _;
 
-/// More waiting changes than this go into the next transaction.
+/// The most changes in one transaction.
 const MOST_AT_ONCE: usize = 256;
 
-/// A change: makes itself in the transaction, and says whether it broke it; and what to do once its
-/// end is known.
+/// A change: applies itself to the transaction, returns whether that broke it, and what to do when the transaction
+/// has ended.
 pub(super) type Job = Box<dyn FnOnce(&mut Txn<'_>) -> (bool, Finish) + Send>;
 
-/// Tells the caller; gives back content of which it is not known whether the index names it.
+/// Answers the caller. Returns content that the index may or may not refer to.
 pub(super) type Finish = Box<dyn FnOnce(Outcome) -> Option<NewContent> + Send>;
 
-/// What became of a transaction.
+/// The end of a transaction.
 pub(super) enum Outcome {
     Committed,
     Failed(Error),
 }
 
-/// Carries out changes until the queue is closed.
+/// Applies changes until the queue is closed.
 pub(super) fn run(queue: &mpsc::Receiver<Job>, database: &Holder, contents: &Contents) {
     while let Ok(first) = queue.recv() {
         let mut finishes = Vec::new();

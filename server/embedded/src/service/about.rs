@@ -1,4 +1,4 @@
-//! Owns what requests say of an object beside its bytes: what of it is kept, and its limits.
+//! Owns the attributes of objects: which are stored, and their limits.
 
 use s3s::dto::Metadata;
 
@@ -7,7 +7,7 @@ use crate::errors::Error;
 /// The most bytes of metadata, names and values.
 const MOST_METADATA: usize = 2048;
 
-/// S3's classes, all of which are the same here. `OUTPOSTS`, `SNOW` and the like are for other services.
+/// S3's storage classes, all of which are the same here. `OUTPOSTS`, `SNOW` and the like are for other services.
 const STORAGE_CLASSES: [&str; 8] = [
     "STANDARD",
     "REDUCED_REDUNDANCY",
@@ -19,7 +19,7 @@ const STORAGE_CLASSES: [&str; 8] = [
     "DEEP_ARCHIVE",
 ];
 
-/// What an input says about an object beside its bytes.
+/// Returns the attributes of an object from an input.
 macro_rules! about {
     ($input:expr) => {
         $crate::index::About {
@@ -43,14 +43,14 @@ macro_rules! about {
 }
 pub(super) use about;
 
-/// A body's encoding without what is the upload's only.
+/// Returns a content encoding without `aws-chunked`, which is the request's and not the object's.
 pub(super) fn without_chunking(encoding: Option<String>) -> Option<String> {
     let encoding = encoding?;
     let kept: Vec<&str> = encoding.split(',').map(str::trim).filter(|one| *one != "aws-chunked").collect();
     (!kept.is_empty()).then(|| kept.join(","))
 }
 
-/// A class to keep; the standard one is not told.
+/// Checks a storage class. Returns `None` for the standard one, which answers leave out.
 pub(super) fn storage_class(asked: Option<&str>) -> Result<Option<String>, Error> {
     match asked {
         None | Some("STANDARD") => Ok(None),
@@ -59,7 +59,7 @@ pub(super) fn storage_class(asked: Option<&str>) -> Result<Option<String>, Error
     }
 }
 
-/// An encryption to tell back. What a key would have to be kept for is refused.
+/// Checks an encryption, which answers report. One that needs a stored key is refused.
 pub(super) fn encryption(asked: Option<&str>) -> Result<Option<String>, Error> {
     match asked {
         None => Ok(None),

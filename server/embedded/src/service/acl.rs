@@ -1,5 +1,5 @@
-//! Owns access control lists, which are disabled, as in S3's own new buckets: everything belongs to the owner of the
-//! bucket, and nobody else can be let in.
+//! Owns access control lists, which are disabled, as in new buckets of S3: everything belongs to the owner of the
+//! bucket, and nobody else can get access.
 
 use s3s::dto::{
     AccessControlPolicy, GetBucketAclInput, GetBucketAclOutput, GetBucketOwnershipControlsInput,
@@ -13,13 +13,13 @@ use super::versions::only_version;
 use super::{Service, owner};
 use crate::errors::Error;
 
-/// Refuses a canned ACL that lets in anybody but the owner.
+/// Refuses a canned ACL that gives access to others than the owner.
 pub(super) fn check(canned: Option<&str>, grants: bool) -> Result<(), Error> {
     let is_owners = |acl: &str| matches!(acl, "private" | "bucket-owner-full-control" | "bucket-owner-read");
     if grants || canned.is_some_and(|acl| !is_owners(acl)) { Err(Error::AclNotSupported) } else { Ok(()) }
 }
 
-/// Whether the list or the headers of a request grant anything to anybody but the owner.
+/// Returns whether the list or the headers of a request give access to others than the owner.
 macro_rules! lets_in_others {
     ($input:ident) => {{
         let grants = [
@@ -85,7 +85,8 @@ pub(super) async fn get_bucket_ownership_controls(
     Ok(S3Response::new(GetBucketOwnershipControlsOutput { ownership_controls }))
 }
 
-/// Whether a list gives the owner everything, and nothing to others: what clients read here, they may write back.
+/// Returns whether a list gives everything to the owner and nothing to others, as the list that clients read here
+/// does.
 fn is_owners(policy: &AccessControlPolicy) -> bool {
     let grants = policy.grants.as_deref().unwrap_or_default();
     grants.iter().all(|grant| {

@@ -1,4 +1,4 @@
-//! Owns GetObjectAttributes: what is known of an object, and of the parts that it was sent in.
+//! Owns GetObjectAttributes: what is known of an object, and of its parts.
 
 use s3s::dto::{
     Checksum, GetObjectAttributesInput, GetObjectAttributesOutput, GetObjectAttributesParts, ObjectPart,

@@ -1,5 +1,5 @@
-//! Owns CopyObject. A copy is records that share the source's contents; bytes are read only where a checksum is asked
-//! for that the source does not have.
+//! Owns CopyObject. A copy consists of records that share the source's contents; bytes are read only if the request
+//! asks for a checksum that the source lacks.
 
 use futures_util::StreamExt as _;
 use s3s::dto::{
@@ -96,7 +96,7 @@ pub(super) async fn copy_object(
     Ok(S3Response::new(CopyObjectOutput { copy_object_result, server_side_encryption, ..Default::default() }))
 }
 
-/// Bucket and key of a copy's source.
+/// Returns bucket and key of a copy's source.
 pub(super) fn copy_source(source: &CopySource) -> Result<(String, String), Error> {
     match source {
         CopySource::Bucket { bucket, key, version_id } => {
@@ -107,7 +107,7 @@ pub(super) fn copy_source(source: &CopySource) -> Result<(String, String), Error
     }
 }
 
-/// A checksum that the source does not have, and the body that it is of.
+/// Computes a checksum that the source lacks, and returns it with the body.
 async fn compute(
     service: &Service,
     (bucket, key): (&str, &str),

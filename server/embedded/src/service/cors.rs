@@ -1,4 +1,4 @@
-//! Owns what is told of pages elsewhere: the rule that the configuration makes. It cannot be changed over S3.
+//! Owns the CORS configuration in answers, which comes from the options. It cannot be changed over S3.
 
 use s3s::dto::{CORSRule, GetBucketCorsInput, GetBucketCorsOutput, PutBucketCorsInput, PutBucketCorsOutput};
 use s3s::{S3Request, S3Response};

@@ -1,5 +1,5 @@
-//! Owns HTML form uploads (POST policies). The protocol layer has checked the policy, its
-//! conditions and its signature; what is left is a put, and two fields that it passes over: `acl` and `tagging`.
+//! Owns HTML form uploads (POST policies). The protocol layer has checked the policy, its conditions and its
+//! signature; what is left is a put, and two fields that it ignores: `acl` and `tagging`.
 
 use http::{HeaderName, HeaderValue, header};
 use s3s::dto::{PostObjectInput, PostObjectOutput, PutObjectInput};
@@ -45,7 +45,7 @@ pub(super) async fn post_object(
     Ok(answer.map_output(|put| PostObjectOutput { e_tag: put.e_tag, ..Default::default() }))
 }
 
-/// The form's fields as those of a PutObject.
+/// Converts a form's fields to those of a PutObject.
 fn as_put(form: PostObjectInput) -> PutObjectInput {
     macro_rules! same {
         ($($field:ident)*) => { PutObjectInput { $($field: form.$field,)* ..Default::default() } };

@@ -1,4 +1,4 @@
-//! Owns buckets' lifecycle rules: which of S3's are carried out, how they are told, and when.
+//! Owns buckets' lifecycle rules: which of S3's are supported, how answers show them, and when they run.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use crate::errors::Error;
 use crate::index::LifecycleRule as Rule;
 use crate::index::now_ms;
 
-/// How often the rules are carried out. S3 does so once a day.
+/// How often the rules run. S3 runs them once a day.
 const INTERVAL: Duration = Duration::from_secs(600);
 
-/// Carries the rules out until it is dropped.
+/// Runs the rules until it is dropped.
 pub(crate) async fn run(service: Service) {
     loop {
         match service.tidy(now_ms()).await {
@@ -76,7 +76,7 @@ pub(super) async fn delete_bucket_lifecycle(
     Ok(S3Response::new(DeleteBucketLifecycleOutput::default()))
 }
 
-/// A rule, if all of it can be carried out.
+/// Parses a rule, if all of it is supported.
 fn understood(rule: LifecycleRule) -> Result<Rule, Error> {
     let others = rule.noncurrent_version_expiration.is_some()
         || rule.noncurrent_version_transitions.is_some_and(|transitions| !transitions.is_empty())

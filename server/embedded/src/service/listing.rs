@@ -1,4 +1,4 @@
-//! Owns the listings of objects and of uploads, as requests ask for them and answers show them.
+//! Owns the listings of objects and of uploads: their requests and answers.
 
 use s3s::dto::{
     CommonPrefix, EncodingType, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectsInput,
@@ -13,7 +13,7 @@ use crate::escapes::disguise;
 use crate::index::{Entry, Object, ObjectQuery, UploadQuery};
 use crate::keys;
 
-/// S3's longest page.
+/// The longest page of S3.
 const MOST_ENTRIES: usize = 1000;
 
 pub(super) async fn list_objects_v2(
@@ -153,7 +153,7 @@ pub(super) async fn page(service: &Service, query: ObjectQuery) -> Result<(Vec<E
     Ok((entries, more && !none))
 }
 
-/// Whether names are written as they are, or URL-encoded since XML cannot hold all characters.
+/// Whether names are written unchanged, or URL-encoded since XML cannot contain all characters.
 #[derive(Clone, Copy)]
 pub(super) struct Writing {
     url: bool,
@@ -215,7 +215,7 @@ fn shown(key: &str, object: &Object, write: Writing, with_owner: bool) -> s3s::d
     }
 }
 
-/// A continuation token is the last name of the page before, in hex.
+/// Decodes a continuation token, which is the last name of the page before, in hex.
 fn token_to_name(token: &str) -> Result<String, Error> {
     let bytes: Option<Vec<u8>> = (0..token.len())
         .step_by(2)

@@ -1,5 +1,5 @@
-//! Owns the S3 operations: what each request means for the index and the contents. Never knows
-//! sockets, signatures or how requests are written; those are the protocol layer's.
+//! Owns the S3 operations: what each request does with the index and the contents. Never knows sockets, signatures or
+//! the format of requests, which are the protocol layer's.
 
 mod about;
 mod acl;
@@ -47,7 +47,7 @@ impl Service {
     }
 }
 
-/// Hands each operation to the file that owns it.
+/// Forwards each operation to the file that owns it.
 macro_rules! operations {
     ($($name:ident => $file:ident, $input:ty => $output:ty;)*) => {
         #[async_trait::async_trait]
@@ -125,27 +125,27 @@ operations! {
     abort_multipart_upload => multipart, AbortMultipartUploadInput => AbortMultipartUploadOutput;
 }
 
-/// A time of a record, as answers have it.
+/// Converts a record's time for an answer.
 fn timestamp(ms: u64) -> Timestamp {
     Timestamp::from(UNIX_EPOCH + Duration::from_millis(ms))
 }
 
-/// An ETag of a record, as answers have it.
+/// Converts a record's ETag for an answer.
 fn etag(value: &str) -> ETag {
     ETag::Strong(value.to_owned())
 }
 
-/// A size of a record, as answers have it.
+/// Converts a record's size for an answer.
 fn size(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
-/// Everything belongs to the holder of the access key.
+/// Returns the owner of everything, who has the access key.
 fn owner() -> Owner {
     Owner { display_name: Some("partway".to_owned()), id: Some("partway".to_owned()) }
 }
 
-/// An answer whose names went through [`escapes::disguise`](super::escapes::disguise).
+/// Returns an answer whose names went through [`escapes::disguise`](super::escapes::disguise).
 fn in_disguise<T>(output: T) -> S3Response<T> {
     let mut answer = S3Response::new(output);
     answer.extensions.insert(Escaped);

@@ -256,7 +256,7 @@ pub(super) async fn abort_multipart_upload(
     Ok(S3Response::new(AbortMultipartUploadOutput::default()))
 }
 
-/// Where a part goes.
+/// The upload and the number of a part.
 struct Place {
     bucket: String,
     key: String,
@@ -265,13 +265,13 @@ struct Place {
 }
 
 impl Place {
-    /// What the upload was created with; refuses early if it is not under way.
+    /// Returns the upload; fails early if it is not under way.
     async fn upload(&self, service: &Service) -> Result<Upload, Error> {
         let (bucket, key, id) = (self.bucket.clone(), self.key.clone(), self.id.clone());
         service.index.read(move |snapshot| snapshot.upload((&bucket, &key, &id))).await
     }
 
-    /// Makes what was received the part, if the upload is still under way.
+    /// Stores what was received as the part, if the upload is still under way.
     async fn put(self, service: &Service, received: Received) -> Result<Part, Error> {
         let part = Part {
             content: received.content.as_ref().map(|content| content.id),

@@ -17,7 +17,7 @@ use crate::keys;
 use crate::range::Stretch;
 use crate::reading::Reading;
 
-/// S3's most keys in one DeleteObjects.
+/// The most keys in one DeleteObjects.
 const MOST_DELETED: usize = 1000;
 
 pub(super) async fn get_object(
@@ -140,7 +140,7 @@ pub(super) async fn delete_objects(
     Ok(in_disguise(output))
 }
 
-/// The bytes that a request wants.
+/// Returns the bytes that a request reads.
 fn stretch(found: &Found, range: Option<Range>, part_number: Option<i32>) -> Result<Stretch, Error> {
     let size = found.object.size;
     match (range, part_number) {
@@ -162,7 +162,7 @@ fn stretch(found: &Found, range: Option<Range>, part_number: Option<i32>) -> Res
     }
 }
 
-/// The fields that GetObject and HeadObject have in common.
+/// Fills the fields that GetObject and HeadObject have in common.
 macro_rules! described {
     ($output:ident, $object:expr, $stretch:expr, $checksum_mode:expr) => {{
         let (object, stretch): (&Object, Stretch) = (&$object, $stretch);

@@ -1,4 +1,4 @@
-//! Owns PutObject, and how bodies of requests come in.
+//! Owns PutObject, and the intake of request bodies.
 
 use http::HeaderMap;
 use s3s::dto::{PutObjectInput, PutObjectOutput, StreamingBlob};
@@ -68,14 +68,14 @@ pub(super) struct Intake<'r> {
     pub(super) body: Option<StreamingBlob>,
     pub(super) content_md5: Option<String>,
     pub(super) given: Checksums,
-    /// A checksum to compute even though the request does not say its value.
+    /// A checksum to compute even if the request has no value for it.
     pub(super) also: Option<Algorithm>,
     pub(super) headers: &'r HeaderMap,
     pub(super) trailers: Option<TrailingHeaders>,
 }
 
 impl Intake<'_> {
-    /// Stores the body's bytes, under no name yet, if they are what the request says.
+    /// Stores the body's bytes, without a record yet, if they match the request.
     pub(super) async fn receive(self, service: &Service) -> Result<Received, Error> {
         let body = self.body.unwrap_or_else(|| StreamingBlob::from_bytes(bytes::Bytes::new()));
         if body.remaining_length().exact().is_none() {

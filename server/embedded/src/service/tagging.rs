@@ -1,4 +1,4 @@
-//! Owns the tags of objects: their rules, the ways in which requests write them, and the operations on them.
+//! Owns the tags of objects: their rules, their formats in requests, and the operations on them.
 
 use std::collections::HashSet;
 
@@ -54,12 +54,12 @@ pub(super) async fn delete_object_tagging(
     Ok(S3Response::new(DeleteObjectTaggingOutput::default()))
 }
 
-/// An object's tags.
+/// Returns an object's tags.
 pub(super) fn of(object: &Object) -> impl Iterator<Item = (String, String)> {
     form_urlencoded::parse(object.about.tagging.as_deref().unwrap_or_default().as_bytes()).into_owned()
 }
 
-/// Tags as the header `x-amz-tagging` has them, as a record keeps them.
+/// Parses tags from the header `x-amz-tagging`, to the format of records.
 pub(super) fn from_header(header: Option<&str>) -> Result<Option<String>, Error> {
     let pairs: Vec<_> = form_urlencoded::parse(header.unwrap_or_default().as_bytes()).into_owned().collect();
     let names: HashSet<_> = pairs.iter().map(|(key, _)| key).collect();
@@ -73,7 +73,7 @@ pub(super) fn from_header(header: Option<&str>) -> Result<Option<String>, Error>
     from_pairs(&pairs)
 }
 
-/// Tags as the field `tagging` of a form has them, in XML.
+/// Parses tags from the XML of a form's field `tagging`.
 pub(super) fn from_xml(xml: &str) -> Result<Option<String>, Error> {
     let mut deserializer = s3s::xml::Deserializer::new(xml.as_bytes());
     let tagging = <s3s::dto::Tagging as s3s::xml::Deserialize>::deserialize(&mut deserializer);

@@ -1,5 +1,5 @@
-//! Owns what is answered about settings of a bucket that nobody has made, and that cannot be made here: what S3 answers
-//! where nothing is set, since clients ask before they work.
+//! Owns the answers about bucket settings that cannot be made here: what S3 answers where nothing is set, since
+//! clients ask first.
 
 use s3s::dto::*;
 use s3s::{S3Request, S3Response};
@@ -7,7 +7,7 @@ use s3s::{S3Request, S3Response};
 use super::Service;
 use crate::errors::Error;
 
-/// A getter that tells, by the code that S3 has for it, that nothing is set.
+/// A getter that reports that nothing is set, by S3's code for that.
 macro_rules! not_set {
     ($($name:ident, $input:ty => $output:ty, $code:literal, $what:literal;)*) => {
         $(

@@ -3,7 +3,7 @@
 
 use crate::errors::Error;
 
-/// Refuses an input that asks for something the store does not have.
+/// Refuses an input that asks for an unsupported feature.
 macro_rules! refuse_unsupported {
     ($input:expr) => {
         $crate::service::unsupported::refuse(

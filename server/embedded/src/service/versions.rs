@@ -1,4 +1,4 @@
-//! Owns what is answered about versions, where each object has one, which S3 calls `null`.
+//! Owns the answers about versions: each object has one, which S3 calls `null`.
 
 use s3s::dto::{ListObjectVersionsInput, ListObjectVersionsOutput, ObjectVersion};
 use s3s::{S3Request, S3Response};
@@ -8,13 +8,13 @@ use super::{Service, etag, owner, size, timestamp};
 use crate::errors::Error;
 use crate::index::ObjectQuery;
 
-/// What S3 calls the version of an object in a bucket without versions.
+/// S3's name of the version of an object in a bucket without versions.
 pub(super) const ONLY: &str = "null";
 
-/// The length of S3's own ids.
+/// The length of S3's own version ids.
 const ID_LENGTH: usize = 32;
 
-/// Refuses requests for a version other than the only one there is.
+/// Refuses requests for a version other than `null`.
 pub(super) fn only_version(version: Option<&str>) -> Result<(), Error> {
     match version {
         None | Some(ONLY) => Ok(()),

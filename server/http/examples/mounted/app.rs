@@ -1,4 +1,4 @@
-//! An application with users of its own, and Partway in it: below `/files`, for whoever is logged in.
+//! An application with users of its own, and Partway in it: below `/files`, for users who are logged in.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

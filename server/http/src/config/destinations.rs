@@ -116,7 +116,7 @@ impl DestinationConfig {
                 return refuse("store", &why);
             };
             if self.bucket.is_none() && config.bucket.is_none() {
-                return refuse("bucket", "neither the destination nor its store has one");
+                return refuse("bucket", "neither the destination nor its store sets a bucket");
             }
         }
         if let Some(bucket) = &self.bucket {

@@ -123,7 +123,7 @@ impl JwtConfig {
     fn validate(&self) -> Result<(), SettingsError> {
         let given = [self.secret.is_some(), self.public_key.is_some(), self.jwks_url.is_some()];
         if given.iter().filter(|given| **given).count() != 1 {
-            let why = "exactly one of secret, public_key and jwks_url says how tokens are checked";
+            let why = "exactly one of secret, public_key and jwks_url must be set";
             return Err(SettingsError::unusable("identity.jwt", why));
         }
         if self.secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < 32) {
@@ -137,7 +137,7 @@ impl JwtConfig {
             check_url("identity.jwt.jwks_url", url)?;
         }
         if self.audience.is_empty() {
-            let why = "without an audience, tokens made for other services would be taken";
+            let why = "it must have an audience; otherwise tokens for other services would be accepted";
             return Err(SettingsError::unusable("identity.jwt.audience", why));
         }
         if self.leeway > Duration::from_secs(10 * 60) {
@@ -150,7 +150,10 @@ impl JwtConfig {
 impl ForwardConfig {
     fn validate(&self) -> Result<(), SettingsError> {
         let Some(url) = &self.url else {
-            return Err(SettingsError::unusable("identity.forward.url", "the address to ask is missing"));
+            return Err(SettingsError::unusable(
+                "identity.forward.url",
+                "it must be set when identity.kind is \"forward\"",
+            ));
         };
         check_url("identity.forward.url", url)?;
         for (index, name) in self.headers.iter().enumerate() {
@@ -160,7 +163,7 @@ impl ForwardConfig {
             }
         }
         if self.headers.is_empty() {
-            let why = "without a header to pass on, the application cannot know who asks";
+            let why = "it must have a header; otherwise the application cannot identify the caller";
             return Err(SettingsError::unusable("identity.forward.headers", why));
         }
         if self.timeout.is_zero() || self.timeout > Duration::from_secs(60) {

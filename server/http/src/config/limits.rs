@@ -45,7 +45,7 @@ impl LimitsConfig {
             && let Err(error) = redis::Client::open(url.expose_secret())
         {
             // The URL may hold a password, so it is not repeated.
-            let why = format!("it is not an address such as redis://127.0.0.1:6379/0: {error}");
+            let why = format!("it must be an address such as redis://127.0.0.1:6379/0: {error}");
             return Err(SettingsError::unusable("limits.redis_url", why));
         }
         Ok(())

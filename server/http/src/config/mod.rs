@@ -297,7 +297,7 @@ fn check_name(section: &str, name: &str) -> Result<(), SettingsError> {
     if is_plain && !name.is_empty() && name.len() <= 64 {
         return Ok(());
     }
-    let why = "a name has 1 to 64 characters of a-z, 0-9, _ and -";
+    let why = "a name must have 1 to 64 characters of a-z, 0-9, _ and -";
     Err(SettingsError::unusable(format!("{section}.{name}"), why))
 }
 

@@ -104,7 +104,7 @@ impl ServerConfig {
         let is_reachable = self.socket.is_none() && !self.listen.ip().is_loopback();
         if is_reachable && identity.kind == IdentityKind::None {
             let why = format!(
-                "{} can be reached from other machines, and without an identity to check anybody there could upload; \
+                "{} can be reached from other machines, and without [identity] everybody there could upload; \
                  configure [identity], or listen on a loopback address such as 127.0.0.1:8080",
                 self.listen
             );

@@ -86,9 +86,9 @@ impl StoreConfig {
         if !bucket.contains('.') {
             Ok(())
         } else if self.accelerate {
-            Err("accelerate takes no bucket with a dot in its name")
+            Err("accelerate does not work with a bucket that has a dot in its name")
         } else if self.path_style == Some(false) && !is_plain {
-            Err("its name has a dot, so that no certificate fits it as a host name; leave path_style out")
+            Err("its name has a dot, so its host name matches no certificate; remove path_style")
         } else {
             Ok(())
         }
@@ -98,7 +98,10 @@ impl StoreConfig {
         let unusable = |name: &str, why: String| SettingsError::unusable(format!("{section}.{name}"), why);
         let has_address = self.endpoint.is_some() || !self.endpoints.is_empty();
         if self.dual_stack && has_address {
-            return Err(unusable("dual_stack", "it is for AWS, and endpoint says otherwise".to_owned()));
+            return Err(unusable(
+                "dual_stack",
+                "it applies to AWS only, and endpoint is another store's".to_owned(),
+            ));
         }
         if self.accelerate && (has_address || self.path_style == Some(true)) {
             let why =

@@ -109,7 +109,7 @@ impl UploadsConfig {
     pub(super) fn validate(&self) -> Result<(), SettingsError> {
         let part_size = self.part_size.as_u64();
         if !(MIN_PART_SIZE..=MAX_PART_SIZE).contains(&part_size) {
-            return Err(SettingsError::unusable("uploads.part_size", "S3 takes parts from 5 MiB to 5 GiB"));
+            return Err(SettingsError::unusable("uploads.part_size", "it must be from 5 MiB to 5 GiB"));
         }
         if self.single_put_max.as_u64() > MAX_SINGLE_PUT_SIZE {
             return Err(SettingsError::unusable(

@@ -78,7 +78,7 @@ impl Destination {
             tracing::error!(%error, bucket = bucket.name, "no credentials to sign with");
             Problem::new(
                 ErrorCode::StoreDenied,
-                "the server has no credentials for the store; its log says more",
+                "the server has no credentials for the store; its log has the reason",
             )
         })?;
         let (hosts, region) = (&bucket.public_hosts, &bucket.region);
@@ -116,7 +116,9 @@ impl Destinations {
                 .iter()
                 .find(|destination| destination.name == DEFAULT_DESTINATION)
                 .copied()
-                .ok_or_else(|| unknown("the file has to name one, since none is the default".to_owned())),
+                .ok_or_else(|| {
+                    unknown("the file must name a destination, since there is no default".to_owned())
+                }),
         }
     }
 
@@ -127,8 +129,9 @@ impl Destinations {
     pub fn of_token(&self, claims: &UploadClaims, caller: &Caller) -> Result<&Destination, Problem> {
         let found = self.find(Some(&claims.destination), caller).ok();
         let found = found.filter(|destination| destination.bucket.name == claims.bucket);
-        found
-            .ok_or_else(|| Problem::new(ErrorCode::TokenForeign, "the upload goes where this caller may not"))
+        found.ok_or_else(|| {
+            Problem::new(ErrorCode::TokenForeign, "this caller may not use the upload's destination")
+        })
     }
 
     /// Returns all destinations, also those that do not exist for some callers.

@@ -111,7 +111,7 @@ impl HttpHooks {
                 delay *= 2;
             }
         }
-        let why = format!("the application has not answered {kind}; the upload goes on when it has");
+        let why = format!("the application did not answer {kind}; the upload continues when it does");
         Err(Problem::new(ErrorCode::HookUnavailable, why).with_retry_after(5))
     }
 

@@ -57,8 +57,10 @@ impl Forward {
     /// # Errors
     /// When the URL is missing, or the name of a header is not valid.
     pub fn new(config: &ForwardConfig) -> Result<Self, String> {
-        let headers =
-            config.headers.iter().map(|name| name.parse().map_err(|_| format!("{name:?} is no header")));
+        let headers = config
+            .headers
+            .iter()
+            .map(|name| name.parse().map_err(|_| format!("{name:?} is not the name of a header")));
         Ok(Self {
             url: config.url.clone().ok_or("identity.forward.url is missing")?,
             headers: headers.collect::<Result<_, _>>()?,
@@ -70,8 +72,8 @@ impl Forward {
 
     async fn ask(&self, headers: &HeaderMap) -> Result<Caller, Problem> {
         let away = |why: &str| {
-            tracing::warn!(url = %redact::urls(&self.url), why, "the application did not say who asks");
-            Problem::new(ErrorCode::IdentityUnavailable, "the application did not say who asks")
+            tracing::warn!(url = %redact::urls(&self.url), why, "the application did not authenticate the caller");
+            Problem::new(ErrorCode::IdentityUnavailable, "the application did not authenticate the caller")
         };
         let mut passed = http::HeaderMap::new();
         passed.insert(http::header::ACCEPT, http::HeaderValue::from_static("application/json"));
@@ -92,9 +94,14 @@ impl Forward {
                 } else {
                     ErrorCode::CredentialsMissing
                 };
-                return Err(Problem::new(code, "the application does not know who asks"));
+                return Err(Problem::new(code, "the application does not know the caller"));
             }
-            403 => return Err(Problem::new(ErrorCode::NotPermitted, "the application says no")),
+            403 => {
+                return Err(Problem::new(
+                    ErrorCode::NotPermitted,
+                    "the application does not permit the request",
+                ));
+            }
             status => return Err(away(&format!("HTTP status {status}"))),
         }
         let answer: Answer = serde_json::from_slice(&answer.body)
@@ -146,7 +153,7 @@ impl Identify for Forward {
             return answer;
         }
         let answer = self.ask(request.headers()).await;
-        // A no is kept too, or whoever is refused could have the application asked without end; an outage is not.
+        // A refusal is cached too, or a refused client could make the server call the application without end; an outage is not.
         if !matches!(&answer, Err(problem) if problem.code == ErrorCode::IdentityUnavailable) {
             self.keep(digest, answer.clone());
         }

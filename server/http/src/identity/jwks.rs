@@ -69,9 +69,8 @@ impl Jwks {
         kid: Option<&str>,
         algorithm: Algorithm,
     ) -> Result<VerifyingKey, Problem> {
-        let unknown = || {
-            Problem::new(ErrorCode::CredentialsInvalid, "the token is signed with a key that is not known")
-        };
+        let unknown =
+            || Problem::new(ErrorCode::CredentialsInvalid, "the token is signed with an unknown key");
         let known = self.known.read().await.clone();
         let found = known.as_ref().and_then(|known| known.find(kid, algorithm));
         match (&known, found) {

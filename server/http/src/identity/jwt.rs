@@ -75,12 +75,12 @@ impl Jwt {
     async fn check(&self, token: &str) -> Result<Caller, Problem> {
         let invalid = |why: &str| Problem::new(ErrorCode::CredentialsInvalid, why);
         if token.len() > MAX_TOKEN_BYTES {
-            return Err(invalid("the token is longer than any that is taken"));
+            return Err(invalid("the token must have at most 16 KiB"));
         }
         let header = decode_header(token).map_err(|_| invalid("the bearer token is not a JWT"))?;
         // Extensions that have to be understood, of which none is (RFC 7515, section 4.1.11).
         if header.crit.is_some() {
-            return Err(invalid("the token asks for extensions that are not known here"));
+            return Err(invalid("the token requires extensions (crit), of which none is supported"));
         }
         let key = match &self.keys {
             Keys::Static(key) => key.clone(),
@@ -119,18 +119,18 @@ fn refusal(error: &jsonwebtoken::errors::Error) -> Problem {
     let invalid = |why: &str| Problem::new(ErrorCode::CredentialsInvalid, why);
     match error.kind() {
         ErrorKind::ExpiredSignature => {
-            Problem::new(ErrorCode::CredentialsExpired, "the token's time is over; get a new one")
+            Problem::new(ErrorCode::CredentialsExpired, "the token has expired; get a new one")
         }
-        ErrorKind::ImmatureSignature => invalid("the token is not good yet (nbf)"),
+        ErrorKind::ImmatureSignature => invalid("the token is not valid yet (nbf)"),
         ErrorKind::InvalidAudience => invalid("the token is for another audience (aud)"),
-        ErrorKind::InvalidIssuer => invalid("the token is of another issuer (iss)"),
-        ErrorKind::InvalidSignature => invalid("the token's signature is not of the key that is configured"),
+        ErrorKind::InvalidIssuer => invalid("the token is from another issuer (iss)"),
+        ErrorKind::InvalidSignature => invalid("the token's signature does not match the configured key"),
         ErrorKind::InvalidAlgorithm | ErrorKind::UnsupportedAlgorithm => {
-            invalid("the token is signed in another way than the key that is configured is for (alg)")
+            invalid("the token's algorithm (alg) is not that of the configured key")
         }
         ErrorKind::MissingRequiredClaim(claim) => invalid(&format!("the token has no claim {claim:?}")),
         ErrorKind::Json(error) => invalid(&format!("the token's claims cannot be used: {error}")),
-        _ => invalid("the bearer token is not a JWT that can be used here"),
+        _ => invalid("the bearer token is not a JWT that this server can verify"),
     }
 }
 
@@ -138,13 +138,13 @@ fn refusal(error: &jsonwebtoken::errors::Error) -> Problem {
 impl Identify for Jwt {
     async fn identify(&self, request: &HttpRequest) -> Result<Caller, Problem> {
         let Some(header) = request.headers().get(header::AUTHORIZATION) else {
-            let why = "send a token as Authorization: Bearer";
+            let why = "the request needs a token in the header Authorization: Bearer";
             return Err(Problem::new(ErrorCode::CredentialsMissing, why));
         };
         let bearer = header.to_str().ok().and_then(|header| header.split_once(' '));
         let token = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let (_, token) = token.ok_or_else(|| {
-            Problem::new(ErrorCode::CredentialsInvalid, "Authorization is not a bearer token")
+            Problem::new(ErrorCode::CredentialsInvalid, "the header Authorization must be Bearer and a token")
         })?;
         self.check(token.trim()).await
     }

@@ -178,13 +178,13 @@ fn cut(text: &str, max: usize) -> &str {
 /// Says which rule it breaks.
 pub fn check_key(key: &str) -> Result<(), &'static str> {
     if key.is_empty() || key.len() > MAX_KEY_BYTES {
-        return Err("a key has 1 to 1,024 bytes");
+        return Err("a key must have 1 to 1,024 bytes");
     }
     if key.chars().any(char::is_control) || key.contains('\\') {
-        return Err("a key has no control characters and no backslashes");
+        return Err("a key must have no control characters and no backslashes");
     }
     if key.split('/').any(|segment| matches!(segment, "" | "." | ".." | RESERVED)) {
-        return Err("a key has no empty segments, and none that are ., .. or .partway");
+        return Err("a key must have no empty segments, and none that are ., .. or .partway");
     }
     Ok(())
 }

@@ -45,10 +45,10 @@ impl MediaType {
     /// Says what is wrong with the text.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > MAX_BYTES {
-            return Err(format!("a media type has at most {MAX_BYTES} bytes, not {}", text.len()));
+            return Err(format!("a media type may have at most {MAX_BYTES} bytes, not {}", text.len()));
         }
         if text.contains(',') {
-            return Err("a media type has no comma: a browser would read two types".to_owned());
+            return Err("a media type must have no comma: a browser would read two types".to_owned());
         }
         let parsed = Parsed::parse(text).map_err(|_| {
             "it is not a media type such as image/png or text/plain; charset=utf-8".to_owned()
@@ -58,14 +58,14 @@ impl MediaType {
             let name = name.as_str().to_ascii_lowercase();
             if !PARAMETERS.contains(&name.as_str()) {
                 let known = PARAMETERS.join(", ");
-                return Err(format!("the parameter {name:?} is not known; these are: {known}"));
+                return Err(format!("the parameter {name:?} is unknown; known are: {known}"));
             }
             if parameters.iter().any(|(other, _)| *other == name) {
                 return Err(format!("the parameter {name:?} is given twice"));
             }
             let value = value.unquoted_str().into_owned();
             if value.bytes().any(|b| !(b' '..=b'~').contains(&b) || b"\"\\".contains(&b)) {
-                return Err(format!("the parameter {name:?} has a character that headers do not have"));
+                return Err(format!("the parameter {name:?} has a character that is not allowed in headers"));
             }
             parameters.push((name, value));
         }

@@ -133,13 +133,13 @@ impl Policy {
 /// When the file is too large, or its type or extension is not accepted.
 pub fn check_scope(file: &NewUpload, scope: &Scope, field: &str) -> Result<(), Problem> {
     if let Some(max) = scope.max_file_size.filter(|max| file.size > *max) {
-        let why = format!("{} bytes are more than the {} that may be uploaded", file.size, ByteSize(max));
+        let why = format!("the file has {} bytes, and at most {} may be uploaded", file.size, ByteSize(max));
         return Err(Problem::new(ErrorCode::FileTooLarge, why).with_field(format!("{field}.size")));
     }
     let content_type = MediaType::of(file)
         .map_err(|why| Problem::new(ErrorCode::InvalidField, why).with_field(format!("{field}.type")))?;
     if let Some(types) = scope.types.as_ref().filter(|types| !content_type.is_one_of(types)) {
-        let mut why = format!("files of type {content_type} are not taken here; {} are", types.join(", "));
+        let mut why = format!("files of type {content_type} are not accepted here; {} are", types.join(", "));
         if let Some(word) =
             file.content_type.as_deref().filter(|given| !given.is_empty() && is_bare_word(given))
         {
@@ -151,7 +151,7 @@ pub fn check_scope(file: &NewUpload, scope: &Scope, field: &str) -> Result<(), P
     if let Some(taken) =
         scope.extensions.as_ref().filter(|taken| !takes_extension(taken, extension.as_deref()))
     {
-        let why = format!("files with that extension are not taken here; {} are", taken.join(", "));
+        let why = format!("files with that extension are not accepted here; {} are", taken.join(", "));
         return Err(Problem::new(ErrorCode::TypeNotAllowed, why).with_field(format!("{field}.name")));
     }
     Ok(())
@@ -166,11 +166,11 @@ fn check_fields(file: &NewUpload, field: &str) -> Result<(), Problem> {
         return refuse("name", "a file needs a name");
     }
     if file.name.len() > MAX_NAME_BYTES {
-        let why = format!("a name has at most {MAX_NAME_BYTES} bytes, not {}", file.name.len());
+        let why = format!("a name may have at most {MAX_NAME_BYTES} bytes, not {}", file.name.len());
         return refuse("name", &why);
     }
     if file.path.as_ref().is_some_and(|path| path.len() > MAX_NAME_BYTES) {
-        return refuse("path", &format!("a path has at most {MAX_NAME_BYTES} bytes"));
+        return refuse("path", &format!("a path may have at most {MAX_NAME_BYTES} bytes"));
     }
     Ok(())
 }
@@ -252,23 +252,23 @@ mod tests {
     #[test]
     fn a_destination_exists_for_some() {
         let policy = Policy { subjects: vec!["ada".to_owned(), "team-*".to_owned()], ..Policy::default() };
-        let named = |names: &[&str]| Scope {
+        let scope_of = |names: &[&str]| Scope {
             destinations: Some(names.iter().map(|&name| name.to_owned()).collect()),
             ..Scope::default()
         };
         assert!(policy.exists_for("d", "ada", &Scope::default()));
         assert!(
-            policy.exists_for("d", "team-1", &named(&["d"]))
-                && !policy.exists_for("d", "ada", &named(&["e"]))
+            policy.exists_for("d", "team-1", &scope_of(&["d"]))
+                && !policy.exists_for("d", "ada", &scope_of(&["e"]))
         );
         assert!(
-            !policy.exists_for("d", "eve", &named(&["d"]))
+            !policy.exists_for("d", "eve", &scope_of(&["d"]))
                 && !policy.exists_for("d", "adaa", &Scope::default())
         );
         let granted = Policy { granted_only: true, ..Policy::default() };
         assert!(
             !granted.exists_for("d", "ada", &Scope::default())
-                && granted.exists_for("d", "ada", &named(&["d"]))
+                && granted.exists_for("d", "ada", &scope_of(&["d"]))
         );
     }
 }

@@ -65,10 +65,10 @@ pub fn contradiction(stored_type: &str, types: &[String], first: &[u8]) -> Optio
     match found {
         Some(found) if is_unknown(said) && (types.is_empty() || takes(types, found)) => None,
         Some(found) if !is_unknown(said) && is_alike(said, found) => None,
-        Some(found) => Some(format!("it begins like {found}, and was said to be {said}")),
+        Some(found) => Some(format!("the file's content is {found}, and its type is {said}")),
         // Bytes of no known kind, or none at all, are what a type of no known kind says.
         None if is_unknown(said) => None,
-        None if is_detectable(said) => Some(format!("it does not begin like {said}")),
+        None if is_detectable(said) => Some(format!("the file's content is not {said}")),
         None => None,
     }
 }

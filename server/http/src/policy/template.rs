@@ -90,7 +90,7 @@ impl KeyTemplate {
     /// Says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text.len() > MAX_TEMPLATE {
-            return Err(format!("a template has at most {MAX_TEMPLATE} bytes"));
+            return Err(format!("a template may have at most {MAX_TEMPLATE} bytes"));
         }
         let mut pieces = Vec::new();
         let mut rest = text;

@@ -113,7 +113,7 @@ impl Quotas {
         match waits {
             None => Ok(()),
             Some(wait) => {
-                let why = format!("at most {} requests a second are answered", rate.per_second());
+                let why = format!("at most {} requests per second are allowed", rate.per_second());
                 Err(Problem::new(ErrorCode::TooManyRequests, why).with_retry_after(seconds(wait)))
             }
         }
@@ -151,7 +151,7 @@ impl Quotas {
                 Counters::Redis(redis) => redis.reserve_ticket_use(ticket, upload.id, max).await?,
             };
             reservation.ticket = count.is_new(|| {
-                let why = format!("the ticket is for {max} uploads; get a new one");
+                let why = format!("the ticket's {max} uploads are used up; get a new ticket");
                 Problem::new(ErrorCode::TicketUsedUp, why)
             })?;
         }
@@ -173,7 +173,7 @@ impl Quotas {
             };
             reservation.bytes = count.is_new(|| {
                 let max = bytesize::ByteSize(max);
-                let why = format!("{max} a day may be uploaded, and the file is more than is left");
+                let why = format!("at most {max} may be uploaded per day, and the file exceeds what is left");
                 Problem::new(ErrorCode::QuotaExceeded, why).with_retry_after(DAY - now.as_secs() % DAY)
             })?;
         }

@@ -192,5 +192,6 @@ impl Redis {
 
 fn away(error: &RedisError) -> Problem {
     tracing::error!(%error, "the counters in Redis cannot be reached");
-    Problem::new(ErrorCode::LimitsUnavailable, "the counters cannot be reached").with_retry_after(2)
+    Problem::new(ErrorCode::LimitsUnavailable, "the server cannot reach the counters of its quotas")
+        .with_retry_after(2)
 }

@@ -34,7 +34,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Asked<T> {
             cross_site::check(&request)?;
             let caller = Caller::extract(&request).await?;
             let bodies = request.app_data::<Data<Bodies>>().ok_or_else(|| {
-                Problem::new(ErrorCode::Internal, "the routes are mounted without what reads bodies")
+                Problem::new(ErrorCode::Internal, "the routes are mounted without a reader of bodies")
             })?;
             let bodies = Arc::clone(bodies);
             Ok(Self { caller, request: bodies.read(&request, payload).await? })

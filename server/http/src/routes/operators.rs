@@ -48,8 +48,8 @@ pub(super) async fn admit(
     if audience == Audience::Everybody || is_of_this_machine(&request) {
         return next.call(request).await;
     }
-    let why = "it is for clients on the server's own machine; operations.listen gives it an address of its own, and \
-               operations.public opens it";
+    let why = "only clients on the server's own machine may use it; operations.listen gives it a separate address, and \
+               operations.public opens it to everybody";
     Err(Refusal::from(Problem::new(ErrorCode::NotFound, why)).into())
 }
 

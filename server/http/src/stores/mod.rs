@@ -37,7 +37,7 @@ pub enum OpenStoresError {
     #[error(transparent)]
     Secrets(#[from] EmbeddedSecretsError),
     /// The data folder cannot be opened.
-    #[error("the embedded store in {data} does not open: {error}")]
+    #[error("the embedded store in {data} cannot be opened: {error}")]
     Open {
         /// The data folder.
         data: PathBuf,

@@ -29,7 +29,10 @@ impl Uploads {
             let is_right =
                 object.size == claims.size && unsigned_header(destination, &claims, &object).is_none();
             if !is_direct || is_right {
-                return Err(Problem::new(ErrorCode::AlreadyCompleted, "delete the object instead"));
+                return Err(Problem::new(
+                    ErrorCode::AlreadyCompleted,
+                    "the upload is complete; delete the object instead",
+                ));
             }
             // It never was the file.
             let removed = destination.store.delete(&claims.key, object.version_id.as_deref()).await;

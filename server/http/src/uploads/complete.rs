@@ -36,8 +36,10 @@ impl Uploads {
     ) -> Result<CompletedUploads, Problem> {
         let uploads = &request.uploads;
         if uploads.is_empty() || uploads.len() > MAX_UPLOADS_PER_COMPLETE {
-            let why =
-                format!("one request takes 1 to {MAX_UPLOADS_PER_COMPLETE} uploads, not {}", uploads.len());
+            let why = format!(
+                "a request may complete 1 to {MAX_UPLOADS_PER_COMPLETE} uploads, not {}",
+                uploads.len()
+            );
             return Err(Problem::new(ErrorCode::InvalidField, why).with_field("uploads"));
         }
         let results: Vec<_> = stream::iter(uploads.iter().enumerate())
@@ -111,7 +113,8 @@ impl Uploads {
         if let (Some(ours), Some(theirs)) = (combined, request.checksum)
             && ours != theirs
         {
-            let why = format!("the stored parts make {ours}, and the client says {theirs}");
+            let why =
+                format!("the checksum of the stored parts is {ours}, and that in the request is {theirs}");
             return Err(Problem::new(ErrorCode::ChecksumMismatch, why).with_field("checksum"));
         }
         let keeps_existing = destination.attributes(claims).keeps_existing;
@@ -135,7 +138,7 @@ impl Uploads {
         }
         let object = head(destination, claims).await?;
         let object = object.ok_or_else(|| {
-            Problem::new(ErrorCode::StoreMisbehaved, "the store completed the upload and has no object")
+            Problem::new(ErrorCode::StoreMisbehaved, "the store completed the upload, but has no object")
         })?;
         check_object(claims, request, &object)?;
         Ok((object, Some(unfinished)))
@@ -188,7 +191,7 @@ fn check_request(claims: &UploadClaims, plan: &Plan, request: &CompleteUpload) -
             return refuse(ErrorCode::PartDuplicate, format!("part {number} is given twice"));
         }
         if let Some(before) = seen.last().filter(|before| **before > number) {
-            let why = format!("part {number} comes after part {before}; parts are given in order");
+            let why = format!("part {number} comes after part {before}; parts must be in ascending order");
             return refuse(ErrorCode::InvalidField, why);
         }
         seen.insert(number);
@@ -242,13 +245,13 @@ pub(super) fn check_object(
     object: &StoredObject,
 ) -> Result<(), Problem> {
     if object.size != claims.size {
-        let why = format!("the object has {} bytes, and the file {}", object.size, claims.size);
+        let why = format!("the object has {} bytes, and the file has {}", object.size, claims.size);
         return Err(Problem::new(ErrorCode::PartMismatch, why));
     }
     if let (Some(theirs), Some(ours)) = (object.checksum, request.checksum)
         && theirs != ours
     {
-        let why = format!("the object's checksum is {theirs}, and the client says {ours}");
+        let why = format!("the object's checksum is {theirs}, and that in the request is {ours}");
         return Err(Problem::new(ErrorCode::ChecksumMismatch, why).with_field("checksum"));
     }
     if claims.checksum == ChecksumKind::Md5 && claims.upload_id.is_some() {

@@ -34,8 +34,10 @@ impl Uploads {
     /// When the request itself is not valid, or the store could not create any upload.
     pub async fn create(&self, caller: &Caller, request: &CreateUploads) -> Result<CreatedUploads, Problem> {
         if request.files.is_empty() || request.files.len() > MAX_FILES_PER_CREATE {
-            let why =
-                format!("one request takes 1 to {MAX_FILES_PER_CREATE} files, not {}", request.files.len());
+            let why = format!(
+                "a request may create 1 to {MAX_FILES_PER_CREATE} uploads, not {}",
+                request.files.len()
+            );
             return Err(Problem::new(ErrorCode::InvalidField, why).with_field("files"));
         }
         let proposals = self.propose(caller, &request.files).await?;

@@ -132,7 +132,7 @@ pub(super) async fn sniff(
         upload.id = claims.upload_id,
         upload.key = claims.key,
         why,
-        "a file was not what it says, and is removed"
+        "a file whose content does not match its type is removed"
     );
     Err(Problem::new(ErrorCode::ContentMismatch, why))
 }

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_is_whoever_has_the_same_subject() {
+    fn the_same_subject_is_the_same_owner() {
         let (here, elsewhere) = (TokenMint::new(&"secret".into()), TokenMint::new(&"other".into()));
         let ada = owner(&here, &caller("ada"));
         assert_eq!(owner(&here, &caller("ada")), ada);

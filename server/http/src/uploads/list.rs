@@ -31,7 +31,7 @@ impl Uploads {
         };
         match destination.store.list_parts(upload).await {
             Ok(parts) => Ok(ListedParts { parts, completed: None }),
-            // Whoever comes back has to learn whether the upload is lost or done.
+            // A client that resumes must learn whether the upload is lost or done.
             Err(StoreError::NoSuchUpload) => match self.find_object(caller, destination, &claims).await? {
                 Some(object) => Ok(ListedParts { parts: Vec::new(), completed: Some(object) }),
                 None => Err(StoreError::NoSuchUpload.into()),

@@ -64,7 +64,7 @@ impl Uploads {
         let plan = policy.plan(file, &field)?;
         check_scope(file, &caller.scope, &field)?;
         if file.checksums.len() > MAX_PARTS_PER_SIGN {
-            let why = format!("at most {MAX_PARTS_PER_SIGN} checksums come along");
+            let why = format!("a file may have at most {MAX_PARTS_PER_SIGN} checksums");
             return Err(Problem::new(ErrorCode::InvalidField, why).with_field(format!("{field}.checksums")));
         }
         let checksum: ChecksumKind = destination.verification.kind()?;
@@ -100,7 +100,7 @@ impl Uploads {
             expires_at: expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
         };
         if namespace::is_own(&policy.key_prefix, &claims.key) {
-            let why = "its key would begin with .partway/, which is the server's own";
+            let why = "its key would begin with .partway/, which is reserved";
             return Err(Problem::new(ErrorCode::InvalidField, why).with_field(field));
         }
         let granted_prefix = own_prefix.map_or_else(String::new, |own| [&policy.key_prefix, own].concat());
@@ -122,7 +122,7 @@ impl Uploads {
         for proposal in proposals.iter_mut() {
             let Ok(proposed) = proposal else { continue };
             let decided = decisions.next().ok_or_else(|| {
-                Problem::new(ErrorCode::HookUnavailable, "the application has not decided on every file")
+                Problem::new(ErrorCode::HookUnavailable, "the application did not decide on every file")
             })?;
             if let Err(problem) = proposed.decide(decided) {
                 *proposal = Err(problem);
@@ -147,7 +147,7 @@ impl Uploads {
                 .inspect_err(super::log(claims, "looking for an object"))?;
             // Its own is there when the answer to an earlier request was lost, and what it created is complete.
             if existing.is_some_and(|object| !super::is_own(claims, &object)) {
-                let why = "there is a file of that name, and it is not replaced";
+                let why = "a file of that name exists already, and may not be replaced; choose another name";
                 return Err(
                     Problem::new(ErrorCode::ObjectExists, why).with_field(format!("{}.name", proposal.field))
                 );
@@ -205,7 +205,7 @@ impl Proposal<'_> {
         decision.scope.check(ScopeSource::Hook).map_err(unusable)?;
         check_scope(self.file, &decision.scope, &self.field)?;
         if decision.scope.names(&self.destination.name) == Some(false) {
-            let why = "the application does not let it go there";
+            let why = "the application does not permit this destination";
             return Err(
                 Problem::new(ErrorCode::UploadRefused, why).with_field(format!("{}.destination", self.field))
             );
@@ -213,10 +213,10 @@ impl Proposal<'_> {
         if let Some(key) = decision.key {
             check_key(&key).map_err(unusable)?;
             if namespace::is_own(&self.destination.policy.key_prefix, &key) {
-                return Err(unusable("what begins with .partway/ is the server's own"));
+                return Err(unusable("keys below .partway/ are reserved"));
             }
             if !key.starts_with(&self.granted_prefix) {
-                return Err(unusable("the key is not below the key_prefix that the caller has"));
+                return Err(unusable("the key must begin with the caller's key_prefix"));
             }
             self.claims.key = key;
             self.claims.shared = true;
@@ -230,6 +230,6 @@ impl Proposal<'_> {
         self.claims.tags = decision.tags;
         self.claims
             .check_length()
-            .map_err(|field| unusable(&format!("{field} is so long that no upload token can hold it")))
+            .map_err(|field| unusable(&format!("{field} is too long for an upload token")))
     }
 }

@@ -48,7 +48,7 @@ fn check(
     request: &SignParts,
 ) -> Result<Vec<(PartNumber, Option<Checksum>)>, Problem> {
     if request.parts.is_empty() || request.parts.len() > MAX_PARTS_PER_SIGN {
-        let why = format!("one request takes 1 to {MAX_PARTS_PER_SIGN} parts, not {}", request.parts.len());
+        let why = format!("a request may sign 1 to {MAX_PARTS_PER_SIGN} parts, not {}", request.parts.len());
         return Err(Problem::new(ErrorCode::InvalidField, why).with_field("parts"));
     }
     let mut seen = BTreeSet::new();

@@ -157,7 +157,7 @@ pub(super) fn put_terms<'a>(
     if claims.staged {
         return PutTerms {
             content_length: claims.size,
-            // Whoever may read the bucket gets nothing that a browser would run.
+            // A reader of the bucket gets nothing that a browser would run.
             content_type: Some("application/octet-stream"),
             content_disposition: Some("attachment"),
             checksum,
@@ -270,7 +270,7 @@ pub(super) async fn check_headers(
         header = name,
         "a file was sent with a header that was not signed, and is removed"
     );
-    let why = format!("it was sent with another {name} than was signed");
+    let why = format!("the file was sent with a {name} that was not signed");
     Err(Problem::new(ErrorCode::ContentMismatch, why))
 }
 

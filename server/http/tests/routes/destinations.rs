@@ -223,7 +223,7 @@ async fn several_and_none_the_default() {
     .await;
     let problem = refused(app.create(vec![file("a", 1)]).await.remove(0));
     assert_eq!(problem.code, ErrorCode::UnknownDestination);
-    assert!(problem.detail.contains("name one"), "{problem}");
+    assert!(problem.detail.contains("name a destination"), "{problem}");
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ async fn a_file_waits_for_an_application_that_is_away() {
         let application = Peer::start(respond);
         let app = TestApp::with(before(&application)).await;
         let problem = app.try_create(file("a.bin", PART as u64)).await.refused(ErrorCode::HookUnavailable);
-        assert_eq!(problem.retry_after.is_some(), problem.detail.contains("has not answered"), "{problem}");
+        assert_eq!(problem.retry_after.is_some(), problem.detail.contains("did not answer"), "{problem}");
         assert!(app.open_uploads().await.is_empty(), "nothing was begun");
     }
     let silent = Peer::start(|_| HttpResponse::NoContent().finish());
@@ -139,7 +139,7 @@ async fn a_decision_that_no_token_holds() {
     let app = TestApp::with(before(&application)).await;
     for size in [10, PART as u64 + 1] {
         let problem = app.try_create(file("a.bin", size)).await.refused(ErrorCode::HookUnavailable);
-        assert!(problem.detail.contains("tags is so long"), "{problem}");
+        assert!(problem.detail.contains("tags is too long"), "{problem}");
         assert!(app.open_uploads().await.is_empty(), "nothing was begun");
     }
 }

@@ -151,7 +151,7 @@ async fn without_a_good_token_nobody_gets_in() {
         (String::new(), invalid, ""),
         ("x".to_owned(), invalid, "not a JWT"),
         ("a.b.c".to_owned(), invalid, "not a JWT"),
-        ("x".repeat(20_000), invalid, "longer"),
+        ("x".repeat(20_000), invalid, "16 KiB"),
         (format!("{signed}."), invalid, "signature"),
         (format!("{signed}.{}", &signature[1..]), invalid, ""),
         (format!("{}.{claims}.", header(r#"{"alg":"none"}"#)), invalid, "not a JWT"),

@@ -117,5 +117,5 @@ async fn a_socket_is_listened_on_and_taken_over_from_a_crash() {
     settings.server.socket = Some(path.clone());
     let Err(error) = Application::build(settings).await else { panic!("two at one socket") };
     let error = error.to_string();
-    assert!(error.contains("server.socket") && error.contains("somebody else"), "{error}");
+    assert!(error.contains("server.socket") && error.contains("another process"), "{error}");
 }

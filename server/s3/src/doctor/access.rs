@@ -32,7 +32,7 @@ pub(super) async fn credentials(
                 || "they do not expire".to_owned(),
                 |expiry| {
                     let left = expiry.duration_since(SystemTime::now()).unwrap_or_default().as_secs() / 60;
-                    format!("good for {left} minutes, and fetched anew before that")
+                    format!("valid for {left} minutes, and renewed before that")
                 },
             );
             report.add(Section::Access, "credentials", Outcome::Ok, ends);
@@ -40,7 +40,7 @@ pub(super) async fn credentials(
         }
         Err(error) => {
             report.add(Section::Access, "credentials", Outcome::Failure, describe(&error)).remedy(
-                "Set store.access_key_id and store.secret_access_key, or give credentials by the environment, a \
+                "Set store.access_key_id and store.secret_access_key, or provide credentials by the environment, a \
                  profile, the container or the instance.",
             );
             None
@@ -64,7 +64,7 @@ pub(super) async fn credentials(
 fn clock(date: Option<&str>, report: &mut StoreReport) {
     let theirs = date.and_then(|date| rfc2822::parse(date).ok()).map(|date| date.timestamp());
     let Some(theirs) = theirs else {
-        report.add(Section::Access, "clock", Outcome::Skipped, "the store does not say what time it is");
+        report.add(Section::Access, "clock", Outcome::Skipped, "the store's answer has no Date");
         return;
     };
     let seconds = Timestamp::now().duration_since(theirs).as_secs();
@@ -134,13 +134,11 @@ pub(super) async fn permissions(bucket: &Bucket, report: &mut StoreReport) -> bo
         tell("list its parts", "s3:ListMultipartUploadParts", true, listed);
         let open = store.list_uploads(prefix).await.map_err(said).and_then(|open| {
             let seen = open.iter().any(|open| open.upload_id == *upload_id);
-            seen.then_some(()).ok_or_else(|| "an upload that was begun is not listed".to_owned())
+            seen.then_some(()).ok_or_else(|| "an upload that was created is not listed".to_owned())
         });
         tell("list open uploads", "s3:ListBucketMultipartUploads", false, open);
         let aborted = match store.abort_upload(upload).await {
-            Err(StoreError::NoSuchUpload) => {
-                Err("the upload that was begun is not known any more".to_owned())
-            }
+            Err(StoreError::NoSuchUpload) => Err("the upload that was created is gone".to_owned()),
             other => other.map_err(said),
         };
         tell("abort it", "s3:AbortMultipartUpload", true, aborted);

@@ -12,7 +12,7 @@ use crate::verification::Findings;
 
 /// The remedy where no setting makes the store enforce a rule.
 const NO_REMEDY: &str =
-    "Nothing in the configuration changes this: it is the store's. A newer version may do better.";
+    "This is the store's behaviour, and no setting changes it. A newer version may do better.";
 
 pub(super) async fn examine(
     bucket: &Bucket,
@@ -40,7 +40,7 @@ pub(super) async fn examine(
         length,
         NO_REMEDY,
     );
-    let copies = "Whoever may upload can copy any object that these credentials can read under the name of an upload. Give the \
+    let copies = "Everybody who may upload can copy any object that these credentials can read. Give the \
                   server credentials that can read nothing else, or a bucket of its own.";
     rule(report, Section::PresignedUrls, "unsigned copy, PUT", Outcome::Warning, put, copies);
     rule(report, Section::PresignedUrls, "unsigned copy, part", Outcome::Warning, part, copies);
@@ -57,7 +57,7 @@ pub(super) async fn examine(
     checksums(found, report);
     for header in Optional::ALL {
         if let Some(words) = store.refuses(header) {
-            let detail = format!("refused ({words}); it is done without");
+            let detail = format!("refused ({words}); it is left out");
             report.add(Section::PresignedUrls, header.name(), Outcome::Warning, detail);
         }
     }

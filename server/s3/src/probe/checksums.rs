@@ -48,7 +48,7 @@ pub async fn access(store: &S3Store, prefix: &str) -> Result<(), StoreError> {
     let tried = tried.await;
     let removed = store.delete(&key, None).await;
     if tried?.is_none() {
-        return Err(StoreError::Misbehaved("an object that was put is not there".to_owned()));
+        return Err(StoreError::Misbehaved("an object that was put does not exist".to_owned()));
     }
     removed
 }

@@ -31,7 +31,7 @@ pub enum AddressError {
     #[error("it has no host")]
     NoHost,
     /// It has a query, a fragment or a user.
-    #[error("it must be no more than scheme, host, port and path")]
+    #[error("it must have only scheme, host, port and path")]
     NotPlain,
     /// Its path would not arrive as it was signed.
     #[error("its path must have plain segments: letters, digits and -._~, none of them empty, . or ..")]

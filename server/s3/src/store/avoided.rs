@@ -108,7 +108,7 @@ impl Avoided {
             tracing::warn!(
                 header = optional.name(),
                 words,
-                "the store refuses a header, and is not sent it again"
+                "the store refuses a header, which is left out from now on"
             );
         }
     }

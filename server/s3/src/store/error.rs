@@ -22,7 +22,7 @@ pub enum StoreError {
     #[error("the store refused the checksum: {0}")]
     ChecksumMismatch(String),
     /// An object exists already, and must not be replaced.
-    #[error("the store has such an object already")]
+    #[error("an object with this key exists already")]
     Exists,
     /// The object has changed since it was looked at.
     #[error("the object has changed meanwhile")]
@@ -113,24 +113,31 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let text = error.to_string();
         match error {
-            StoreError::NoSuchUpload => Self::new(ErrorCode::UploadGone, "it was aborted, or it expired"),
+            StoreError::NoSuchUpload => {
+                Self::new(ErrorCode::UploadGone, "the upload was aborted, or it expired")
+            }
             StoreError::InvalidPart(_) => Self::new(ErrorCode::PartMismatch, text),
             StoreError::ChecksumMismatch(_) => Self::new(ErrorCode::ChecksumMismatch, text),
-            StoreError::Exists => {
-                Self::new(ErrorCode::ObjectExists, "choose another name, or remove it first")
-            }
+            StoreError::Exists => Self::new(
+                ErrorCode::ObjectExists,
+                "a file of that name exists already; choose another name, or remove it first",
+            ),
             StoreError::Changed => {
                 Self::new(ErrorCode::PartMismatch, "the stored file changed while it was being completed")
             }
             StoreError::Denied(_) => Self::new(
                 ErrorCode::StoreDenied,
-                "the server's credentials or the bucket's permissions do not suffice; its log says more",
+                "the server's credentials or the bucket's permissions do not suffice; its log has the reason",
             ),
             StoreError::Full(_) => Self::new(ErrorCode::StoreFull, "there is no space left for the file"),
-            StoreError::Unavailable { retry_after, .. } => {
-                Self { retry_after, ..Self::new(ErrorCode::StoreUnavailable, "it may be back in a moment") }
-            }
-            StoreError::Misbehaved(_) => Self::new(ErrorCode::StoreMisbehaved, "the server's log says more"),
+            StoreError::Unavailable { retry_after, .. } => Self {
+                retry_after,
+                ..Self::new(ErrorCode::StoreUnavailable, "the store does not answer; try again in a moment")
+            },
+            StoreError::Misbehaved(_) => Self::new(
+                ErrorCode::StoreMisbehaved,
+                "the store's answer cannot be used; the server's log has it",
+            ),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::bucket::Bucket;
 use crate::http_client::HttpClient;
 use crate::probe::{self, PresignedClient, Rule};
 
-const HINT: &str = "`partway doctor` says what follows";
+const HINT: &str = "`partway doctor` explains it";
 
 /// Probes each rule, logs a warning for each broken one, and returns what the server can rely on.
 pub(super) async fn try_out(bucket: &Bucket, checksum: ChecksumKind) -> Known {
@@ -57,10 +57,10 @@ pub(super) async fn try_out(bucket: &Bucket, checksum: ChecksumKind) -> Known {
         match found {
             Ok(Rule::Kept) => {}
             Ok(found) => {
-                tracing::warn!(store, rule, %found, "the store does not keep a rule; {HINT}");
+                tracing::warn!(store, rule, %found, "the store does not enforce a rule; {HINT}");
             }
             Err(error) => {
-                tracing::warn!(store, rule, %error, "it could not be found out whether the store keeps a rule");
+                tracing::warn!(store, rule, %error, "the probe of a rule failed");
             }
         }
     }
@@ -74,10 +74,10 @@ async fn forms(client: PresignedClient<'_>, store: &str, checksum: ChecksumKind)
     match probe::form(client, checksum).await {
         Ok(Rule::Kept) => return true,
         Ok(found) => {
-            tracing::warn!(store, %found, "the store does not keep forms to their terms, so small files are PUTs; {HINT}");
+            tracing::warn!(store, %found, "the store does not enforce the policy of forms, so small files are sent by PUT; {HINT}");
         }
         Err(error) => {
-            tracing::warn!(store, %error, "it could not be found out whether forms can be used, so small files are PUTs");
+            tracing::warn!(store, %error, "the probe of forms failed, so small files are sent by PUT");
         }
     }
     false

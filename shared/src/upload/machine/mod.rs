@@ -82,7 +82,7 @@ struct Core {
     next_job: u64,
 }
 
-/// How much one request carries: what the server takes, and less once one was too large for whoever is on the way.
+/// How many items one request carries: as many as the server accepts, and fewer after a proxy refused one as too large.
 #[derive(Clone, Copy, Debug)]
 struct RequestLimits {
     created: usize,
@@ -159,7 +159,7 @@ impl Uploader {
         self.files.keys().copied()
     }
 
-    /// Returns the throughput of the last seconds over all files, in bytes a second.
+    /// Returns the throughput of the last seconds over all files, in bytes per second.
     #[must_use]
     pub fn bytes_per_second(&self, now: Time) -> Option<f64> {
         self.core.speed.bytes_per_second(now)

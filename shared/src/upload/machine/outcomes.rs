@@ -341,7 +341,7 @@ impl Core {
         }
     }
 
-    /// Whether what was kept of an upload that was begun elsewhere is of no use to whoever asks now.
+    /// Whether the record of an upload that was begun elsewhere is of no use to the present caller.
     const fn is_of_no_use(file: &FileUpload, error: &UploadError) -> bool {
         use ErrorCode::{TokenExpired, TokenForeign, TokenInvalid};
         matches!(file.phase, Phase::Listing { reason: ListReason::Resumed, .. })
