@@ -20,7 +20,6 @@ mod measured;
 pub mod metrics;
 pub mod mount;
 pub mod origins;
-mod outgoing;
 pub mod policy;
 pub mod problem;
 pub mod readiness;

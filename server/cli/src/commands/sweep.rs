@@ -46,20 +46,20 @@ pub(crate) async fn run(args: SweepArgs, settings: Settings) -> Result<ExitCode,
     let mode = if args.yes { Mode::Remove } else { Mode::DryRun };
     let open = OpenStores::open(&settings).await?;
     let mut failed = 0;
-    for named in &open.buckets {
-        let min_age = args.older_than.unwrap_or_else(|| min_age(named));
+    for bucket in &open.buckets {
+        let min_age = args.older_than.unwrap_or_else(|| min_age(bucket));
         let mut out = std::io::stdout().lock();
-        let swept = sweep(named, Sweeping::Everything, mode, min_age, |outlived, error| {
+        let swept = sweep(bucket, Sweeping::Everything, mode, min_age, |outlived, error| {
             // A closed pipe is no reason to leave half of them.
             let _ = match args.json {
-                true => writeln!(out, "{}", json(&named.name, outlived, mode, error)),
+                true => writeln!(out, "{}", json(&bucket.label, outlived, mode, error)),
                 false => writeln!(out, "{}", line(outlived, mode, error)),
             };
         });
         let swept = swept.await?;
         failed += swept.failed;
         if !args.json {
-            writeln!(std::io::stdout(), "{}", summary(&named.name, &swept, mode))?;
+            writeln!(std::io::stdout(), "{}", summary(&bucket.label, &swept, mode))?;
         }
     }
     open.close().await;

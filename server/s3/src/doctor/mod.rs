@@ -11,7 +11,7 @@ mod report;
 mod terms;
 
 use crate::bucket::Bucket;
-use crate::http_client::HttpClient;
+use crate::http_client::{HttpClient, TIMEOUT};
 
 pub use report::{Finding, Outcome, Report, Section, StoreReport};
 
@@ -26,8 +26,18 @@ pub struct Options {
 
 /// Examines these stores, one after another.
 pub async fn examine(stores: &[Bucket], options: &Options) -> Report {
-    let http = HttpClient::default();
     let mut report = Report::default();
+    let http = match HttpClient::new(TIMEOUT) {
+        Ok(http) => http,
+        Err(why) => {
+            report.stores.extend(stores.iter().map(|bucket| {
+                let mut report = StoreReport::of(bucket);
+                report.add(Section::Access, "certificates", Outcome::Failure, why.clone());
+                report
+            }));
+            return report;
+        }
+    };
     for store in stores {
         report.stores.push(Box::pin(examine_one(store, options, &http)).await);
     }

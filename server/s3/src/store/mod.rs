@@ -10,6 +10,7 @@ pub mod namespace;
 mod own;
 mod retry;
 mod s3;
+mod settings;
 
 use async_trait::async_trait;
 use bytes::Bytes;
