@@ -1,4 +1,4 @@
-//! A store that speaks S3, as a server before it needs one.
+//! A store that speaks S3, as the server of uploads needs it.
 //!
 //! It owns the calls around an upload ([`store`]), presigned URLs and forms ([`signing`]), what an object has beside its bytes
 //! ([`attributes`]), what a store turns out to do ([`probe`], [`verification`], [`doctor`]), and removing what nobody finished

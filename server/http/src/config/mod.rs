@@ -2,6 +2,8 @@
 //!
 //! Each concern has a struct of its own; an unknown setting is an error.
 //! `PARTWAY_STORE__BUCKET` overrides `bucket` in `[store]`, and so on.
+//!
+//! It owns names, defaults and bounds of settings, and what is said of a mistaken one. It never knows what is done with them.
 
 mod destinations;
 mod duration;

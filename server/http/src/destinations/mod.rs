@@ -1,7 +1,7 @@
 //! Where uploads may go: buckets of one or more stores, each destination with rules of its own.
 //!
 //! A destination that a caller may not use does not exist for it: the answer is the same as for a name that nobody has
-//! configured.
+//! configured. What happens to an upload there is not known here.
 
 mod open;
 

@@ -1,6 +1,7 @@
 //! Metrics in the form of Prometheus: how much is uploaded, and how long things take.
 //!
-//! Labels are names of routes, operations and destinations: few, and none of them from a client.
+//! It owns the counters and their names, and knows no upload: others say what has happened. Labels are names of routes,
+//! operations and destinations: few, and none of them from a client.
 
 mod http;
 

@@ -1,8 +1,8 @@
-//! `partway doctor`: looks at a store as it is, says what is missing, and mends what can be mended.
+//! Looks at a bucket as it is, says what is missing, and mends what can be mended: `partway doctor`.
 //!
-//! Everything is tried out, nothing is believed. What is put into the store lies under `.partway/` below the key
-//! prefix, and is removed again. This module knows the order of the examination; each file beside it knows one
-//! part of it.
+//! It owns the findings, and never knows uploads, nor where a report goes. Everything is tried out, nothing is believed. What is
+//! put into the store lies under `.partway/` below the key prefix, and is removed again. This module knows the order of the
+//! examination; each file beside it knows one part of it.
 
 mod access;
 mod cors;

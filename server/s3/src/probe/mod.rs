@@ -3,7 +3,8 @@
 //!
 //! One function for each property. Each works under keys of its own, `.partway/probe-…` below the
 //! prefix that it is given, and removes what it has made, whatever came of it. An error says that nothing was
-//! found out: the store was away, or refused what has nothing to do with the property.
+//! found out: the store was away, or refused what has nothing to do with the property. What follows from an answer is for
+//! others to know.
 
 mod checksums;
 mod conditions;

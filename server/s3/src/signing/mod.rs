@@ -4,6 +4,8 @@
 //! upload is put together and hashed once; for each part there remain a few hundred
 //! bytes to hash. The tests compare the URLs with those of the SDK's own presigner.
 //!
+//! It owns URLs, forms, where a bucket is, and the credentials that sign. It never knows who asks for a URL, and calls no store.
+//!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
 
 mod address;

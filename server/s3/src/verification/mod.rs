@@ -1,7 +1,7 @@
 //! How uploads are checked: as configured, or as the store turns out to do it.
 //!
 //! A store that cannot be asked at the start is asked again until it answers. Nothing is assumed
-//! meanwhile: no upload is begun with a check that may not take place.
+//! meanwhile: no upload is begun with a check that may not take place. It never knows uploads: they ask what is settled.
 
 mod terms;
 
