@@ -12,7 +12,6 @@ mod explain;
 mod hooks;
 mod identity;
 mod limits;
-
 mod operations;
 mod origin;
 mod server;
@@ -37,7 +36,6 @@ pub use embedded::EmbeddedConfig;
 pub use hooks::HooksConfig;
 pub use identity::{ForwardConfig, IdentityConfig, IdentityKind, JwtConfig};
 pub use limits::LimitsConfig;
-
 pub use operations::OperationsConfig;
 pub use server::{LogFormat, ServerConfig};
 pub use store::{StoreConfig, is_of_aws};
