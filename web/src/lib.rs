@@ -5,6 +5,8 @@
 //! - `session` decides, and knows no browser: commands and outcomes go in, effects and events come out;
 //! - `io` carries effects out, by web-sys and gloo-net.
 //!
+//! It never knows the store's credentials, nor the rules for keys: these are the server's.
+//!
 //! File bytes enter wasm memory to be hashed only. What is sent, the browser reads from disk itself.
 
 #![cfg_attr(not(target_family = "wasm"), allow(dead_code, unreachable_pub))]

@@ -1,5 +1,8 @@
 //! The embedded store: an S3 server for laptops and tests.
 //!
+//! It owns what S3's requests mean over one folder, and the server that answers them. It never knows Partway: who uploads, by
+//! which rules, and who has signed a request and why. Whoever has the key is a client like any other.
+//!
 //! It speaks S3 (protocol and signature checks by the `s3s` crate) on a port of its own, with CORS,
 //! over one data folder:
 //!

@@ -1,7 +1,10 @@
-//! The Partway server: decides who may upload what, signs the URLs of parts, and completes uploads after comparing
-//! them with the store.
+//! The Partway server: decides who may upload what, hands out signed URLs for the parts, and completes uploads after checking
+//! them against the store.
 //!
-//! It does not know how a client schedules parts, and no file byte passes through it.
+//! It owns the settings (`config`), who asks ([`identity`]), where uploads may go and by which rules ([`destinations`],
+//! [`policy`]), what happens to them ([`uploads`], [`token`]), the application's say ([`hooks`]), the counters, the [`routes`] and
+//! the log ([`telemetry`]). [`mount`] puts all of it together for any application, and [`app`] listens with it. It never knows how
+//! a client schedules parts, nor the command line, and no file byte passes through it.
 
 pub mod app;
 pub mod caller;
@@ -19,7 +22,6 @@ mod measured;
 pub mod metrics;
 pub mod mount;
 pub mod origins;
-mod outgoing;
 pub mod policy;
 pub mod problem;
 pub mod quotas;

@@ -1,4 +1,4 @@
-//! A client of stores that speak S3, for a server that signs uploads.
+//! A store that speaks S3, as the server of uploads needs it.
 //!
 //! It owns the calls around an upload ([`store`]), presigned URLs and forms ([`signing`]), the attributes of objects
 //! ([`attributes`]), finding out what a store does ([`probe`], [`verification`], [`doctor`]), and removing expired

@@ -1,7 +1,7 @@
-//! The files that a browser loads, as parts of the program: the widget's scripts, its WebAssembly module and the demo
-//! page, each with its compressed forms. The build script makes them of `web/`.
+//! The files that a browser loads, as parts of the program.
 //!
-//! Knows nothing of requests, and nothing of what the files do.
+//! It owns the widget's scripts, its WebAssembly module and the demo page, each with its compressed forms, and the build script
+//! that makes them of `web/`. It never knows requests, nor what the files do.
 
 /// A file of the widget.
 #[derive(Debug)]

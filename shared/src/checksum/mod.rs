@@ -1,4 +1,5 @@
-//! Checksums: of parts, and of the object from its parts.
+//! Checksums: of parts, and of the object from its parts. It owns how they are written and combined, and never knows who
+//! verifies them.
 
 mod part;
 

@@ -3,6 +3,9 @@
 //! Requests refuse fields that they do not know, so that a misspelt option is
 //! an error and not a silence; answers may gain fields, and clients pass over them.
 //!
+//! Enums are tagged from outside, as `{"accepted": {…}}` and `"single_put"`: a tag within would have serde hold a value in a
+//! buffer and read it twice.
+//!
 //! An upload's token is in the body of a request and never in its path, which logs show.
 
 mod abort;

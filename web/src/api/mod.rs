@@ -1,4 +1,5 @@
-//! What JavaScript sees. `partway_web.d.ts` is generated from here, and the scripts are checked against it.
+//! What JavaScript sees: options that come in, events that go out. `partway_web.d.ts` is generated from here, and the scripts are
+//! checked against it. It never knows how an upload is done.
 
 #[cfg(target_family = "wasm")]
 mod event;

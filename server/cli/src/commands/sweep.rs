@@ -52,14 +52,14 @@ pub(crate) async fn run(args: SweepArgs, settings: Settings) -> Result<ExitCode,
         let swept = sweep(bucket, Sweeping::Everything, mode, min_age, |expired, error| {
             // A closed pipe is no reason to leave half of them.
             let _ = match args.json {
-                true => writeln!(out, "{}", json(&bucket.name, expired, mode, error)),
+                true => writeln!(out, "{}", json(&bucket.label, expired, mode, error)),
                 false => writeln!(out, "{}", line(expired, mode, error)),
             };
         });
         let swept = swept.await?;
         failed += swept.failed;
         if !args.json {
-            writeln!(std::io::stdout(), "{}", summary(&bucket.name, &swept, mode))?;
+            writeln!(std::io::stdout(), "{}", summary(&bucket.label, &swept, mode))?;
         }
     }
     open.close().await;

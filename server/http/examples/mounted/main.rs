@@ -1,4 +1,4 @@
-//! Partway in an application of one's own: `cargo run --example mounted`, then
+//! Partway in an application of one's own: `cargo run --package partway-server --example mounted`, then
 //!
 //!     curl -b session=ada -H 'content-type: application/json' \
 //!          -d '{"files": [{"name": "a.txt", "size": 5}]}' http://127.0.0.1:8090/files/v1/uploads

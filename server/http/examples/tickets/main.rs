@@ -1,6 +1,6 @@
 //! Prints a ticket for a subject, good for an hour: three images of at most 20 MB each into the destination `photos`.
 //!
-//!     PARTWAY_TICKET_SECRET=… cargo run --example tickets -- ada
+//!     PARTWAY_TICKET_SECRET=… cargo run --package partway-server --example tickets -- ada
 
 use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};

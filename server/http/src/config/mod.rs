@@ -2,6 +2,8 @@
 //!
 //! Each section has a struct of its own; an unknown setting is an error.
 //! `PARTWAY_STORE__BUCKET` overrides `bucket` in `[store]`, and so on.
+//!
+//! It owns names, defaults and bounds of settings, and what is said of a mistaken one. It never knows what is done with them.
 
 mod destinations;
 mod duration;
@@ -10,7 +12,6 @@ mod explain;
 mod hooks;
 mod identity;
 mod limits;
-
 mod operations;
 mod server;
 mod sources;
@@ -35,7 +36,6 @@ pub use embedded::EmbeddedConfig;
 pub use hooks::HooksConfig;
 pub use identity::{ForwardConfig, IdentityConfig, IdentityKind, JwtConfig};
 pub use limits::LimitsConfig;
-
 pub use operations::OperationsConfig;
 pub use server::{LogFormat, ServerConfig};
 pub use store::{StoreConfig, is_of_aws};

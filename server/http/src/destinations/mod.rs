@@ -1,7 +1,7 @@
 //! Destinations: where uploads may go, each a bucket with a policy of its own.
 //!
-//! A destination that a caller may not use does not exist for it: the answer is the same as for a name that is not
-//! configured.
+//! A destination that a caller may not use does not exist for it: the answer is the same as for a name that nobody has
+//! configured. What happens to an upload there is not known here.
 
 mod open;
 

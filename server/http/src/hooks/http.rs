@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use partway_s3::http_client::HttpClient;
 use partway_shared::error::{ErrorCode, Problem};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,6 @@ use uuid::Uuid;
 use crate::caller::Caller;
 use crate::config::HooksConfig;
 use crate::excerpt::excerpt;
-use crate::outgoing::Client;
 
 use crate::signing_secret::SigningSecret;
 
@@ -26,7 +26,7 @@ const FIRST_DELAY: Duration = Duration::from_millis(250);
 
 /// Calls to the application's endpoints.
 pub struct HttpHooks {
-    client: Client,
+    client: HttpClient,
     secret: SigningSecret,
     before_create: Option<String>,
     after_complete: Option<String>,
@@ -75,7 +75,7 @@ impl HttpHooks {
         }
         let secret = config.secret.as_ref().ok_or("hooks.secret is missing")?;
         Ok(Some(Self {
-            client: Client::new(config.timeout)?,
+            client: HttpClient::new(config.timeout)?,
             secret: SigningSecret::parse(secret.expose_secret())?,
             before_create: config.before_create.clone(),
             after_complete: config.after_complete.clone(),

@@ -10,13 +10,13 @@ use actix_web::http::header::HeaderMap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::HeaderName;
+use partway_s3::http_client::HttpClient;
 use partway_shared::error::{ErrorCode, Problem};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::config::ForwardConfig;
-use crate::outgoing::Client;
 use crate::policy::{Scope, ScopeSource};
 use crate::redact;
 
@@ -32,7 +32,7 @@ const MAX_BYTES: usize = 64 * 1_024;
 pub struct Forward {
     url: String,
     headers: Vec<HeaderName>,
-    client: Client,
+    client: HttpClient,
     lifetime: Duration,
     kept: Mutex<HashMap<[u8; 32], Kept>>,
 }
@@ -64,7 +64,7 @@ impl Forward {
         Ok(Self {
             url: config.url.clone().ok_or("identity.forward.url is missing")?,
             headers: headers.collect::<Result<_, _>>()?,
-            client: Client::new(config.timeout)?,
+            client: HttpClient::new(config.timeout)?,
             lifetime: config.cache,
             kept: Mutex::default(),
         })

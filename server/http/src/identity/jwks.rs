@@ -8,12 +8,12 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
+use partway_s3::http_client::HttpClient;
 use partway_shared::error::{ErrorCode, Problem};
 use tokio::sync::{Mutex, RwLock};
 use tokio::time::Instant;
 
 use crate::config::JwtConfig;
-use crate::outgoing::Client;
 use crate::redact;
 use crate::verifying_key::VerifyingKey;
 
@@ -29,7 +29,7 @@ pub(super) struct Jwks {
     url: String,
     lifetime: Duration,
     cool_down: Duration,
-    client: Client,
+    client: HttpClient,
     known: RwLock<Option<Arc<Known>>>,
     /// When the provider was last asked; locked while it is asked.
     asked: Mutex<Option<Instant>>,
@@ -58,7 +58,7 @@ impl Jwks {
             url: url.to_owned(),
             lifetime: config.jwks_lifetime,
             cool_down: config.jwks_cool_down,
-            client: Client::new(TIMEOUT)?,
+            client: HttpClient::new(TIMEOUT)?,
             known: RwLock::default(),
             asked: Mutex::default(),
         })

@@ -1,6 +1,7 @@
 //! Metrics for Prometheus: how much is uploaded, and how long operations take.
 //!
-//! Labels are names of routes, operations and destinations: few, and none of them chosen by a client.
+//! It owns the counters and their names, and knows no upload: others say what has happened. Labels are names of routes,
+//! operations and destinations: few, and none of them from a client.
 
 mod http;
 

@@ -1,4 +1,6 @@
-//! The routes. Each file parses a request, calls the module that handles it, and answers.
+//! The routes. Each file takes a request apart, asks the module that knows, and answers.
+//!
+//! They own paths, methods, headers and statuses, and never know a store, a token's content or a rule.
 
 mod asked;
 pub(crate) mod caller;

@@ -1,6 +1,8 @@
 //! A completed object is final: no URL, no form and no late call of its upload replaces or removes it, and what is
 //! refused was never there.
 
+use std::time::Duration;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -435,7 +437,8 @@ async fn a_condition_has_to_hold_when_a_put_ends() {
         before(endpoint, careful.secret_access_key())(&mut settings);
         let open = OpenStores::open(&settings).await.unwrap();
         let bucket = &open.buckets[0];
-        let (credentials, http) = (bucket.credentials.get().await.unwrap(), HttpClient::default());
+        let (credentials, http) =
+            (bucket.credentials.get().await.unwrap(), HttpClient::new(Duration::from_secs(20)).unwrap());
         let client = PresignedClient {
             store: &bucket.store,
             hosts: &bucket.hosts,

@@ -1,6 +1,8 @@
 //! What the server finds out of its store at the start, and how it goes on from there: before the
 //! embedded store, which verifies everything, and before stores that do not.
 
+use std::time::Duration;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -210,7 +212,8 @@ async fn a_form_is_tried_out_for_all_that_it_says() {
         before(&store.url, "a secret that nobody checks".to_owned().into())(&mut settings);
         let open = OpenStores::open(&settings).await.unwrap();
         let bucket = &open.buckets[0];
-        let (credentials, http) = (bucket.credentials.get().await.unwrap(), HttpClient::default());
+        let (credentials, http) =
+            (bucket.credentials.get().await.unwrap(), HttpClient::new(Duration::from_secs(20)).unwrap());
         probe::form(PresignedClient::of(bucket, &credentials, &http), checksum).await.unwrap()
     };
     for (checksum, respond, rule) in [

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
+use http::Method;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use partway_shared::checksum::ChecksumKind;
@@ -47,7 +48,7 @@ pub(super) async fn credentials(
         }
     };
     let url = store.hosts.first().bucket_url();
-    let reply = match http.send("GET", url, [], b"").await {
+    let reply = match http.send(Method::GET, url, [], b"").await {
         Ok(reply) => reply,
         Err(error) => {
             report

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use aws_credential_types::Credentials;
-use aws_sdk_s3::error::ProvideErrorMetadata;
-use aws_sdk_s3::types::{CorsConfiguration, CorsRule};
+use aws_sdk_s3::types::CorsRule;
+use http::Method;
 
 use super::Options;
 use super::report::{Outcome, Section, StoreReport};
@@ -12,7 +12,7 @@ use crate::bucket::Bucket;
 use crate::http_client::HttpClient;
 use crate::probe::{self, PresignedClient};
 use crate::signing::PutTerms;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// The headers that a page may send with any PUT.
 const HEADERS: [&str; 4] = ["content-disposition", "content-md5", "content-type", "x-amz-checksum-crc64nvme"];
@@ -113,7 +113,7 @@ async fn preflight(http: &HttpClient, url: &str, origin: &str, names: &str, post
         ("access-control-request-method", "PUT"),
         ("access-control-request-headers", names),
     ];
-    let reply = http.send("OPTIONS", url, headers, b"").await.map_err(|error| error.to_string())?;
+    let reply = http.send(Method::OPTIONS, url, headers, b"").await.map_err(|error| error.to_string())?;
     if !reply.is_success() {
         return Err(format!("refused ({}): no rule is for this origin", reply.said()));
     }
@@ -129,7 +129,7 @@ async fn preflight(http: &HttpClient, url: &str, origin: &str, names: &str, post
     if post {
         // Browsers do not ask before they send a form, and may read the answer only if a rule is for it.
         let headers = [("origin", origin), ("access-control-request-method", "POST")];
-        let reply = http.send("OPTIONS", url, headers, b"").await.map_err(|error| error.to_string())?;
+        let reply = http.send(Method::OPTIONS, url, headers, b"").await.map_err(|error| error.to_string())?;
         let allowed = allows(reply.header("access-control-allow-origin").as_deref(), origin);
         if !reply.is_success() || allowed.is_err() {
             return Err("PUT is allowed, and POST is not, which store.post_forms needs".to_owned());
@@ -142,7 +142,8 @@ async fn preflight(http: &HttpClient, url: &str, origin: &str, names: &str, post
 }
 
 async fn put(http: &HttpClient, url: &str, origin: &str) -> Looked {
-    let reply = http.send("PUT", url, [("origin", origin)], BODY).await.map_err(|error| error.to_string())?;
+    let reply =
+        http.send(Method::PUT, url, [("origin", origin)], BODY).await.map_err(|error| error.to_string())?;
     if !reply.is_success() {
         return Err(format!("refused ({})", reply.said()));
     }
@@ -158,8 +159,10 @@ async fn put(http: &HttpClient, url: &str, origin: &str) -> Looked {
 
 async fn error(http: &HttpClient, url: &str, origin: &str) -> Looked {
     let forged = format!("{}0000", url.get(..url.len().saturating_sub(4)).unwrap_or_default());
-    let reply =
-        http.send("PUT", &forged, [("origin", origin)], BODY).await.map_err(|error| error.to_string())?;
+    let reply = http
+        .send(Method::PUT, &forged, [("origin", origin)], BODY)
+        .await
+        .map_err(|error| error.to_string())?;
     allows(reply.header("access-control-allow-origin").as_deref(), origin)
         .map_err(|_| "pages cannot read errors, and take them for a broken connection".to_owned())?;
     Ok("readable".to_owned())
@@ -179,17 +182,9 @@ fn lists(list: &str, name: &str) -> bool {
 
 /// Adds the CORS rule, or replaces the one that an earlier run wrote. Other rules stay.
 async fn fix(bucket: &Bucket, origins: &[String]) -> Result<(), String> {
-    let client = bucket.store.client();
-    let mut rules = match client.get_bucket_cors().bucket(&bucket.name).send().await {
-        Ok(found) => found.cors_rules.unwrap_or_default(),
-        Err(error) if error.code() == Some("NoSuchCORSConfiguration") => Vec::new(),
-        Err(error) => {
-            return Err(format!(
-                "the rules cannot be read: {}; allow s3:GetBucketCORS",
-                StoreError::from(error)
-            ));
-        }
-    };
+    let rules = bucket.store.cors_rules().await;
+    let mut rules =
+        rules.map_err(|error| format!("the rules cannot be read: {error}; allow s3:GetBucketCORS"))?;
     rules.retain(|rule| rule.id.as_deref() != Some(RULE));
     let rule = CorsRule::builder()
         .id(RULE)
@@ -201,14 +196,8 @@ async fn fix(bucket: &Bucket, origins: &[String]) -> Result<(), String> {
         .build()
         .map_err(|error| error.to_string())?;
     rules.push(rule);
-    let rules = CorsConfiguration::builder()
-        .set_cors_rules(Some(rules))
-        .build()
-        .map_err(|error| error.to_string())?;
-    let request = client.put_bucket_cors().bucket(&bucket.name).cors_configuration(rules);
-    request.send().await.map(drop).map_err(|error| {
-        format!("the rule cannot be written: {}; allow s3:PutBucketCORS", StoreError::from(error))
-    })
+    let written = bucket.store.put_cors_rules(rules).await;
+    written.map_err(|error| format!("the rule cannot be written: {error}; allow s3:PutBucketCORS"))
 }
 
 /// Returns an origin that matches a pattern.

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::{
-    AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, BucketVersioningStatus, ExpirationStatus,
-    LifecycleExpiration, LifecycleRule, LifecycleRuleFilter, NoncurrentVersionExpiration,
+    AbortIncompleteMultipartUpload, ExpirationStatus, LifecycleExpiration, LifecycleRule,
+    LifecycleRuleFilter, NoncurrentVersionExpiration,
 };
 
 use super::report::{Outcome, Section, StoreReport};
@@ -32,7 +31,7 @@ pub(super) async fn examine(bucket: &Bucket, fix: bool, report: &mut StoreReport
         Sweeping::Nothing => (Outcome::Skipped, "the server does not; sweep.enabled = true makes it"),
     };
     report.add(Section::Cleanup, "sweep", outcome, sweeps);
-    let rules = match read(bucket).await {
+    let rules = match bucket.store.lifecycle_rules().await {
         Ok(rules) => rules,
         Err(StoreError::Misbehaved(why)) if why.starts_with("501") => {
             let outcome =
@@ -59,7 +58,7 @@ pub(super) async fn examine(bucket: &Bucket, fix: bool, report: &mut StoreReport
     }
     match write(bucket, rules).await {
         Ok(()) => {
-            let rules = read(bucket).await.unwrap_or_default();
+            let rules = bucket.store.lifecycle_rules().await.unwrap_or_default();
             for (check, outcome, detail) in judge_both(bucket, &rules) {
                 report.add(Section::Cleanup, check, outcome, format!("{detail} (written now)"));
             }
@@ -94,15 +93,7 @@ fn own_prefix(bucket: &Bucket) -> String {
     [&bucket.key_prefix, NAMESPACE].concat()
 }
 
-async fn read(bucket: &Bucket) -> Result<Vec<LifecycleRule>, StoreError> {
-    match bucket.store.client().get_bucket_lifecycle_configuration().bucket(&bucket.name).send().await {
-        Ok(found) => Ok(found.rules.unwrap_or_default()),
-        Err(error) if error.code() == Some("NoSuchLifecycleConfiguration") => Ok(Vec::new()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Judges whether a rule covers these keys, and leaves uploads the lifetime of their tokens.
+/// Whether a rule is for these keys, and leaves uploads the time that they have.
 fn judge(rules: &[LifecycleRule], prefix: &str, lifetime: Duration) -> (Outcome, String) {
     let days = |rule: &LifecycleRule| rule.abort_incomplete_multipart_upload.as_ref()?.days_after_initiation;
     match fewest(rules, prefix, days) {
@@ -165,30 +156,17 @@ async fn write(bucket: &Bucket, mut rules: Vec<LifecycleRule>) -> Result<(), Sto
     let parts = rule(RULE, &bucket.key_prefix).abort_incomplete_multipart_upload(parts);
     let mut files =
         rule(FILES_RULE, &own_prefix(bucket)).expiration(LifecycleExpiration::builder().days(days).build());
-    if is_versioned(bucket).await {
+    if bucket.store.is_versioned().await {
         files = files
             .noncurrent_version_expiration(NoncurrentVersionExpiration::builder().noncurrent_days(1).build());
     }
     for rule in [parts, files] {
         rules.push(rule.build().map_err(|error| unbuildable(&error))?);
     }
-    let rules = BucketLifecycleConfiguration::builder()
-        .set_rules(Some(rules))
-        .build()
-        .map_err(|error| unbuildable(&error))?;
-    let client = bucket.store.client();
-    let request = client.put_bucket_lifecycle_configuration().bucket(&bucket.name);
-    request.lifecycle_configuration(rules).send().await?;
-    Ok(())
+    bucket.store.put_lifecycle_rules(rules).await
 }
 
-/// Returns whether the bucket keeps removed objects as versions; false where the store does not support the question.
-async fn is_versioned(bucket: &Bucket) -> bool {
-    let asked = bucket.store.client().get_bucket_versioning().bucket(&bucket.name).send().await;
-    asked.is_ok_and(|found| found.status == Some(BucketVersioningStatus::Enabled))
-}
-
-/// Returns a lifetime in whole days, plus one: stores look once a day, and round down.
+/// Whole days, and one more: stores look once a day, and round down.
 const fn days_for(lifetime: Duration) -> u64 {
     lifetime.as_secs().div_ceil(DAY) + 1
 }

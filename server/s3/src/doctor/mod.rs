@@ -1,7 +1,8 @@
-//! `partway doctor`: examines a store, reports what is missing, and repairs CORS and lifecycle rules on request.
+//! Looks at a bucket as it is, says what is missing, and mends what can be mended: `partway doctor`.
 //!
-//! Each property is tried out. Probe objects are put under `.partway/` below the key prefix, and removed again. This
-//! module knows the order of the checks; each file beside it knows one section.
+//! It owns the findings, and never knows uploads, nor where a report goes. Everything is tried out, nothing is believed. What is
+//! put into the store lies under `.partway/` below the key prefix, and is removed again. This module knows the order of the
+//! examination; each file beside it knows one part of it.
 
 mod access;
 mod cors;
@@ -10,7 +11,7 @@ mod report;
 mod store_rules;
 
 use crate::bucket::Bucket;
-use crate::http_client::HttpClient;
+use crate::http_client::{HttpClient, TIMEOUT};
 
 pub use report::{Finding, Outcome, Report, Section, StoreReport};
 
@@ -25,8 +26,18 @@ pub struct Options {
 
 /// Examines these buckets, one after another.
 pub async fn examine(stores: &[Bucket], options: &Options) -> Report {
-    let http = HttpClient::default();
     let mut report = Report::default();
+    let http = match HttpClient::new(TIMEOUT) {
+        Ok(http) => http,
+        Err(why) => {
+            report.stores.extend(stores.iter().map(|bucket| {
+                let mut report = StoreReport::of(bucket);
+                report.add(Section::Access, "certificates", Outcome::Failure, why.clone());
+                report
+            }));
+            return report;
+        }
+    };
     for store in stores {
         report.stores.push(Box::pin(examine_one(store, options, &http)).await);
     }

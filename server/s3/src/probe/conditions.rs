@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
+use http::Method;
 use partway_shared::checksum::{ChecksumKind, Md5};
 use partway_shared::part::PartNumber;
 use partway_shared::wire::CompletedPart;
@@ -62,7 +63,7 @@ pub async fn late_put_if_none_match(client: PresignedClient<'_>) -> Result<Rule,
         client.http.put_in_halves(&late_url, headers.iter().copied(), halves, begun, may_go_on),
         async {
             let _ = is_begun.await;
-            let sent = client.http.send("PUT", &url, headers.iter().copied(), BODY);
+            let sent = client.http.send(Method::PUT, &url, headers.iter().copied(), BODY);
             // A store that waits for the other one to end lets none in between.
             let sent = tokio::time::timeout(IN_BETWEEN, sent).await;
             drop(go_on);

@@ -5,6 +5,7 @@
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
+use http::Method;
 use partway_shared::checksum::{ChecksumKind, Crc64Nvme, Md5};
 use partway_shared::part::PartNumber;
 
@@ -48,7 +49,7 @@ impl<'a> PresignedClient<'a> {
     }
 
     async fn put(&self, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<HttpAnswer, StoreError> {
-        let reply = self.http.send("PUT", url, headers.iter().copied(), body).await?;
+        let reply = self.http.send(Method::PUT, url, headers.iter().copied(), body).await?;
         // A store that is away says nothing of its rules.
         if reply.status >= 500 && reply.status != 501 {
             return Err(StoreError::unavailable(reply.said()));
@@ -179,7 +180,8 @@ pub async fn form(client: PresignedClient<'_>, checksum: ChecksumKind) -> Result
         };
         let send = async |form: &SignedForm, file: &[u8]| {
             let (content_type, body) = multipart(&form.fields, file);
-            let reply = client.http.send("POST", &form.url, [("content-type", content_type)], &body).await?;
+            let reply =
+                client.http.send(Method::POST, &form.url, [("content-type", content_type)], &body).await?;
             if reply.status >= 500 && reply.status != 501 {
                 return Err(StoreError::unavailable(reply.said()));
             }

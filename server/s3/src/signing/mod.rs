@@ -3,6 +3,8 @@
 //! Every URL that a client gets is made here. What all parts of an upload share is formatted and hashed once; each
 //! part then needs a few hundred bytes more. The tests compare the URLs with those of the SDK's own presigner.
 //!
+//! It owns URLs, forms, where a bucket is, and the credentials that sign. It never knows who asks for a URL, and calls no store.
+//!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
 
 mod address;

@@ -1,7 +1,7 @@
-//! The store, as the server uses it.
+//! The calls around an upload: created, listed, completed, aborted, copied, removed.
 //!
-//! File content never passes here: parts go from the browser to the store by URLs that [`crate::signing`] makes.
-//! These are the calls around them.
+//! It owns what these mean to a store, and what its refusals mean to us. File content never passes here: parts go from the
+//! browser to the store under URLs that [`crate::signing`] makes. It never knows tokens, nor whose an upload is.
 
 mod avoided;
 mod error;
@@ -10,6 +10,7 @@ pub mod namespace;
 mod own;
 mod retry;
 mod s3;
+mod settings;
 
 use async_trait::async_trait;
 use bytes::Bytes;

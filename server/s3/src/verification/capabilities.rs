@@ -5,7 +5,7 @@ use partway_shared::checksum::ChecksumKind;
 
 use super::Known;
 use crate::bucket::Bucket;
-use crate::http_client::HttpClient;
+use crate::http_client::{HttpClient, TIMEOUT};
 use crate::probe::{self, PresignedClient, Rule};
 
 const HINT: &str = "`partway doctor` explains it";
@@ -14,7 +14,13 @@ const HINT: &str = "`partway doctor` explains it";
 pub(super) async fn try_out(bucket: &Bucket, checksum: ChecksumKind) -> Known {
     let mut known = Known { forms: false, ..Known::unseen(checksum) };
     let Ok(credentials) = bucket.credentials.get().await else { return known };
-    let http = HttpClient::default();
+    let http = match HttpClient::new(TIMEOUT) {
+        Ok(http) => http,
+        Err(why) => {
+            tracing::warn!(store = bucket.label, why, "what the store holds URLs to was not tried out");
+            return known;
+        }
+    };
     let client = PresignedClient::of(bucket, &credentials, &http);
     let (signature, length, put, part) = tokio::join!(
         probe::signature(client),

@@ -1,7 +1,7 @@
 //! How uploads are verified: as configured, or as a probe of the store shows.
 //!
-//! A store that does not answer at the start is probed again until it does. Until then no upload is created, since
-//! its check might not take place.
+//! A store that cannot be asked at the start is asked again until it answers. Nothing is assumed
+//! meanwhile: no upload is begun with a check that may not take place. It never knows uploads: they ask what is settled.
 
 mod capabilities;
 
