@@ -29,7 +29,6 @@ tools := justfile_directory() / "target/tools"
 garage-version := "2.5.0"
 schemathesis-version := "4.32.5"
 fuzz-version := "0.13.2"
-mdbook-version := "0.5.4"
 export PATH := tools / "node/node_modules/.bin:" + env("PATH")
 
 # List the recipes
@@ -59,8 +58,8 @@ docs: (install "rust")
     RUSTDOCFLAGS="--deny warnings" cargo doc {{ everything }} --no-deps
 
 # Build the book from docs/ into target/book, and open nothing
-book: (install "rust" "book")
-    "{{ tools }}/bin/mdbook" build docs
+book: (install "rust")
+    cargo test {{ everything }} --test docs -- the_book_is_built
 
 # Unit, property, simulation, route and store tests, and the documents' links: all that need no browser
 test-unit *ARGS: (install "rust" "peers" "s3-clients")
@@ -245,12 +244,6 @@ install *WHAT:
           have c++ || packages "{{ compiler-packages }}" "needs a C++ compiler to be fuzzed"
           "{{ tools }}/bin/cargo-fuzz" --version 2>/dev/null | grep -q "{{ fuzz-version }}" ||
             cargo install --quiet --locked --root "{{ tools }}" --version "{{ fuzz-version }}" cargo-fuzz
-          ;;
-        book)
-          if ! "{{ tools }}/bin/mdbook" --version 2>/dev/null | grep -q "{{ mdbook-version }}"; then
-            echo "Building mdBook {{ mdbook-version }} into target/tools (once, some minutes)." >&2
-            cargo install mdbook --quiet --locked --no-default-features --version "{{ mdbook-version }}" --root "{{ tools }}"
-          fi
           ;;
         peers)
           have redis-server node python3 || packages "{{ peer-packages }}" "is tested with Redis, Node.js and Python"

@@ -1,10 +1,11 @@
-//! The documents: each link within the project leads to something that is there, and the book has all of its chapters.
+//! The documents: each link within the project leads to something that is there, and the book is built, with all of its chapters.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use mdbook_driver::MDBook;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 /// Those outside the book, from the top of the project.
@@ -37,6 +38,21 @@ fn the_summary_names_every_chapter() -> Result<()> {
     let [nowhere, unnamed] = [named.difference(&chapters), chapters.difference(&named)].map(Vec::from_iter);
     ensure!(nowhere.is_empty(), "SUMMARY.md names what is no chapter: {nowhere:?}");
     ensure!(unnamed.is_empty(), "SUMMARY.md does not name {unnamed:?}");
+    Ok(())
+}
+
+/// Into `target/book`, where `./just book` says it is.
+#[test]
+fn the_book_is_built() -> Result<()> {
+    let root = root()?;
+    let book = MDBook::load(root.join("docs"))?;
+    book.build()?;
+    let built = root.join("docs").join(&book.config.build.build_dir);
+    for chapter in chapters(&root.join(BOOK))? {
+        let name = chapter.file_stem().context("a chapter has no name")?;
+        let page = built.join(name).with_extension("html");
+        ensure!(name == "SUMMARY" || page.is_file(), "{} is not there", page.display());
+    }
     Ok(())
 }
 

@@ -140,7 +140,8 @@ impl Driver {
         if self.is_closed.get() || is_broken() {
             return;
         }
-        change(&mut self.session.borrow_mut(), now());
+        let now = now();
+        change(&mut self.session.borrow_mut(), now);
         self.drive();
     }
 
@@ -171,9 +172,11 @@ impl Driver {
 
     /// Does all that the session asks for and tells all that it has to tell, then waits until it is due.
     fn drive(&self) {
-        self.session.borrow_mut().handle_timeout(now());
+        let begun = now();
+        self.session.borrow_mut().handle_timeout(begun);
         loop {
-            let effect = self.session.borrow_mut().poll_effect(now());
+            let now = now();
+            let effect = self.session.borrow_mut().poll_effect(now);
             match effect {
                 Some(effect) => self.start(effect),
                 None => break,
@@ -236,7 +239,8 @@ impl Driver {
     }
 
     fn statuses(&self, ids: &BTreeSet<FileId>) -> Vec<UploadStatus> {
-        let (session, now) = (self.session.borrow(), now());
+        let now = now();
+        let session = self.session.borrow();
         let known = ids.iter().filter_map(|&id| Some(UploadStatus::new(id, &session.status(id, now)?)));
         known.collect()
     }
