@@ -43,7 +43,7 @@ impl HostNames {
 /// Lets requests pass whose host is one of the [`HostNames`] in the app's data.
 ///
 /// # Errors
-/// Refuses all others with [`ErrorCode::HostNotAllowed`](partway_shared::error::ErrorCode::HostNotAllowed).
+/// Refuses all others with [`ErrorCode::HostNotAllowed`].
 pub async fn check(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
