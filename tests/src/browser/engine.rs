@@ -56,10 +56,7 @@ impl Engine {
 }
 
 async fn chromium(profile: &Path) -> Result<Launched> {
-    let mut driver = start("chromedriver".as_ref(), |command| command.arg("--port=0"))?;
-    // "ChromeDriver was started successfully on port 40123."
-    let said = said_after(&mut driver, "successfully on port ").await?;
-    let port = said.trim_end_matches('.').parse().context("chromedriver's port")?;
+    let (driver, port) = chromedriver().await?;
     let capabilities = json!({
         "browserName": "chrome",
         "goog:loggingPrefs": { "browser": "ALL" },
@@ -79,6 +76,23 @@ async fn chromium(profile: &Path) -> Result<Launched> {
         ] },
     });
     Ok(Launched { client: connect(port, capabilities).await?, driver, _display: None })
+}
+
+/// Starts chromedriver. It takes any free port of IPv4, then the same one of IPv6, and ends where another program has that.
+async fn chromedriver() -> Result<(Child, u16)> {
+    let mut attempts = 1;
+    loop {
+        let mut driver = start("chromedriver".as_ref(), |command| command.arg("--port=0"))?;
+        // "ChromeDriver was started successfully on port 40123."
+        match said_after(&mut driver, "successfully on port ").await {
+            Ok(said) => {
+                let port = said.trim_end_matches('.').parse().context("chromedriver's port")?;
+                return Ok((driver, port));
+            }
+            Err(_) if attempts < 5 => attempts += 1,
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 async fn firefox(profile: &Path) -> Result<Launched> {

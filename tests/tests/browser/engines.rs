@@ -135,8 +135,9 @@ async fn cancelling_leaves_nothing(engine: Engine) -> Test {
 async fn a_failure_is_shown_and_a_retry_goes_on(engine: Engine) -> Test {
     Stack::run_in(engine, &[SMALL_PARTS], async |stack| {
         let file = stack.file("refused.bin", SIZE)?;
+        // The last, which is sent once others are stored: six go at once.
         let refusal =
-            stack.proxy.add(Rule::new(is_part_number(7), Fault::s3_error(400, "InvalidArgument")).always());
+            stack.proxy.add(Rule::new(is_part_number(13), Fault::s3_error(400, "InvalidArgument")).always());
         stack.page.choose(&[&file]).await?;
         let row = stack.page.wait_for_row("an error", PATIENTLY, Row::has_ended).await?;
         ensure!(row.state == "failed" && row.code.as_deref() == Some("part_refused"), "{row:?}");
