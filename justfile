@@ -249,7 +249,7 @@ install *WHAT:
           have redis-server node python3 || packages "{{ peer-packages }}" "is tested with Redis, Node.js and Python"
           ;;
         *)
-          echo "There is nothing called $what to install; try rust, browser, node, book, peers, python, fuzz, s3-clients, schemathesis or stores." >&2
+          echo "There is nothing called $what to install; try rust, browser, node, peers, python, fuzz, s3-clients, schemathesis or stores." >&2
           exit 1
           ;;
       esac

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::signing::{CredentialSource, Hosts};
-
 use crate::store::S3Store;
 
 /// A bucket that receives uploads.

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::sockets::next_head;
+use crate::common::next_head;
 use crate::support::*;
 
 /// Sends a head that waits for `100 Continue`, and then nothing. Returns all that comes until the store closes, or what

@@ -21,5 +21,5 @@ mod multipart;
 mod objects;
 mod support;
 
-#[path = "../../../http/tests/sockets/mod.rs"]
-mod sockets;
+#[path = "../common/mod.rs"]
+mod common;

@@ -4,7 +4,6 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use crate::sockets::next_head;
 use crate::support::*;
 
 fn connect(app: &TestApp) -> (TcpStream, String) {

@@ -66,6 +66,3 @@ mod doctor;
 mod listening;
 
 mod support;
-
-#[path = "../sockets/mod.rs"]
-mod sockets;

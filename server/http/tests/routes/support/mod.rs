@@ -4,6 +4,8 @@
 
 mod answer;
 mod app;
+#[path = "../../../../embedded/tests/common/mod.rs"]
+mod common;
 mod lax;
 mod peer;
 mod tickets;
@@ -17,6 +19,7 @@ use serde_json::Value;
 
 pub use answer::{Answer, Completed};
 pub use app::{BUCKET, TOKEN_SECRET, TestApp, before, settings};
+pub use common::{next_head, noise};
 pub use lax::{LaxStore, Manners, Said};
 pub use partway_server::config::ChecksumSetting;
 pub use partway_shared::checksum::{Checksum, ChecksumKind, Crc64Nvme, Md5, PartHasher};
@@ -85,18 +88,4 @@ pub fn creation_id(name: &str) -> CreationId {
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&Crc64Nvme::of(name.as_bytes()).0.to_be_bytes());
     CreationId::new(bytes, None)
-}
-
-/// Bytes that differ from place to place and from seed to seed.
-pub fn noise(len: usize, seed: u64) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut bytes = Vec::with_capacity(len + 8);
-    while bytes.len() < len {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(len);
-    bytes
 }
