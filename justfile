@@ -38,7 +38,7 @@ default:
 
 # Run Partway with the embedded store at http://127.0.0.1:8080; arguments go to `partway serve`
 run *ARGS: (install "rust")
-    @cargo run --package partway-cli -- serve "$@"
+    @[ -e partway.toml ] || export PARTWAY_CONFIG="${PARTWAY_CONFIG:-demo.toml}"; cargo run --package partway-cli -- serve "$@"
 
 # Run everything that must pass: formatting, lints, docs, then every test, the quick ones first
 test: (install "rust" "browser" "node") check docs test-unit test-browser test-package
@@ -47,7 +47,7 @@ test: (install "rust" "browser" "node") check docs test-unit test-browser test-p
 check: (install "rust")
     cargo fmt --all --check
     cargo clippy {{ everything }} --all-targets -- --deny warnings
-    cargo clippy --package partway-web --target wasm32-unknown-unknown --target-dir target/widget --profile widget --locked -- --deny warnings
+    cargo clippy --package partway-web --package partway-web-download --target wasm32-unknown-unknown --target-dir target/widget --profile widget --locked -- --deny warnings
 
 # Format all Rust code
 fmt: (install "rust")
@@ -63,7 +63,7 @@ book: (install "rust")
 
 # Unit, property, simulation, route and store tests, and the documents' links: all that need no browser
 test-unit *ARGS: (install "rust" "peers" "s3-clients")
-    cargo test {{ everything }} --lib --bins --test simulation --test store --test routes --test commands --test docs --test modules "$@"
+    cargo test {{ everything }} --lib --bins --test simulation --test download --test store --test routes --test commands --test docs --test modules "$@"
     cargo test {{ everything }} --doc "$@"
 
 # The whole system in real browsers: all of it in Chromium, the core of it in Firefox and WebKit, too
@@ -165,6 +165,11 @@ bench-store *ARGS: (install "rust")
 bench-browser *ARGS: (install "rust" "browser")
     cargo build --release --package partway-cli --locked
     cargo bench --package partway-tests --features bench --bench browser --locked -- "$@"
+
+# Downloads in Chromium, against fetch, StreamSaver and the browser's own; `5 256` is five rounds of 256 MiB
+bench-browser-download *ARGS: (install "rust" "browser" "node")
+    cargo build --release --package partway-cli --locked
+    cargo bench --package partway-tests --features bench --bench browser_download --locked -- "$@"
 
 # The widget in Chromium, against Uppy 5, better-upload and bare loops; `3 line small` is three rounds of two scenarios
 bench-peers *ARGS: (install "rust" "browser" "node")

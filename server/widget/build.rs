@@ -1,7 +1,7 @@
-//! Builds the widget: the crate `web/` to wasm with its JavaScript glue, the scripts and styles of `web/js` bundled and
+//! Builds the widget: the crates of `web/` to wasm with their JavaScript glue, the scripts and styles of `web/js` bundled and
 //! minified, the files of `web/page`, and a brotli and a gzip form of each, all in `OUT_DIR`. Also writes
 //! `OUT_DIR/widget_files.rs`, the table that embeds them, and copies the files to `target/widget/files`, where
-//! `./just package` finds them, and the declarations of the module to
+//! `./just package` finds them, and the declarations of the modules to
 //! `target/widget`, where the tests compare the scripts with them.
 //!
 //! Nothing here decides what the widget does, and nothing at run time needs `OUT_DIR`.
@@ -48,16 +48,21 @@ fn build_widget() -> Result<()> {
     tools::check()?;
 
     let target = compile::target_folder(&out);
-    let module = compile::compile(workspace, &target)?;
+    let modules = compile::compile(workspace, &target, &bundle::ENGINES.map(|engine| engine.package))?;
 
     // A file that was renamed or deleted must not stay in either folder.
     let (sources, widget) = (out.join("sources"), out.join("widget"));
     files::empty(&sources)?;
     files::empty(&widget)?;
-    bind::bind(&module, &sources)?;
+    for module in &modules {
+        bind::bind(module, &sources)?;
+    }
     files::copy(&workspace.join("web/js"), &sources)?;
-    let declarations = "partway_web.d.ts";
-    fs::copy(sources.join(declarations), target.join(declarations)).context("publishing the declarations")?;
+    for engine in bundle::ENGINES {
+        let declarations = format!("{}.d.ts", engine.package.replace('-', "_"));
+        fs::copy(sources.join(&declarations), target.join(&declarations))
+            .context("publishing the declarations")?;
+    }
     let bundles = bundle::bundle(&sources, &widget)?;
     files::copy(&workspace.join("web/page"), &widget)?;
 
@@ -76,6 +81,8 @@ fn declare_inputs(workspace: &Path) {
         "server/widget/build",
         "web/Cargo.toml",
         "web/src",
+        "web/download",
+        "web/io",
         "web/js",
         "web/page",
         "shared/Cargo.toml",

@@ -9,11 +9,16 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::upload::{ControlCall, ControlReply, Failure};
-use crate::wire::CallerInfo;
+use crate::transfer::Failure;
+use crate::upload::{ControlCall, ControlReply};
+use crate::wire::{CallerInfo, SignedObjects};
 
 /// The path, to be appended to the endpoint, that tells who the caller is by `GET`. Its answer is read by [`read_caller`].
 pub const CALLER_PATH: &str = "/v1/caller";
+
+/// The path, to be appended to the endpoint, that takes a [`SignObjects`](crate::wire::SignObjects) by `POST`, as
+/// `application/json`. Its answer is read by [`read_signed_objects`].
+pub const SIGN_OBJECTS_PATH: &str = "/v1/objects/sign";
 
 /// What came back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,6 +105,11 @@ impl CallKind {
 
 /// Returns what an answer from [`CALLER_PATH`] means.
 pub fn read_caller(answer: &Answer<impl Body>) -> Result<CallerInfo, Failure> {
+    read_body(answer)
+}
+
+/// Returns what an answer from [`SIGN_OBJECTS_PATH`] means.
+pub fn read_signed_objects(answer: &Answer<impl Body>) -> Result<SignedObjects, Failure> {
     read_body(answer)
 }
 
@@ -235,6 +245,8 @@ mod tests {
         assert_eq!(read(CallKind::Abort, answer(204, "")), ControlReply::Aborted);
         let info = CallerInfo { owner: "somebody".to_owned() };
         assert_eq!(read_caller(&text(&|| serde_json::to_string(&info))), Ok(info));
+        let signed = SignedObjects { objects: Vec::new() };
+        assert_eq!(read_signed_objects(&text(&|| serde_json::to_string(&signed))), Ok(signed));
     }
 
     #[test]
@@ -260,6 +272,7 @@ mod tests {
                 assert!(detail.contains(expected), "{kind:?} {body}: {detail}");
             }
             assert!(matches!(read_caller(&answer(200, body)), Err(Failure::Unusable(_))), "{body}");
+            assert!(matches!(read_signed_objects(&answer(200, body)), Err(Failure::Unusable(_))), "{body}");
         }
     }
 

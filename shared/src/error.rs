@@ -78,6 +78,23 @@ error_codes! {
     /// The destination does not exist for this subject.
     UnknownDestination = "unknown_destination" { status: Some(404), retryable: false, title: "There is no such destination" }
 
+    // Objects.
+
+    /// There is no such object, or the caller may not know of it.
+    ObjectNotFound = "object_not_found" { status: Some(404), retryable: false, title: "There is no such object" }
+    /// The object is another one than it was.
+    ObjectChanged = "object_changed" { status: Some(412), retryable: false, title: "The object has changed" }
+    /// The object is in an archive, and has to be restored before it can be read.
+    ObjectArchived = "object_archived" { status: Some(409), retryable: false, title: "The object is archived" }
+    /// The store cannot copy the object to that place: it is another store's, or the store copies nothing.
+    CopyNotPossible = "copy_not_possible" { status: Some(409), retryable: false, title: "The store cannot copy this object" }
+    /// The destination, or the caller's ticket, does not allow this.
+    OperationNotAllowed = "operation_not_allowed" { status: Some(403), retryable: false, title: "This is not allowed here" }
+    /// The application refuses access to the object.
+    AccessRefused = "access_refused" { status: Some(403), retryable: false, title: "The application refused access" }
+    /// A link that nobody signed, or that has expired or was revoked.
+    LinkInvalid = "link_invalid" { status: Some(410), retryable: false, title: "The link does not work any more" }
+
     // Who asks.
 
     /// The request carries no credentials.
@@ -168,6 +185,12 @@ error_codes! {
     FileUnreadable = "file_unreadable" { status: None, retryable: false, title: "The file cannot be read" }
     /// The page's function for a token or for headers returned none.
     CredentialsUnavailable = "credentials_unavailable" { status: None, retryable: true, title: "There are no credentials for the upload server" }
+    /// The store refused a download.
+    DownloadRefused = "download_refused" { status: None, retryable: true, title: "The store refused the download" }
+    /// The bytes that came are not those that the store verified.
+    DownloadCorrupt = "download_corrupt" { status: None, retryable: true, title: "The file did not arrive as it is stored" }
+    /// What was downloaded cannot be written: the disk is full, or writing is not permitted any more.
+    FileUnwritable = "file_unwritable" { status: None, retryable: true, title: "The file cannot be written" }
     /// The user cancelled.
     Cancelled = "cancelled" { status: None, retryable: false, title: "The upload was cancelled" }
     /// A call on an uploader that was closed.

@@ -32,6 +32,14 @@ pub const MAX_FILES_PER_CREATE: usize = 1_000;
 pub const MAX_UPLOADS_PER_COMPLETE: usize = 100;
 /// Part numbers in one request for signatures.
 pub const MAX_PARTS_PER_SIGN: usize = 1_000;
+/// Objects in one request to sign for them.
+pub const MAX_OBJECTS_PER_SIGN: usize = 1_000;
+/// Objects in one request to look at them.
+pub const MAX_OBJECTS_PER_LOOK: usize = 100;
+/// Objects in one request to delete them, as S3 has it.
+pub const MAX_OBJECTS_PER_DELETE: usize = 1_000;
+/// Keys and prefixes in one page of a listing, as S3 has it.
+pub const MAX_OBJECTS_PER_PAGE: u32 = 1_000;
 /// The longest file name or relative path that a client may send, in bytes of UTF-8.
 pub const MAX_NAME_BYTES: usize = 4_096;
 /// A file up to this size is one PUT, unless configured otherwise.

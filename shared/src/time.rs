@@ -30,6 +30,14 @@ impl Time {
     }
 }
 
+/// The earlier of two moments, of which either may never come.
+pub(crate) fn earliest(a: Option<Time>, b: Option<Time>) -> Option<Time> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
 /// Whole milliseconds, so that a deadline is a number that a timer can be set to.
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)

@@ -1,4 +1,4 @@
-//! The server over HTTP: signed part URLs a second on one core, beside Uppy's Companion and FastAPI with boto3, which sign
+//! The server over HTTP: signed part URLs a second on one core, and URLs that read objects, beside Uppy's Companion and FastAPI with boto3, which sign
 //! one URL a request; how long creating takes under load; and the memory that open uploads take.
 //!
 //! Server and client have a core each. Peers take turns within a round, and each round gives one ratio.
@@ -30,6 +30,7 @@ const TURN: Duration = Duration::from_secs(3);
 const CONNECTIONS: usize = 8;
 
 const OURS: &str = "Partway, 100 URLs a request";
+const READS: &str = "Partway, 100 URLs that read a request";
 const OURS_SINGLE: &str = "Partway, one URL a request";
 const COMPANION: &str = "Companion, one URL a request";
 const FASTAPI: &str = "FastAPI + boto3, one URL a request";
@@ -43,7 +44,12 @@ const FILE: u64 = 100 << 30;
 async fn main() -> Result<()> {
     let rounds = rounds(5);
     let alone = std::env::args().any(|argument| argument == "alone");
-    let settings = [("PARTWAY_SERVER__WORKERS", "1"), ("PARTWAY_SERVER__LOG", "warn")];
+    let settings = [
+        ("PARTWAY_SERVER__WORKERS", "1"),
+        ("PARTWAY_SERVER__LOG", "warn"),
+        ("PARTWAY_DESTINATIONS__DEFAULT__OBJECTS__ALLOW", "get"),
+        ("PARTWAY_DESTINATIONS__DEFAULT__OBJECTS__SCOPE", ""),
+    ];
     let ours = Server::start(&settings).await?;
     client::pin(ours.pid().context("it has just been started")?, 0)?;
     let peers = if alone { None } else { Some(Peers::start()?) };
@@ -51,6 +57,7 @@ async fn main() -> Result<()> {
     let mut figures = Figures::default();
     let token = create(&ours.address(), FILE)?;
     let window = Request::post("/v1/uploads/sign", &to_sign(&token, WINDOW));
+    let reads = Request::post("/v1/objects/sign", &to_read(WINDOW));
     let single = Request::post("/v1/uploads/sign", &to_sign(&token, 1));
     for round in 0..=rounds {
         let mut measure = |name: &str, address: &str, request: &Request, urls: u32| -> Result<()> {
@@ -61,6 +68,7 @@ async fn main() -> Result<()> {
             Ok(())
         };
         measure(OURS, &ours.address(), &window, WINDOW)?;
+        measure(READS, &ours.address(), &reads, WINDOW)?;
         measure(OURS_SINGLE, &ours.address(), &single, 1)?;
         if let Some(peers) = &peers {
             measure(COMPANION, &peers.companion, &peers::companion_request(), 1)?;
@@ -68,6 +76,7 @@ async fn main() -> Result<()> {
         }
     }
     figures.expect(OURS, Goal::AtLeast(200_000.0));
+    figures.compare(READS, OURS, Goal::AtLeast(0.8));
     if peers.is_some() {
         figures.compare(OURS, COMPANION, Goal::AtLeast(30.0));
         figures.compare(OURS, FASTAPI, Goal::AtLeast(30.0));
@@ -111,6 +120,12 @@ fn create(address: &str, size: u64) -> Result<String> {
     let answer: Value = serde_json::from_slice(&Client::new(address, 1).once(&request)?)?;
     let token = answer["uploads"][0]["accepted"]["token"].as_str();
     token.map(str::to_owned).with_context(|| format!("no upload was created: {answer}"))
+}
+
+/// Objects to sign for that nobody looks at, as parts are signed for without a look at the store.
+fn to_read(objects: u32) -> Value {
+    let object = |number| json!({ "key": format!("films/{number}/film.mp4"), "look": false });
+    json!({ "objects": (1..=objects).map(object).collect::<Vec<_>>() })
 }
 
 fn to_sign(token: &str, parts: u32) -> Value {

@@ -30,7 +30,9 @@ pub fn find() -> Result<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace has no folder")?;
     let crates =
         ["cli/src", "embedded/src", "http/src", "s3/src", "widget"].map(|part| format!("server/{part}"));
-    let others = ["shared/src", "shared/crc/src", "web/src", "web/js", "web/page"].map(str::to_owned);
+    let others =
+        ["shared/src", "shared/crc/src", "web/src", "web/io/src", "web/download/src", "web/js", "web/page"]
+            .map(str::to_owned);
     for sources in crates.into_iter().chain(others) {
         let (path, changed) = newest(&workspace.join(sources))?;
         ensure!(

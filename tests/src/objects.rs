@@ -72,6 +72,16 @@ impl Objects {
         Ok(objects.into_iter().filter_map(|object| object.key).collect())
     }
 
+    /// Stores an object.
+    ///
+    /// # Errors
+    /// When the store refuses.
+    pub async fn put(&self, key: &str, bytes: impl Into<Vec<u8>>) -> Result<()> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key);
+        let response = request.body(bytes.into().into()).send().await;
+        response.map(drop).with_context(|| format!("putting {key}"))
+    }
+
     /// Removes an object.
     ///
     /// # Errors

@@ -19,10 +19,14 @@ use serde_json::json;
 mod access;
 #[path = "browser/choices.rs"]
 mod choices;
+#[path = "browser/download.rs"]
+mod download;
 #[path = "browser/element.rs"]
 mod element;
 #[path = "browser/engines.rs"]
 mod engines;
+#[path = "browser/files.rs"]
+mod files;
 #[path = "browser/headless.rs"]
 mod headless;
 #[path = "browser/languages.rs"]

@@ -13,7 +13,7 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, ItemFn, ItemMod, ItemUse, UseTree};
 
 /// The crates, by their folders.
-const CRATES: [&str; 8] = [
+const CRATES: [&str; 10] = [
     "server/cli",
     "server/embedded",
     "server/http",
@@ -22,6 +22,8 @@ const CRATES: [&str; 8] = [
     "shared",
     "shared/crc",
     "web",
+    "web/download",
+    "web/io",
 ];
 
 /// A module's path within its crate.

@@ -193,9 +193,10 @@ async fn the_scripts_and_the_engine_agree() -> Test {
     let workshop = Workshop::get()?;
     let folder = workshop.bench("contract")?;
     copy_all(&workspace().join("web/js"), &folder)?;
-    let declarations = "partway_web.d.ts";
-    fs::copy(built().join(declarations), folder.join(declarations))
-        .with_context(|| format!("copying {declarations}"))?;
+    for declarations in ["partway_web.d.ts", "partway_web_download.d.ts"] {
+        fs::copy(built().join(declarations), folder.join(declarations))
+            .with_context(|| format!("copying {declarations}"))?;
+    }
     fs::copy(own("contract.ts"), folder.join("contract.ts"))?;
     let options = ["--noEmit", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler"];
     let lib = ["--lib", "es2022,dom,dom.iterable,dom.asynciterable", "--skipLibCheck"];
@@ -203,7 +204,16 @@ async fn the_scripts_and_the_engine_agree() -> Test {
     let strict = ["--strict", "--exactOptionalPropertyTypes", "contract.ts"];
     workshop.tool("tsc", options.iter().chain(&strict), &folder)?;
     // Each command and each event, by its name and with what belongs to it.
-    let scripts = ["--allowJs", "--checkJs", "host.js", "engine.js", "worker.js", "uploader.js"];
+    let scripts = [
+        "--allowJs",
+        "--checkJs",
+        "host.js",
+        "engine.js",
+        "worker.js",
+        "uploader.js",
+        "download-worker.js",
+        "download.js",
+    ];
     workshop.tool("tsc", options.iter().chain(&scripts), &folder)?;
     // Mistakes are noticed.
     for (right, wrong) in
@@ -252,12 +262,16 @@ async fn the_archive_holds_what_it_names() -> Test {
     ensure!(!package.join("index.html").exists(), "the demo page is in the package");
 
     let elements = read("custom-elements.json")?;
-    let element = &elements["modules"][0]["declarations"][0];
-    ensure!(element["tagName"] == "partway-uploader", "{element}");
-    for list in ["attributes", "members", "events", "slots", "cssProperties"] {
-        let count = element[list].as_array().map_or(0, Vec::len);
-        ensure!(count >= 2, "only {count} {list}: {element}");
+    for (module, name) in ["partway-uploader", "partway-files"].iter().enumerate() {
+        let element = &elements["modules"][module]["declarations"][0];
+        ensure!(element["tagName"] == *name, "{element}");
+        for list in ["attributes", "members", "events", "cssParts", "cssProperties"] {
+            let count = element[list].as_array().map_or(0, Vec::len);
+            ensure!(count >= 2, "only {count} {list}: {element}");
+        }
     }
+    let slots = elements["modules"][0]["declarations"][0]["slots"].as_array().map_or(0, Vec::len);
+    ensure!(slots >= 2, "only {slots} slots: {elements}");
     Ok(())
 }
 
@@ -268,11 +282,14 @@ fn built() -> PathBuf {
 
 /// The most that a page loads, in bytes after brotli. On the main thread is what a page waits for before anybody
 /// chooses a file.
-const LIMITS: [(&str, u64); 4] = [
+const LIMITS: [(&str, u64); 7] = [
     ("index.js on the main thread", 30_000),
     ("element.js on the main thread", 30_000),
+    ("files.js on the main thread", 30_000),
     ("index.js with its engine", 145_000),
     ("element.js with its engine", 162_000),
+    ("download.js on the main thread", 8_000),
+    ("download.js with its engine", 145_000),
 ];
 
 #[test]

@@ -7,11 +7,13 @@
 // takes part in a form. Attributes, properties, events, slots and parts are described in element.d.ts.
 
 import { PartwayError, Uploader } from "./index.js";
-import { OBSERVED, adopt, reflect } from "./element/attributes.js";
+import { OBSERVED, reflectAll } from "./element/attributes.js";
 import { relay } from "./element/events.js";
 import { FormValue } from "./element/form.js";
-import { languageOf, wordingIn } from "./element/language.js";
+import { wordingIn } from "./element/language.js";
+import { languageOf } from "./element/locale.js";
 import { problem } from "./element/notices.js";
+import { adopt } from "./element/properties.js";
 import { styleSheet } from "./element/style.js";
 import { View } from "./element/view.js";
 import { readEntries } from "./options.js";
@@ -344,7 +346,7 @@ export class PartwayUploader extends Base {
   }
 }
 
-reflect(PartwayUploader);
+reflectAll(PartwayUploader);
 if (globalThis.customElements && !customElements.get("partway-uploader")) {
   customElements.define("partway-uploader", PartwayUploader);
 }

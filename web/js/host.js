@@ -1,4 +1,4 @@
-// Where an uploader's engine runs: in a worker of its own, or in the page where
+// Where an engine runs: in a worker of its own, or in the page where
 // there can be no worker.
 //
 // A host is given commands by name, `command("cancel", id)`, which keep their
@@ -9,13 +9,18 @@
 
 import { PartwayError } from "./errors.js";
 
-/** @typedef {import("./partway_web.js").Engine} Engine */
-/** @typedef {import("./partway_web.js").EngineOptions} EngineOptions */
-/** @typedef {import("./partway_web.js").EngineEvent} EngineEvent */
-/** @typedef {{ type: "opened" } | { type: "broken", error: object } | EngineEvent} HostEvent */
-/** @typedef {{ [Name in keyof Engine]: [Name, ...Parameters<Engine[Name]>] }[Exclude<keyof Engine, "free" | symbol>]} Command */
-/** @typedef {["open", EngineOptions] | Command} Message */
-/** @typedef {{ command(...message: Message): void, close(): void }} Host */
+/**
+ * @template E
+ * @typedef {{ [Name in keyof E]: E[Name] extends (...args: infer Arguments) => any ? [Name, ...Arguments] : never }[Exclude<keyof E, "free" | symbol>]} Command
+ */
+/**
+ * @template E
+ * @typedef {{ command(...message: Command<E>): void, close(): void }} Host
+ */
+/**
+ * What starts an engine: in a worker, by the worker's script alone, and in the page.
+ * @typedef {{ startWorker(): Worker, script: URL, load(): Promise<{ startEngine(tell: (event: any) => void): { handle(message: any): void } }> }} Place
+ */
 
 let warned = false;
 
@@ -23,26 +28,26 @@ let warned = false;
 /**
  * @param {any} options
  * @param {(event: any) => void} tell
- * @returns {Promise<Host>}
+ * @param {Place} place
+ * @returns {Promise<any>} a Host
  */
-export async function openHost({ worker, ...options }, tell) {
+export async function openHost({ worker, ...options }, tell, place) {
   if (worker !== false) {
     try {
-      return await open(WorkerHost, options, tell);
+      return await open((hear) => new WorkerHost(place, hear), options, tell);
     } catch (error) {
       if (error.code === "invalid_option") throw error;
       warn(error);
     }
   }
-  return open(PageHost, options, tell);
+  return open(await inPage(place), options, tell);
 }
 
-async function open(Host, options, tell) {
-  /** @type {Host | undefined} */
+async function open(start, options, tell) {
+  /** @type {any} */
   let host;
   let hear;
   try {
-    await Host.prepare?.();
     await new Promise((resolve, reject) => {
       hear = ({ type, error }) => {
         if (type !== "opened") return reject(error);
@@ -50,8 +55,8 @@ async function open(Host, options, tell) {
         hear = tell;
         return resolve();
       };
-      host = /** @type {Host} */ (new Host((event) => hear(event)));
-      host.command("open", options);
+      host = start((event) => hear(event));
+      host?.command("open", options);
     });
   } catch (thrown) {
     host?.close();
@@ -82,11 +87,11 @@ async function describe(error, name, ...args) {
 class WorkerHost {
   #worker;
 
-  constructor(tell) {
-    const worker = startWorker();
+  constructor(place, tell) {
+    const worker = startWorker(place);
     worker.onmessage = ({ data }) => tell(data);
     worker.onerror = ({ message }) => {
-      tell({ type: "broken", error: { message: message ?? "worker.js could not be loaded" } });
+      tell({ type: "broken", error: { message: message ?? "the worker's script could not be loaded" } });
     };
     this.#worker = worker;
   }
@@ -103,23 +108,24 @@ class WorkerHost {
 }
 
 // What a worker loads, the page does not, unless there can be no worker.
-let EngineHost;
+async function inPage(place) {
+  try {
+    const { startEngine } = await place.load();
+    return (tell) => new PageHost(startEngine, tell);
+  } catch (cause) {
+    return () => {
+      throw { code: "engine_unavailable", message: cause.message, retryable: true, cause };
+    };
+  }
+}
 
 class PageHost {
   #host;
   #tell;
 
-  static async prepare() {
-    try {
-      EngineHost ??= (await import("./engine.js")).EngineHost;
-    } catch (cause) {
-      throw { code: "engine_unavailable", message: cause.message, retryable: true, cause };
-    }
-  }
-
-  constructor(tell) {
+  constructor(startEngine, tell) {
     this.#tell = tell;
-    this.#host = new EngineHost((event) => queueMicrotask(() => this.#tell?.(event)));
+    this.#host = startEngine((event) => queueMicrotask(() => this.#tell?.(event)));
   }
 
   command(...message) {
@@ -132,13 +138,11 @@ class PageHost {
   }
 }
 
-function startWorker() {
-  // Bundlers look for exactly this expression.
-  if (isHome()) return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+function startWorker(place) {
+  if (isHome()) return place.startWorker();
 
   // A worker has to be of the page's own origin, as a blob is. What it imports need not be.
-  const home = import.meta.url;
-  const script = `import ${JSON.stringify(new URL("./worker.js", home))};`;
+  const script = `import ${JSON.stringify(place.script)};`;
   const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   const worker = new Worker(address, { type: "module" });
   const forget = () => URL.revokeObjectURL(address);

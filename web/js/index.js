@@ -7,9 +7,11 @@
 // The types, with the unit and the bounds of everything, are in index.d.ts.
 
 // All files are named here, so that a browser asks for all of them at once.
+import "./connection.js";
 import "./host.js";
 import "./options.js";
 import "./overall.js";
+import "./transfer.js";
 import "./updates.js";
 
 export { PartwayError } from "./errors.js";

@@ -11,16 +11,16 @@ export function describeEngineError({ name, message }) {
     return `${reason} The Content-Security-Policy, the page's or that of the worker, has to allow 'wasm-unsafe-eval' in script-src.`;
   }
   if (name === "CompileError") {
-    return `${reason} Either partway_web_bg-….wasm is not the file it should be, or the browser is too old for it.`;
+    return `${reason} Either a file of Partway's that ends in .wasm is not what it should be, or the browser is too old for it.`;
   }
-  return `${reason} Check that partway_web_bg-….wasm and all scripts are served from the folder of index.js, and that the page's Content-Security-Policy lets them be loaded (connect-src, script-src).`;
+  return `${reason} Check that all of Partway's files, those that end in .wasm too, are served from one folder, and that the page's Content-Security-Policy lets them be loaded (connect-src, script-src).`;
 }
 
 export function describeWorkerError({ message }, isHome) {
   const needed = isHome ? "worker-src 'self'" : `worker-src blob:; script-src ${new URL(import.meta.url).origin}`;
   return (
-    `Partway uploads in the page's main thread, because its worker did not start (${message}). ` +
-    `Serve worker-….js beside index.js, and allow it in the page's Content-Security-Policy (${needed}), ` +
+    `Partway runs in the page's main thread, because its worker did not start (${message}). ` +
+    `Serve its file (its name has the word worker) beside the others, and allow it in the page's Content-Security-Policy (${needed}), ` +
     "or set the option worker to false."
   );
 }

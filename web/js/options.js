@@ -3,6 +3,9 @@
 
 import { PartwayError } from "./errors.js";
 
+// What an uploader's own modules ask it for: the endpoint, and what every call to the server brings along.
+export const ACCESS = Symbol("access");
+
 export function readOptions(options) {
   const { endpoint, headers, token, ...rest } = options ?? {};
   // What a worker can be sent: no functions, and of headers a copy, since a

@@ -4,36 +4,39 @@
 // upload shows at once what it is likely to come to; until its answer is here,
 // whatever else the engine says of that upload is older than it, and left aside.
 
+import { Connection } from "./connection.js";
 import { PartwayError } from "./errors.js";
-import { openHost } from "./host.js";
-import { askForHeaders, isSingle, readEntries, readOptions } from "./options.js";
+import { ACCESS, isSingle, readEntries } from "./options.js";
 import { overall } from "./overall.js";
 import { ResumableUpload } from "./resumable.js";
+import { SET_STATUS, isUnderWay } from "./transfer.js";
 import { updates } from "./updates.js";
-import { SET_STATUS, Upload, isUnderWay } from "./upload.js";
+import { Upload } from "./upload.js";
 
-/** @typedef {import("./host.js").Host} Host */
-/** @typedef {Exclude<import("./host.js").HostEvent, { type: "opened" }>} HostEvent */
+/** @typedef {import("./host.js").Host<import("./partway_web.js").Engine>} Host */
+/** @typedef {Exclude<import("./partway_web.js").EngineEvent, { type: "headers" }>} HostEvent */
 /** @typedef {{ [Event in HostEvent as Event["type"]]: (event: Event) => void }} Hears */
 
 const CHANGES = ["added", "progress", "statechange", "removed", "resumables"];
 
+// Bundlers look for exactly these expressions.
+/** @type {import("./host.js").Place} */
+const ENGINE = {
+  startWorker: () => new Worker(new URL("./worker.js", import.meta.url), { type: "module" }),
+  script: new URL("./worker.js", import.meta.url),
+  load: () => import("./engine.js"),
+};
+
 export class Uploader extends EventTarget {
-  #options;
-  // Values, or functions that are called for them.
-  #credentials;
+  #connection;
   #uploads = new Map();
   // What the engine knows of, and how many answers about each are to come.
   #given = new Map();
-  /** @type {Host | undefined} */
-  #engine;
-  #starting;
   #closed = false;
   #nextId = 1;
   // What was under way at the same time; the overall progress is about these.
   #run = new Set();
   #active = 0;
-  #watching;
   #resumables = [];
   #snapshot;
   // Those being taken up, with who waits for that.
@@ -41,8 +44,7 @@ export class Uploader extends EventTarget {
 
   constructor(options) {
     super();
-    this.#options = readOptions(options);
-    this.#credentials = { headers: options.headers, token: options.token };
+    this.#connection = new Connection(options, ENGINE, (event) => this.#hears[event.type]?.(event));
   }
 
   // Fetches the engine ahead of the first upload. Never needed, but it saves
@@ -79,7 +81,11 @@ export class Uploader extends EventTarget {
 
   // Addresses are made uniform: without a slash at the end.
   get endpoint() {
-    return this.#options.endpoint;
+    return this.#connection.endpoint;
+  }
+
+  get [ACCESS]() {
+    return this.#connection.access;
   }
 
   get uploads() {
@@ -146,6 +152,7 @@ export class Uploader extends EventTarget {
   close() {
     if (this.#closed) return;
     this.#closed = true;
+    this.#connection.close();
     this.#letGo();
     const error = new PartwayError("cancelled", "The uploader was closed");
     for (const upload of this.uploads) {
@@ -272,43 +279,19 @@ export class Uploader extends EventTarget {
 
   // The engine.
 
+  /** @returns {Host | undefined} */
+  get #engine() {
+    return this.#connection.engine;
+  }
+
   async #start() {
     this.#requireOpen();
-    if (this.#engine) return this.#engine;
-    this.#starting ??= this.#build().finally(() => {
-      this.#starting = undefined;
-    });
-    return this.#starting;
-  }
-
-  async #build() {
-    const engine = await openHost(this.#options, (event) => this.#hears[event.type]?.(event));
-    if (this.#closed) engine.close();
+    await this.#connection.start();
     this.#requireOpen();
-    this.#engine = engine;
-    this.#watch();
-    return engine;
-  }
-
-  // What a worker is not told of: it has no visibility, and in Chromium none of
-  // the events of the network.
-  #watch() {
-    this.#watching = new AbortController();
-    const { signal } = this.#watching;
-    const watch = (target, type, heard) => target?.addEventListener(type, heard, { signal });
-    const { document } = globalThis;
-    watch(globalThis, "online", () => this.#engine.command("connectivity", true));
-    watch(globalThis, "offline", () => this.#engine.command("connectivity", false));
-    // Perhaps after a sleep.
-    watch(document, "visibilitychange", () => {
-      if (document.visibilityState === "visible") this.#engine.command("wake", navigator.onLine !== false);
-    });
   }
 
   #letGo() {
-    this.#watching?.abort();
-    this.#engine?.close();
-    this.#engine = undefined;
+    this.#connection.letGo();
     this.#given.clear();
     this.#takenUp.clear();
   }
@@ -388,15 +371,6 @@ export class Uploader extends EventTarget {
       this.#offer(entries.map((entry) => new ResumableUpload(this.#resumer, entry)));
     },
     warning: ({ code, message }) => this.#warn(code, message),
-    // At first, and when the server has refused those that it had.
-    headers: async () => {
-      /** @type {import("./host.js").Command} */
-      const answer = await askForHeaders(this.#credentials).then(
-        (headers) => ["provide", headers],
-        (thrown) => ["deny", `${thrown?.message ?? thrown}`],
-      );
-      this.#engine?.command(...answer);
-    },
     // Nothing more will come. What is tried again begins anew, with another engine.
     broken: ({ error }) => {
       const lost = [...this.#given.keys()];

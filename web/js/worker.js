@@ -2,9 +2,9 @@
 
 // Named here as well, so that the browser asks for both at once.
 import "./partway_web.js";
-import { EngineHost } from "./engine.js";
+import { startEngine } from "./engine.js";
 
-const host = new EngineHost((event) => postMessage(event));
+const host = startEngine((event) => postMessage(event));
 
 onmessage = ({ data }) => {
   host.handle(data);

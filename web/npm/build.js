@@ -16,7 +16,7 @@ const out = join(root, "target/npm");
 const folder = join(out, "partway");
 
 // What belongs to the demo page, and not to the package.
-const PAGE = ["index.html", "page.css"];
+const PAGE = ["index.html", "page.css", "page.js"];
 
 function run(program, args, cwd = root) {
   return execFileSync(program, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
@@ -35,9 +35,9 @@ cpSync(built, folder, { recursive: true, filter: (file) => !PAGE.some((name) => 
 const declarations = readdirSync(join(root, "web/js"), { recursive: true }).filter((name) => name.endsWith(".d.ts"));
 for (const name of declarations) cpSync(join(root, "web/js", name), join(folder, name));
 // All tables of texts are of one type.
-const texts = 'import type { Texts } from "../element.js";\ndeclare const texts: Texts;\nexport default texts;\n';
-for (const name of readdirSync(join(folder, "languages"))) {
-  writeFileSync(join(folder, "languages", name.replace(/\.js$/, ".d.ts")), texts);
+for (const [tables, types] of [["languages", "../element.js"], ["files/languages", "../../files.js"]]) {
+  const texts = `import type { Texts } from "${types}";\ndeclare const texts: Texts;\nexport default texts;\n`;
+  for (const name of readdirSync(join(folder, tables))) writeFileSync(join(folder, tables, name.replace(/\.js$/, ".d.ts")), texts);
 }
 for (const name of ["LICENSE-APACHE", "LICENSE-MIT"]) cpSync(join(root, name), join(folder, name));
 cpSync(own("README.md"), join(folder, "README.md"));

@@ -1,12 +1,12 @@
-// The custom-elements manifest (https://github.com/webcomponents/custom-elements-manifest), from the built element
-// itself, its source and its declarations, so that it cannot say something else. What these do not tell, the words for
+// The custom-elements manifest (https://github.com/webcomponents/custom-elements-manifest), from the built elements
+// themselves, their sources and their declarations, so that it cannot say something else. What these do not tell, the words for
 // people, is here; a name that one has and the other lacks is an error.
 
 import { readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const EVENTS = {
+const UPLOADER_EVENTS = {
   "before-file-added": "Before a file is taken; `preventDefault()` leaves it out. Detail: `{ file, path }`",
   "file-added": "A file was taken. Detail: `{ upload, file, path }`",
   "file-refused": "A file was left out. Detail: `{ file, path, code, message }`",
@@ -20,7 +20,7 @@ const EVENTS = {
   change: "The form value, the keys of what has arrived, has changed",
 };
 
-const SLOTS = {
+const UPLOADER_SLOTS = {
   icon: "In the place of the drop zone's icon",
   title: "In the place of the drop zone's title",
   hint: "Below the drop zone's title",
@@ -28,41 +28,78 @@ const SLOTS = {
   footer: "Below everything",
 };
 
+const FILES_EVENTS = {
+  open: "A folder is shown. Detail: `{ prefix }`",
+  select: "Other files are selected. Detail: `{ objects }`",
+  download: "Files are about to be downloaded; `preventDefault()` leaves that to the page. Detail: `{ objects }`",
+  delete: "Files have been deleted. Detail: `{ objects }`",
+  link: "There is a link to a file. Detail: `{ object, url, expiresAt }`",
+  error: "Something did not work; does not bubble. Detail: `{ error, object }`",
+};
+
+// Each with the scripts that tell its events, those that have its slots, and where its style begins.
+const ELEMENTS = [
+  {
+    module: "element.js",
+    name: "PartwayUploader",
+    tagName: "partway-uploader",
+    events: UPLOADER_EVENTS,
+    tellers: ["element.js", "element/events.js"],
+    slots: UPLOADER_SLOTS,
+    views: ["dropzone", "view", "list", "notices"].map((name) => `element/${name}.js`),
+    style: "element/style.css",
+  },
+  {
+    module: "files.js",
+    name: "PartwayFiles",
+    tagName: "partway-files",
+    events: FILES_EVENTS,
+    tellers: ["files/view.js"],
+    slots: {},
+    views: ["files/view.js"],
+    style: "files/style.css",
+  },
+];
+
 // Of the package in a folder, and the scripts that it was built of.
 export async function manifest(folder, scripts) {
-  const { PartwayUploader } = await import(pathToFileURL(join(folder, "element.js")));
   const source = (name) => readFileSync(join(scripts, name), "utf8");
-  const told = [...`${source("element.js")}${source("element/events.js")}`.matchAll(/(?:#tell\(|=> \[|tell\()"([a-z-]+)"/g)];
-  same("events", Object.keys(EVENTS), told.map(([, name]) => name));
-  const views = ["dropzone", "view", "list", "notices"].map((name) => source(`element/${name}.js`)).join("");
-  const slots = [...views.matchAll(/(?:\bslot\(|"slot", "", \{ name: )"([a-z-]+)"/g)].map(([, name]) => name);
-  same("slots", Object.keys(SLOTS), slots);
-  const sheets = readdirSync(scripts, { recursive: true }).filter((name) => name.endsWith(".css"));
+  const modules = [];
+  for (const element of ELEMENTS) modules.push(await describe(element, folder, source));
+  return { schemaVersion: "2.1.0", readme: "README.md", modules };
+}
+
+async function describe({ module: path, name, tagName, ...element }, folder, source) {
+  const { [name]: made } = await import(pathToFileURL(join(folder, path)));
+  const told = [...element.tellers.map(source).join("").matchAll(/(?:#tell\(|=> \[|tell\()"([a-z-]+)"/g)];
+  same("events", Object.keys(element.events), told.map(([, name]) => name));
+  const slots = [...element.views.map(source).join("").matchAll(/(?:\bslot\(|"slot", "", \{ name: )"([a-z-]+)"/g)].map(([, name]) => name);
+  same("slots", Object.keys(element.slots), slots);
+  const sheets = [...source(element.style).matchAll(/@import "(.*?)"/g)].map(([, sheet]) => join(dirname(element.style), sheet));
   const properties = new Set(sheets.map(source).join("").match(/--partway-[a-z-]+(?=[,)])/g));
   // "- Parts, for `::part()`: `root`, …" in the declarations.
-  const [, sentence] = source("element.d.ts").match(/- Parts[^:]*::part\(\)`:(.*?)\n \* - /s);
+  const [, sentence] = source(path.replace(".js", ".d.ts")).match(/- Parts[^:]*::part\(\)`:(.*?)\n \* - /s);
   const parts = [...sentence.matchAll(/`([a-z-]+)`/g)].map(([, name]) => ({ name }));
   const described = (table) => Object.entries(table).map(([name, description]) => ({ name, description }));
   const declaration = {
     kind: "class",
     customElement: true,
-    name: "PartwayUploader",
-    tagName: "partway-uploader",
+    name,
+    tagName,
     superclass: { name: "HTMLElement" },
-    attributes: PartwayUploader.observedAttributes.map((name) => ({ name })),
-    members: members(PartwayUploader.prototype),
-    events: described(EVENTS).map((event) => ({ ...event, type: { text: "CustomEvent" } })),
-    slots: described(SLOTS),
+    attributes: made.observedAttributes.map((name) => ({ name })),
+    members: members(made.prototype),
+    events: described(element.events).map((event) => ({ ...event, type: { text: "CustomEvent" } })),
+    slots: described(element.slots),
     cssParts: parts,
     cssProperties: [...properties].sort().map((name) => ({ name })),
   };
-  const reference = { name: "PartwayUploader", module: "element.js" };
+  const reference = { name, module: path };
   const exports = [
-    { kind: "js", name: "PartwayUploader", declaration: reference },
-    { kind: "custom-element-definition", name: "partway-uploader", declaration: reference },
+    { kind: "js", name, declaration: reference },
+    { kind: "custom-element-definition", name: tagName, declaration: reference },
   ];
-  const module = { kind: "javascript-module", path: "element.js", declarations: [declaration], exports };
-  return { schemaVersion: "2.1.0", readme: "README.md", modules: [module] };
+  return { kind: "javascript-module", path, declarations: [declaration], exports };
 }
 
 function members(prototype) {
@@ -75,5 +112,5 @@ function same(what, described, found) {
   const missing = (from, other) => [...new Set(from)].filter((name) => !other.includes(name));
   const [unknown, gone] = [missing(found, described), missing(described, found)];
   if (unknown.length + gone.length === 0) return;
-  throw new Error(`The manifest's ${what} are not the element's: it lacks ${unknown}, and has ${gone} too many`);
+  throw new Error(`The manifest's ${what} are not an element's: it lacks ${unknown}, and has ${gone} too many`);
 }

@@ -3,15 +3,19 @@
 use std::rc::Rc;
 
 use js_sys::Function;
-use partway_shared::upload::{FileId, InFlight};
+use partway_shared::transfer::FileId;
+use partway_shared::upload::InFlight;
+use partway_web_io::event::EngineError;
+use partway_web_io::options::Headers;
+use partway_web_io::scope::message_of;
 use serde_wasm_bindgen::Deserializer;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::File;
 
-use crate::api::{EngineError, EngineOptions, Headers};
-use crate::io::{Chosen, Driver, message_of};
+use crate::api::EngineOptions;
+use crate::io::{Chosen, Driver};
 
 /// A file to upload, under an id of the page's.
 #[derive(serde::Deserialize, Tsify)]

@@ -16,10 +16,17 @@ use partway_server::{redact, telemetry};
 
 /// Large files from a browser straight to S3.
 #[derive(Debug, Parser)]
-#[command(version, after_help = "Without a command, `partway` serves.")]
+#[command(
+    version,
+    after_help = "Without a command, `partway` serves.",
+    args_conflicts_with_subcommands = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
+
+    #[command(flatten)]
+    serve: ServeArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -35,7 +42,7 @@ enum Command {
     Sweep(SweepArgs),
 }
 
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 struct ServeArgs {
     /// Configuration file in TOML [default: partway.toml, if it is there]
     #[arg(long, short, value_name = "FILE", env = "PARTWAY_CONFIG")]
@@ -86,7 +93,8 @@ SIGINT or SIGTERM stops the server after requests under way are answered.";
 
 #[actix_web::main]
 async fn main() -> ExitCode {
-    let command = Cli::parse().command.unwrap_or_else(|| Command::Serve(ServeArgs::default()));
+    let Cli { command, serve: args } = Cli::parse();
+    let command = command.unwrap_or(Command::Serve(args));
     let (outcome, if_failed) = match command {
         Command::Serve(args) => (serve(args).await.map(|()| ExitCode::SUCCESS), 1),
         Command::Doctor(args) => {

@@ -11,7 +11,7 @@ use actix_web::http::header;
 use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App, HttpServer, dev};
-use partway_s3::store::S3Store;
+use partway_s3::store::BucketStore;
 use tracing_actix_web::TracingLogger;
 
 use crate::config::Settings;
@@ -109,7 +109,7 @@ impl Application {
 
     /// Returns the default destination's store, with the server's credentials.
     #[must_use]
-    pub fn store(&self) -> &S3Store {
+    pub fn store(&self) -> &Arc<dyn BucketStore> {
         self.partway.store()
     }
 
@@ -247,7 +247,7 @@ async fn shutdown_signal() {
 fn cors(origins: &Arc<AllowedOrigins>) -> Cors {
     let origins = Arc::clone(origins);
     Cors::default()
-        .allowed_methods(["GET", "POST"])
+        .allowed_methods(["GET", "HEAD", "POST"])
         .allowed_origin_fn(move |origin, _| origin.to_str().is_ok_and(|origin| origins.allow(origin)))
         .allow_any_header()
         .expose_headers([header::RETRY_AFTER, telemetry::REQUEST_ID])

@@ -7,8 +7,10 @@
 //! a client schedules parts, nor the command line, and no file byte passes through it.
 
 pub mod app;
+mod batch;
 pub mod caller;
 pub mod config;
+pub mod copies;
 mod cross_site;
 pub mod destinations;
 pub mod embedded_secrets;
@@ -21,6 +23,7 @@ pub mod listen;
 mod measured;
 pub mod metrics;
 pub mod mount;
+pub mod objects;
 pub mod origins;
 pub mod policy;
 pub mod problem;
@@ -28,6 +31,7 @@ pub mod quotas;
 pub mod readiness;
 pub mod redact;
 pub mod routes;
+mod seal;
 pub mod signing_secret;
 mod spelling;
 pub mod stores;

@@ -1,12 +1,16 @@
 //! A store that measures its calls.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use partway_s3::attributes::Attributes;
-use partway_s3::store::{CompleteParams, CopySource, NewObject, Store, StoreError, StoredObject, UploadRef};
+use partway_s3::store::{
+    BucketStore, CompleteParams, CopySource, KeyVersion, ListParams, ListedPage, Looked, NewObject, Objects,
+    Store, StoreError, StoredObject, UploadRef,
+};
 use partway_shared::part::ETag;
 use partway_shared::wire::StoredPart;
 
@@ -14,14 +18,14 @@ use crate::metrics::DestinationMetrics;
 
 /// A store that measures the calls to another.
 pub(crate) struct Measured {
-    store: Arc<dyn Store>,
+    store: Arc<dyn BucketStore>,
     metrics: DestinationMetrics,
 }
 
 impl Measured {
     /// Wraps a store.
     #[must_use]
-    pub(crate) fn new(store: Arc<dyn Store>, metrics: DestinationMetrics) -> Self {
+    pub(crate) fn new(store: Arc<dyn BucketStore>, metrics: DestinationMetrics) -> Self {
         Self { store, metrics }
     }
 
@@ -67,8 +71,14 @@ impl Store for Measured {
         self.time("head", self.store.head(key)).await
     }
 
-    async fn first_bytes(&self, key: &str, etag: &ETag, count: u64) -> Result<Bytes, StoreError> {
-        self.time("first_bytes", self.store.first_bytes(key, etag, count)).await
+    async fn first_bytes(
+        &self,
+        key: &str,
+        version_id: Option<&str>,
+        etag: &ETag,
+        count: u64,
+    ) -> Result<Bytes, StoreError> {
+        self.time("first_bytes", self.store.first_bytes(key, version_id, etag, count)).await
     }
 
     async fn copy(&self, source: CopySource<'_>, to: NewObject<'_>) -> Result<StoredObject, StoreError> {
@@ -81,5 +91,32 @@ impl Store for Measured {
 
     async fn delete(&self, key: &str, version_id: Option<&str>) -> Result<(), StoreError> {
         self.time("delete", self.store.delete(key, version_id)).await
+    }
+}
+
+#[async_trait]
+impl Objects for Measured {
+    async fn look(&self, key: &str, version_id: Option<&str>) -> Result<Option<Looked>, StoreError> {
+        self.time("look", self.store.look(key, version_id)).await
+    }
+
+    async fn tags(
+        &self,
+        key: &str,
+        version_id: Option<&str>,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        self.time("tags", self.store.tags(key, version_id)).await
+    }
+
+    async fn list(&self, params: ListParams<'_>) -> Result<ListedPage, StoreError> {
+        self.time("list", self.store.list(params)).await
+    }
+
+    async fn delete_many(&self, objects: &[KeyVersion]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
+        self.time("delete_many", self.store.delete_many(objects)).await
+    }
+
+    async fn delete_if(&self, object: &KeyVersion, etag: &ETag) -> Result<(), StoreError> {
+        self.time("delete_if", self.store.delete_if(object, etag)).await
     }
 }

@@ -15,15 +15,17 @@ use actix_web::web::{Data, ServiceConfig};
 use bytesize::ByteSize;
 use partway_embedded::Server as EmbeddedServer;
 use partway_s3::bucket::{Bucket, Sweeping};
-use partway_s3::store::S3Store;
+use partway_s3::store::BucketStore;
 use partway_s3::verification::{Probing, Verification};
 
 use crate::config::{DEFAULT_DESTINATION, Settings, SettingsError};
+use crate::copies::Copies;
 use crate::destinations::{self, Opened};
 use crate::hooks::{Hooks, HttpHooks, NoHooks};
 use crate::identity::{self, Identify, Identity};
 use crate::json::{Bodies, BodyLimits};
 use crate::metrics::Metrics;
+use crate::objects::{LinkMint, Objects};
 use crate::origins::AllowedOrigins;
 use crate::quotas::Quotas;
 use crate::readiness::Readiness;
@@ -55,6 +57,8 @@ pub struct Partway(Arc<Inner>);
 
 struct Inner {
     uploads: Data<Uploads>,
+    objects: Data<Objects>,
+    copies: Data<Copies>,
     identity: Data<Identity>,
     #[cfg(feature = "widget")]
     page: Data<PageSettings>,
@@ -62,7 +66,7 @@ struct Inner {
     origins: Data<AllowedOrigins>,
     readiness: Data<Readiness>,
     metrics: Data<Metrics>,
-    store: S3Store,
+    store: Arc<dyn BucketStore>,
     store_origin: String,
     store_origins: Vec<String>,
     background: Mutex<Background>,
@@ -129,12 +133,19 @@ impl Builder {
         let sweeping = (!swept.is_empty())
             .then(|| Timer::start(swept, settings.sweep.interval(), partway_s3::sweep::GRACE));
         let store_origins = destinations.origins();
-        let uploads = Uploads {
+        let destinations = Arc::new(destinations);
+        let objects = Arc::new(Objects {
+            destinations: Arc::clone(&destinations),
+            hooks: Arc::clone(&hooks),
+            quotas: Arc::clone(&quotas),
+            links: LinkMint::new(settings.server.link_secret.as_ref(), &token_secret),
+        });
+        let uploads = Arc::new(Uploads {
             destinations,
             tokens: TokenMint::new(&token_secret),
             hooks,
             quotas: Arc::clone(&quotas),
-        };
+        });
         let origins = AllowedOrigins::parse(&settings.server.allowed_origins)
             .map_err(|(_, why)| BuildError::Other(why))?;
         let bytes = |size: ByteSize| usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
@@ -144,7 +155,9 @@ impl Builder {
             max_together: bytes(settings.server.max_bodies),
         });
         Ok(Partway(Arc::new(Inner {
-            uploads: Data::new(uploads),
+            copies: Data::new(Copies { objects: Arc::clone(&objects), uploads: Arc::clone(&uploads) }),
+            uploads: Data::from(uploads),
+            objects: Data::from(objects),
             identity: Data::new(Identity { identify, quotas }),
             #[cfg(feature = "widget")]
             page: Data::new(PageSettings { connect_origins: store_origins.clone() }),
@@ -174,7 +187,7 @@ impl Partway {
         Builder { settings, identity: None, hooks: None }
     }
 
-    /// Returns the routes of the API, `/v1/…`, for an application or a scope. With the feature `widget`, which is on
+    /// Returns the routes of the API, `/v1/…` and `/l/…`, for an application or a scope. With the feature `widget`, which is on
     /// by default, the widget's files below `/widget/` are included.
     pub fn routes(&self) -> impl FnOnce(&mut ServiceConfig) + use<> {
         let inner = Arc::clone(&self.0);
@@ -183,6 +196,8 @@ impl Partway {
             config.app_data(inner.page.clone());
             config
                 .app_data(inner.uploads.clone())
+                .app_data(inner.objects.clone())
+                .app_data(inner.copies.clone())
                 .app_data(inner.identity.clone())
                 .app_data(inner.bodies.clone())
                 .app_data(inner.origins.clone())
@@ -204,7 +219,7 @@ impl Partway {
 
     /// Returns the default destination's store, with the server's credentials.
     #[must_use]
-    pub fn store(&self) -> &S3Store {
+    pub fn store(&self) -> &Arc<dyn BucketStore> {
         &self.0.store
     }
 

@@ -110,8 +110,12 @@ fn to_problem<B: MessageBody + 'static>(
     let is_ours = response
         .headers()
         .get(header::CONTENT_TYPE)
-        // What is not ready says so in plain JSON.
-        .is_some_and(|kind| kind == "application/problem+json" || kind == "application/json");
+        // What is not ready says so in plain JSON, and a link that does not work in a page for people.
+        .is_some_and(|kind| {
+            ["application/problem+json", "application/json", "text/html; charset=utf-8"]
+                .iter()
+                .any(|ours| kind == ours)
+        });
     if is_ours {
         return Ok(ErrorHandlerResponse::Response(response.map_into_left_body()));
     }

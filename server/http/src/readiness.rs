@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use partway_s3::bucket::Bucket;
-use partway_s3::store::{Store, StoreError, UploadRef};
+use partway_s3::store::{StoreError, UploadRef};
 use partway_s3::verification::Verification;
 use partway_shared::error::{ErrorCode, Problem};
 use serde::Serialize;

@@ -1,22 +1,19 @@
 //! Upload tokens: the server's state of an upload, carried by the client.
 //!
-//! `base64url(claims as JSON) . base64url(HMAC-SHA256)`, with a secret that all replicas share. Its holder can read
-//! it, and nobody can change it.
+//! They are sealed with a secret that all replicas share. A token's holder can read it, and nobody can change it.
 
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, Mac};
-use partway_s3::hmac::hmac;
-use partway_shared::checksum::ChecksumKind;
+use partway_shared::checksum::{ChecksumKind, Crc64Nvme};
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::limits::MAX_KEY_BYTES;
+use partway_shared::part::ETag;
 use partway_shared::plan::{Plan, Strategy};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 use uuid::Uuid;
+
+use crate::seal::{self, Seal, Unsealed};
 
 /// The prefix that separates these signatures from others with the same secret.
 const CONTEXT: &[u8] = b"partway upload token v1\0";
@@ -67,8 +64,31 @@ pub struct UploadClaims {
     /// The object's tags, besides the destination's.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// The object that is copied, if the upload is a copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceClaims>,
     /// When the token expires, in seconds since 1970.
     pub expires_at: u64,
+}
+
+/// The object that an upload is a copy of, as it was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceClaims {
+    /// The destination by which the caller reaches it.
+    pub destination: String,
+    /// Its bucket's name.
+    pub bucket: String,
+    /// Its key.
+    pub key: String,
+    /// Its version, if the caller has named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<String>,
+    /// Its ETag.
+    pub etag: ETag,
+    /// The checksum of all its bytes, where the store has verified one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<Crc64Nvme>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
@@ -86,13 +106,19 @@ impl UploadClaims {
             .ok_or_else(|| Problem::new(ErrorCode::TokenInvalid, "the token's plan exceeds S3's limits"))
     }
 
+    /// Returns which checksum each part's URL wants: none where the store has the bytes already.
+    #[must_use]
+    pub fn part_checksum(&self) -> ChecksumKind {
+        if self.source.is_some() { ChecksumKind::None } else { self.checksum }
+    }
+
     /// Checks that a token can hold these claims, with room for an upload id.
     ///
     /// # Errors
     /// The name of the field to blame: the longest one of those that an application chooses.
     pub fn check_length(&self) -> Result<(), &'static str> {
         let room = if self.upload_id.is_none() { MAX_UPLOAD_ID_BYTES } else { 0 };
-        if token_bytes(json(self).len() + room) <= MAX_TOKEN_BYTES {
+        if seal::sealed_bytes(json(self).len() + room) <= MAX_TOKEN_BYTES {
             return Ok(());
         }
         let chosen = [
@@ -109,38 +135,22 @@ fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
-/// Returns the length of a token whose claims have so many bytes.
-const fn token_bytes(claims: usize) -> usize {
-    // Four characters for three bytes, a dot, and the signature.
-    (claims * 4).div_ceil(3) + 1 + 43
-}
-
 /// Issues and checks tokens.
 #[derive(Clone)]
 pub struct TokenMint {
-    mac: Hmac<Sha256>,
+    seal: Seal,
 }
 
 impl TokenMint {
     /// Creates a mint with this secret.
     #[must_use]
     pub fn new(secret: &SecretString) -> Self {
-        let mut mac = hmac(secret.expose_secret().as_bytes());
-        mac.update(CONTEXT);
-        Self { mac }
+        Self { seal: Seal::new(secret, CONTEXT) }
     }
 
-    /// Derives bytes from these fields that only this server can compute, and that are no token's signature: a
-    /// token's signed text does not begin with a zero byte. Each field is preceded by its length, so that different
-    /// fields never give the same input.
+    /// Derives bytes from these fields that only this server can compute.
     pub(crate) fn derive(&self, purpose: &str, fields: &[&[u8]]) -> [u8; 32] {
-        let mut mac = self.mac.clone();
-        mac.update(b"\0");
-        for field in [purpose.as_bytes()].iter().chain(fields) {
-            mac.update(&(field.len() as u64).to_le_bytes());
-            mac.update(field);
-        }
-        mac.finalize().into_bytes().into()
+        self.seal.derive(purpose, fields)
     }
 
     /// Issues a token with these claims.
@@ -149,17 +159,13 @@ impl TokenMint {
     /// [`ErrorCode::StoreMisbehaved`] where the store's upload id is longer than the room that
     /// [`UploadClaims::check_length`] reserves: [`check`](Self::check) would refuse the token.
     pub fn issue(&self, claims: &UploadClaims) -> Result<String, Problem> {
-        let claims = json(claims);
-        if token_bytes(claims.len()) > MAX_TOKEN_BYTES {
+        let token = self.seal.close(claims);
+        if token.len() > MAX_TOKEN_BYTES {
             let why =
                 format!("with the store's upload id, the token would have more than {MAX_TOKEN_BYTES} bytes");
             return Err(Problem::new(ErrorCode::StoreMisbehaved, why));
         }
-        let claims = URL_SAFE_NO_PAD.encode(claims);
-        let mut mac = self.mac.clone();
-        mac.update(claims.as_bytes());
-        let tag = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
-        Ok(format!("{claims}.{tag}"))
+        Ok(token)
     }
 
     /// Returns the claims of a token of this server that has not expired at `now` (seconds since 1970) and belongs to
@@ -172,16 +178,13 @@ impl TokenMint {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(invalid("the token is longer than any token of this server"));
         }
-        let (claims, tag) =
-            token.split_once('.').ok_or_else(|| invalid("the token is not one of this server"))?;
-        let tag = URL_SAFE_NO_PAD.decode(tag).map_err(|_| invalid("the token's signature is not base64"))?;
-        let mut mac = self.mac.clone();
-        mac.update(claims.as_bytes());
-        mac.verify_slice(&tag).map_err(|_| invalid("the token's signature is not this server's"))?;
-        let claims =
-            URL_SAFE_NO_PAD.decode(claims).map_err(|_| invalid("the token's claims are not base64"))?;
-        let claims: UploadClaims = serde_json::from_slice(&claims)
-            .map_err(|_| invalid("the token's claims are of another version"))?;
+        let claims: UploadClaims = self.seal.open(token).map_err(|why| {
+            invalid(match why {
+                Unsealed::Foreign => "the token is not one of this server",
+                Unsealed::Forged => "the token's signature is not this server's",
+                Unsealed::Unreadable => "the token's claims are of another version",
+            })
+        })?;
         if claims.expires_at <= now {
             return Err(Problem::new(ErrorCode::TokenExpired, "create the upload again"));
         }
@@ -216,6 +219,7 @@ mod tests {
             content_disposition: None,
             metadata: BTreeMap::new(),
             tags: BTreeMap::new(),
+            source: None,
             expires_at: 1_000,
         }
     }

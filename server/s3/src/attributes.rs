@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// The most bytes of metadata that S3 stores, names and values together.
 const MAX_METADATA: usize = 2_048;
 /// The most tags that S3 stores with an object.
-const MAX_TAGS: usize = 10;
+pub const MAX_TAGS: usize = 10;
 
 /// The metadata that names the upload that an object belongs to, where two uploads can have the same key.
 pub const UPLOAD_MARK: &str = "partway-upload";
@@ -40,6 +40,12 @@ impl Encryption {
 pub struct Attributes {
     /// `Cache-Control`.
     pub cache_control: Option<String>,
+    /// `Content-Encoding`.
+    pub content_encoding: Option<String>,
+    /// `Content-Language`.
+    pub content_language: Option<String>,
+    /// `Expires`, as an HTTP date.
+    pub expires: Option<String>,
     /// Metadata (`x-amz-meta-…`), by name without the prefix.
     pub metadata: BTreeMap<String, String>,
     /// Tags, by name.
@@ -84,6 +90,9 @@ impl Attributes {
         let mut add =
             |name: &str, value: Option<String>| headers.extend(value.map(|value| (name.to_owned(), value)));
         add("cache-control", self.cache_control.clone());
+        add("content-encoding", self.content_encoding.clone());
+        add("content-language", self.content_language.clone());
+        add("expires", self.expires.clone());
         add("x-amz-acl", self.acl.clone());
         add("x-amz-tagging", self.tagging());
         add("if-none-match", self.keeps_existing.then(|| "*".to_owned()));
@@ -98,8 +107,14 @@ impl Attributes {
             return None;
         }
         let mut fields = self.common();
-        fields.extend(self.cache_control.clone().map(|value| ("Cache-Control".to_owned(), value)));
-        fields.extend(self.acl.clone().map(|value| ("acl".to_owned(), value)));
+        let mut add = |name: &str, value: &Option<String>| {
+            fields.extend(value.clone().map(|value| (name.to_owned(), value)));
+        };
+        add("Cache-Control", &self.cache_control);
+        add("Content-Encoding", &self.content_encoding);
+        add("Content-Language", &self.content_language);
+        add("Expires", &self.expires);
+        add("acl", &self.acl);
         Some(fields)
     }
 
@@ -133,11 +148,20 @@ pub fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), String>
         check_value(value)?;
         bytes += name.len() + value.len();
     }
-    if bytes > MAX_METADATA {
-        Err(format!("metadata may have at most {MAX_METADATA} bytes, names and values together"))
-    } else {
-        Ok(())
-    }
+    if bytes > MAX_METADATA { Err(too_much_metadata()) } else { Ok(()) }
+}
+
+/// Checks how much metadata there is. Its names and values may be another program's, which S3 has taken before.
+///
+/// # Errors
+/// Says the rule.
+pub fn check_metadata_size(metadata: &BTreeMap<String, String>) -> Result<(), String> {
+    let bytes = metadata.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+    if bytes > MAX_METADATA { Err(too_much_metadata()) } else { Ok(()) }
+}
+
+fn too_much_metadata() -> String {
+    format!("metadata may have at most {MAX_METADATA} bytes, names and values together")
 }
 
 /// Checks tags: at most 10, names of at most 128 characters and values of at most 256.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::signing::{CredentialSource, Hosts};
-use crate::store::S3Store;
+use crate::store::BucketStore;
 
 /// A bucket that receives uploads.
 #[derive(Clone, Debug)]
@@ -20,8 +20,10 @@ pub struct Bucket {
     pub name: String,
     /// The bucket's region.
     pub region: String,
+    /// The store that it is in.
+    pub identity: StoreIdentity,
     /// The store client, with the server's credentials.
-    pub store: S3Store,
+    pub store: Arc<dyn BucketStore>,
     /// The addresses at which the server reaches the bucket.
     pub hosts: Arc<Hosts>,
     /// The addresses at which browsers reach the bucket.
@@ -36,10 +38,23 @@ pub struct Bucket {
     pub put_headers: BTreeSet<String>,
     /// Whether small files are sent as HTML forms.
     pub post_forms: bool,
+    /// Whether pages read objects.
+    pub reads: bool,
+    /// Whether pages copy objects into it.
+    pub copies: bool,
     /// Whether it is the embedded store, whose behaviour is known.
     pub is_embedded: bool,
     /// What the server sweeps in the bucket by itself.
     pub sweeping: Sweeping,
+}
+
+/// Which store this is, and as whom the server comes to it: between two buckets of the same, the store can copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreIdentity {
+    /// Its endpoint; of AWS, the partition, which all regions share.
+    pub endpoint: String,
+    /// The access key id that is configured; `None` for what AWS's chain finds.
+    pub access_key_id: Option<String>,
 }
 
 /// What a sweep removes.

@@ -6,7 +6,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::bucket::{Bucket, Sweeping};
-use crate::store::{OpenUpload, OwnObject, Store, StoreError, UploadRef};
+use crate::store::{OpenUpload, OwnObject, StoreError, UploadRef};
 
 /// How long an upload is left alone after its token expired: for clocks that differ, and requests under way.
 pub const GRACE: Duration = Duration::from_secs(60 * 60);
@@ -86,7 +86,7 @@ impl Left {
                     aborted => aborted,
                 }
             }
-            Self::File(file) => bucket.store.delete_own(file).await,
+            Self::File(file) => bucket.store.delete(&file.key, file.version_id.as_deref()).await,
         }
     }
 }

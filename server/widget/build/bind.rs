@@ -7,7 +7,8 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::tools;
 
-/// Writes `partway_web.js`, its declarations and `partway_web_bg.wasm` into `folder`.
+/// Writes the glue of `partway_web.wasm`, `partway_web.js`, with its declarations and `partway_web_bg.wasm` into `folder`; that of
+/// other modules likewise.
 pub(crate) fn bind(module: &Path, folder: &Path) -> Result<()> {
     let mut output = Bindgen::new()
         .input_path(module)
@@ -15,7 +16,7 @@ pub(crate) fn bind(module: &Path, folder: &Path) -> Result<()> {
         .typescript(true)
         .remove_name_section(true)
         .remove_producers_section(true)
-        // `web/js/engine.js` names the module's address.
+        // The scripts that start an engine name the module's address.
         .omit_default_module_path(true)
         .generate_output()
         .context("wasm-bindgen")?;
@@ -24,7 +25,8 @@ pub(crate) fn bind(module: &Path, folder: &Path) -> Result<()> {
         "a crate of the widget brings JavaScript snippets of its own, which are not among the scripts"
     );
     output.emit(folder).context("writing wasm-bindgen's files")?;
-    optimise(&folder.join("partway_web_bg.wasm"))
+    let name = module.file_stem().context("a module without a name")?.to_string_lossy();
+    optimise(&folder.join(format!("{name}_bg.wasm")))
 }
 
 /// Runs Binaryen's optimiser over the module, which lists the features that it uses.

@@ -10,57 +10,100 @@ use serde_json::Value;
 
 use crate::{files, tools};
 
-/// The scripts that pages and bundlers name, besides the tables of `languages/`.
-const ENTRIES: [&str; 2] = ["index.js", "element.js"];
-const WORKER: &str = "worker.js";
-const MODULE: &str = "partway_web_bg.wasm";
+/// An engine: a crate that becomes a module, and the worker's script that loads it.
+pub(crate) struct Engine {
+    pub(crate) package: &'static str,
+    worker: &'static str,
+    module: &'static str,
+    /// The scripts that pages and bundlers name, and that start it.
+    entries: &'static [&'static str],
+}
+
+/// All engines. A page loads the one that it needs.
+pub(crate) const ENGINES: [Engine; 2] = [
+    Engine {
+        package: "partway-web",
+        worker: "worker.js",
+        module: "partway_web_bg.wasm",
+        entries: &["index.js", "element.js"],
+    },
+    Engine {
+        package: "partway-web-download",
+        worker: "download-worker.js",
+        module: "partway_web_download_bg.wasm",
+        entries: &["download.js"],
+    },
+];
+/// The scripts that pages and bundlers name besides, which start none.
+const BARE_ENTRIES: [&str; 1] = ["files.js"];
+/// The style sheets, whose text scripts import, and which import others.
+const STYLES: [&str; 2] = ["element/style.css", "files/style.css"];
+/// The folders of tables of texts.
+const LANGUAGES: [&str; 2] = ["languages", "files/languages"];
+/// The demo page's own script, which is not bundled.
+const PAGE: &str = "page.js";
 
 /// What has become of the scripts.
 pub(crate) struct Bundles {
-    /// The worker's script, which imports nothing.
-    pub(crate) worker: String,
-    /// The WebAssembly module.
-    pub(crate) module: String,
+    /// Each script that pages name and that starts an engine, with the engine's files: its worker's script, which imports nothing,
+    /// and its WebAssembly module.
+    pub(crate) engines: Vec<(&'static str, [String; 2])>,
     /// What each other script imports at once.
     pub(crate) imports: BTreeMap<String, Vec<String>>,
 }
 
 /// Whether pages and bundlers name the file, so that its name says nothing of its content.
 pub(crate) fn is_entry(name: &str) -> bool {
-    ENTRIES.contains(&name)
-        || name.starts_with("languages/")
+    entries().any(|entry| entry == name)
+        || name == PAGE
+        || LANGUAGES.iter().any(|folder| Path::new(name).starts_with(folder))
         || name.ends_with(".html")
         || name.ends_with(".css")
+}
+
+fn entries() -> impl Iterator<Item = &'static str> {
+    ENGINES.iter().flat_map(|engine| engine.entries).chain(&BARE_ENTRIES).copied()
 }
 
 /// Bundles the scripts in `sources`, which changes them, and writes all that a browser loads of them into `out`.
 pub(crate) fn bundle(sources: &Path, out: &Path) -> Result<Bundles> {
     minify_styles(sources)?;
-    let module = move_hashed(sources, MODULE, out)?;
-    replace_address(sources, MODULE, &module)?;
-    // In one file, so that nothing has to be waited for but the module. Where there can be no worker, the page loads the
-    // same code in a chunk.
-    esbuild(sources, &[WORKER, "--bundle", "--allow-overwrite", "--outfile=worker.js"])?;
-    let worker = move_hashed(sources, WORKER, out)?;
-    replace_address(sources, WORKER, &worker)?;
+    let mut engines = Vec::new();
+    for Engine { worker, module, entries, .. } in ENGINES {
+        let moved = move_hashed(sources, module, out)?;
+        replace_address(sources, module, &moved)?;
+        // In one file, so that nothing has to be waited for but the module. Where there can be no worker, the page loads the
+        // same code in a chunk.
+        esbuild(sources, &[worker, "--bundle", "--allow-overwrite", &format!("--outfile={worker}")])?;
+        let script = move_hashed(sources, worker, out)?;
+        replace_address(sources, worker, &script)?;
+        engines.extend(entries.iter().map(|&entry| (entry, [script.clone(), moved.clone()])));
+    }
     let imports = bundle_entries(sources, out)?;
     // The element has those that it loads in chunks. Here are those that pages name.
-    let languages = sources.join("languages");
-    let tables: Vec<_> = files::below(&languages)?.iter().map(|path| path.display().to_string()).collect();
-    let outdir = option("outdir", &out.join("languages"));
-    esbuild(&languages, &tables.iter().chain([&outdir]).collect::<Vec<_>>())?;
-    Ok(Bundles { worker, module, imports })
+    for folder in LANGUAGES {
+        let languages = sources.join(folder);
+        let tables: Vec<_> =
+            files::below(&languages)?.iter().map(|path| path.display().to_string()).collect();
+        let outdir = option("outdir", &out.join(folder));
+        esbuild(&languages, &tables.iter().chain([&outdir]).collect::<Vec<_>>())?;
+    }
+    Ok(Bundles { engines, imports })
 }
 
-/// Puts the element's style sheet and all that it imports into one, whose text the scripts import.
+/// Puts each style sheet and all that it imports into one, whose text the scripts import.
 fn minify_styles(sources: &Path) -> Result<()> {
-    esbuild(sources, &["element/style.css", "--bundle", "--allow-overwrite", "--outfile=element/style.css"])
+    for style in STYLES {
+        let outfile = format!("--outfile={style}");
+        esbuild(sources, &[style, "--bundle", "--allow-overwrite", &outfile])?;
+    }
+    Ok(())
 }
 
 /// Bundles what pages name, with the code that several need or that is needed later in chunks.
 fn bundle_entries(sources: &Path, out: &Path) -> Result<BTreeMap<String, Vec<String>>> {
     let metafile = sources.join("bundles.json");
-    let mut arguments = ENTRIES.map(str::to_owned).to_vec();
+    let mut arguments: Vec<_> = entries().map(str::to_owned).collect();
     // All beside each other, so that the addresses of worker and module hold in each of them.
     arguments.extend(
         ["--bundle", "--splitting", "--chunk-names=[name]-[hash]", "--loader:.css=text"].map(str::to_owned),

@@ -1,4 +1,4 @@
-//! Compiles the crate `web/` to wasm with a cargo of its own.
+//! Compiles the crates of `web/` to wasm with a cargo of its own.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ pub(crate) fn target_folder(out: &Path) -> PathBuf {
     target.unwrap_or(out).join(if target.is_some() { "widget" } else { "widget-target" })
 }
 
-/// Builds the module and returns its path.
-pub(crate) fn compile(workspace: &Path, target: &Path) -> Result<PathBuf> {
+/// Builds the modules of some crates, and returns their paths.
+pub(crate) fn compile(workspace: &Path, target: &Path, crates: &[&str]) -> Result<Vec<PathBuf>> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     require_wasm_target(Path::new(&rustc))?;
 
@@ -28,7 +28,8 @@ pub(crate) fn compile(workspace: &Path, target: &Path) -> Result<PathBuf> {
     forget_the_outer_build(&mut command);
     let status = command
         .current_dir(workspace)
-        .args(["build", "--package", "partway-web", "--lib", "--locked"])
+        .args(["build", "--lib", "--locked"])
+        .args(crates.iter().flat_map(|name| ["--package", name]))
         .args(["--profile", "widget", "--target", TARGET])
         .arg("--target-dir")
         .arg(target)
@@ -41,10 +42,12 @@ pub(crate) fn compile(workspace: &Path, target: &Path) -> Result<PathBuf> {
         .context("starting cargo for the widget")?;
     ensure!(
         status.success(),
-        "the widget (crate partway-web) does not build for {TARGET}; cargo's messages follow"
+        "the widget ({}) does not build for {TARGET}; cargo's messages follow",
+        crates.join(", ")
     );
 
-    Ok(target.join(TARGET).join("widget").join("partway_web.wasm"))
+    let built = target.join(TARGET).join("widget");
+    Ok(crates.iter().map(|name| built.join(format!("{}.wasm", name.replace('-', "_")))).collect())
 }
 
 fn require_wasm_target(rustc: &Path) -> Result<()> {

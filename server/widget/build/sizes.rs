@@ -12,7 +12,7 @@ use crate::bundle::Bundles;
 use crate::files::Built;
 
 /// `name` on the page's main thread is what that script loads before anybody chooses a file: itself, and what it imports
-/// at once. With its engine it is all that an upload needs in a page whose language is English.
+/// at once. With its engine it is all that an upload or a download needs in a page whose language is English.
 pub(crate) fn report(built: &[Built], bundles: &Bundles, target: &Path) -> Result<()> {
     let mut table = format!("{:<32} {:>9} {:>9} {:>9}\n", "file", "raw", "gzip", "brotli");
     for file in built {
@@ -20,15 +20,19 @@ pub(crate) fn report(built: &[Built], bundles: &Bundles, target: &Path) -> Resul
     }
     write_row(&mut table, "all files", Sum::of(built, |_| true))?;
     let mut summary = String::new();
-    for entry in ["index.js", "element.js"] {
+    for &(entry, ref engine) in &bundles.engines {
         let loaded = loaded_by(entry, &bundles.imports);
         let page = Sum::of(built, |name| loaded.contains(name));
-        let engine =
-            Sum::of(built, |name| loaded.contains(name) || name == bundles.worker || name == bundles.module);
+        let engine = Sum::of(built, |name| loaded.contains(name) || engine.iter().any(|file| file == name));
         write_row(&mut table, &format!("{entry} on the main thread"), page)?;
         write_row(&mut table, &format!("{entry} with its engine"), engine)?;
         write!(summary, "{entry} {} bytes, with its engine {}; ", page.brotli, engine.brotli)?;
     }
+    // It has no engine.
+    let loaded = loaded_by("files.js", &bundles.imports);
+    let page = Sum::of(built, |name| loaded.contains(name));
+    write_row(&mut table, "files.js on the main thread", page)?;
+    write!(summary, "files.js {} bytes; ", page.brotli)?;
     let file = target.join("sizes.txt");
     fs::write(&file, &table).with_context(|| format!("writing {}", file.display()))?;
     println!("cargo::warning=the widget weighs, in brotli: {summary}more is in {}", file.display());

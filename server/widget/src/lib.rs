@@ -54,18 +54,27 @@ mod tests {
     #[test]
     fn what_pages_name_keeps_its_name_and_all_else_is_hashed() {
         for file in FILES {
-            let is_named = ["index.js", "element.js", "index.html", "page.css"].contains(&file.name)
-                || file.name.contains('/');
+            let named =
+                ["index.js", "element.js", "files.js", "download.js", "index.html", "page.css", "page.js"];
+            let is_named = named.contains(&file.name) || file.name.contains('/');
             assert_eq!(file.is_hashed, !is_named, "{}", file.name);
         }
-        for file in [only("worker", ".js"), only("partway_web_bg", ".wasm")] {
+        for (start, end) in [
+            ("worker", ".js"),
+            ("download-worker", ".js"),
+            ("partway_web_bg", ".wasm"),
+            ("partway_web_download_bg", ".wasm"),
+        ] {
+            let file = only(start, end);
             assert!(file.name.contains(&format!("-{}.", file.digest)), "{} has {}", file.name, file.digest);
         }
     }
 
     #[test]
     fn a_module_of_wasm_is_one() {
-        assert!(only("partway_web_bg", ".wasm").identity.starts_with(b"\0asm"));
+        for name in ["partway_web_bg", "partway_web_download_bg"] {
+            assert!(only(name, ".wasm").identity.starts_with(b"\0asm"), "{name}");
+        }
     }
 
     /// Quoted, and beginning with a dot: imports, and the addresses of the worker and the module.
@@ -74,10 +83,13 @@ mod tests {
         let mut count = 0;
         for script in FILES.iter().filter(|file| file.content_type.starts_with("text/javascript")) {
             let text = str::from_utf8(script.identity).unwrap();
-            // The last is a name between the module and its glue, and no file's.
+            // A name between a module and its glue is no file's.
             let named = text.split('"').filter_map(|quoted| quoted.strip_prefix("./"));
-            for named in named.filter(|named| *named != "partway_web_bg.js") {
-                assert!(file(named).is_some_and(|file| file.is_hashed), "{} names {named}", script.name);
+            for named in named.filter(|named| !named.starts_with("partway_web_") || !named.ends_with("bg.js"))
+            {
+                // The demo page names what any page would.
+                let is_there = file(named).is_some_and(|file| file.is_hashed || script.name == "page.js");
+                assert!(is_there, "{} names {named}", script.name);
                 count += 1;
             }
         }

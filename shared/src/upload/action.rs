@@ -1,21 +1,14 @@
-//! What the machine asks its driver to do, and what it calls things.
+//! What the machine asks its driver to do.
 
 use serde::Serialize;
 
 use crate::checksum::ChecksumKind;
 use crate::part::ByteRange;
+use crate::transfer::{FileId, JobId};
 use crate::wire::{
     AbortUpload, CompleteUploads, CompletedUploads, CreateUploads, CreatedUploads, ListParts, ListedParts,
     SignParts, SignedParts, SignedPut,
 };
-
-/// A file that the machine was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FileId(pub u32);
-
-/// A piece of work under way. Its outcome is reported under this name, once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JobId(pub u64);
 
 /// What the machine needs to know of a file; the bytes stay with the driver.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

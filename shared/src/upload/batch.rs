@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use crate::time::Time;
-
-use super::action::FileId;
-use super::call::Retried;
+use crate::transfer::{FileId, Retried};
 
 /// The one create request that is under way or being gathered.
 #[derive(Debug, Default)]

@@ -5,13 +5,12 @@ use crate::error::ErrorCode;
 use crate::part::{ByteRange, PartNumber};
 use crate::plan::Plan;
 use crate::progress::{Speedometer, Watermark};
-use crate::time::Time;
+use crate::time::{Time, earliest};
+use crate::transfer::{Retried, TransferError};
 use crate::wire::{CompleteUpload, CompletedUpload, CreationId, NewUpload};
 
 use super::action::FileInfo;
-use super::call::Retried;
-use super::failure::UploadError;
-use super::parts::{PartWork, Parts, earliest};
+use super::parts::{PartWork, Parts};
 use super::resume::{Resumable, UploadGrant};
 use super::settings::Settings;
 use super::status::{State, Status};
@@ -67,7 +66,7 @@ pub(super) enum Phase {
     /// Halted by the user.
     Paused(Parked),
     /// The end, unless it is retried.
-    Failed { error: UploadError, parked: Parked },
+    Failed { error: TransferError, parked: Parked },
 }
 
 /// What the user has asked for while the batch is on its way.
@@ -85,9 +84,9 @@ pub(super) enum ListReason {
     /// The upload was begun elsewhere.
     Resumed,
     /// The server found parts missing or altered, or the store an object where this one is to be.
-    Lost(UploadError),
+    Lost(TransferError),
     /// It was to be aborted, and is complete.
-    TooLate(UploadError),
+    TooLate(TransferError),
 }
 
 /// What an upload that stands still goes on from.
@@ -339,7 +338,7 @@ impl FileUpload {
     }
 
     /// Ends with an error, keeping what a retry can go on from. The work must be parked.
-    pub(super) fn fail(&mut self, error: UploadError) {
+    pub(super) fn fail(&mut self, error: TransferError) {
         let gone = matches!(
             error.code,
             ErrorCode::UploadGone

@@ -1,14 +1,9 @@
-//! Which files have what to do, so that ten thousand of them need no search.
+//! Which files have what to do.
 
 use std::collections::BTreeSet;
-use std::ops::Bound;
 
-use litemap::LiteMap;
-
-use crate::time::Time;
-
-use super::action::FileId;
 use super::file::Work;
+use crate::transfer::{Deadlines, FileId, set};
 
 /// The files by what they could do next.
 #[derive(Debug, Default)]
@@ -20,7 +15,7 @@ pub(super) struct Index {
     /// Those whose completion goes along with others'.
     pub(super) complete: BTreeSet<FileId>,
     pub(super) send: BTreeSet<FileId>,
-    deadlines: LiteMap<(Time, FileId), ()>,
+    pub(super) deadlines: Deadlines,
     /// Parts hashed and not yet on their way, over all open files.
     pub(super) ahead: u32,
     /// Files created and not ended.
@@ -39,73 +34,8 @@ impl Index {
         set(&mut self.call, id, new.call);
         set(&mut self.complete, id, new.complete);
         set(&mut self.send, id, new.send);
-        if old.deadline != new.deadline {
-            if let Some(deadline) = old.deadline {
-                self.deadlines.remove(&(deadline, id));
-            }
-            if let Some(deadline) = new.deadline {
-                self.deadlines.insert((deadline, id), ());
-            }
-        }
+        self.deadlines.update(id, old.deadline, new.deadline);
         self.ahead = self.ahead + new.ahead - old.ahead;
         self.open = self.open + u32::from(new.open) - u32::from(old.open);
-    }
-
-    pub(super) fn next_deadline(&self) -> Option<Time> {
-        self.deadlines.first().map(|(&(deadline, _), ())| deadline)
-    }
-
-    /// The files whose deadline has come.
-    pub(super) fn due(&self, now: Time) -> Vec<FileId> {
-        self.deadlines.keys().take_while(|&&(deadline, _)| deadline <= now).map(|&(_, id)| id).collect()
-    }
-}
-
-fn set(members: &mut BTreeSet<FileId>, id: FileId, member: bool) {
-    if member {
-        members.insert(id);
-    } else {
-        members.remove(&id);
-    }
-}
-
-/// Takes turns: the file that was served last comes last.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Turn(Option<FileId>);
-
-impl Turn {
-    /// The members in the order of their turns.
-    pub(super) fn order(self, members: &BTreeSet<FileId>) -> impl Iterator<Item = FileId> + '_ {
-        // Ids begin at 1.
-        let last = self.0.unwrap_or(FileId(0));
-        let after = members.range((Bound::Excluded(last), Bound::Unbounded));
-        after.chain(members.range(..=last)).copied()
-    }
-
-    pub(super) const fn served(&mut self, id: FileId) {
-        self.0 = Some(id);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn everyone_has_a_turn() {
-        let mut members = BTreeSet::new();
-        for id in [1, 5, 9] {
-            members.insert(FileId(id));
-        }
-        let mut turn = Turn::default();
-        let mut served = Vec::new();
-        for _ in 0..7 {
-            let next = turn.order(&members).next().unwrap();
-            turn.served(next);
-            served.push(next.0);
-        }
-        assert_eq!(served, [1, 5, 9, 1, 5, 9, 1]);
-        assert_eq!(turn.order(&members).count(), 3);
-        assert_eq!(turn.order(&BTreeSet::new()).count(), 0);
     }
 }

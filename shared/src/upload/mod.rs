@@ -9,20 +9,16 @@
 
 mod action;
 mod batch;
-mod call;
 mod failure;
 mod file;
-mod flow;
 mod index;
 mod machine;
 mod parts;
-mod patience;
 mod resume;
 mod settings;
 mod status;
 
-pub use action::{Action, ControlCall, ControlReply, FileId, FileInfo, JobId};
-pub use failure::{Failure, SourceFailure, UploadError};
+pub use action::{Action, ControlCall, ControlReply, FileInfo};
 pub use machine::{Event, InFlight, Uploader};
 pub use resume::{Difference, Resumable, UploadGrant};
 pub use settings::Settings;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::plan::PlanLimits;
 use crate::retry::RetryPolicy;
+use crate::transfer::{SizeLimits, StragglerLimits, ceiling};
 
 /// Settings of the machine; the defaults suit a browser over HTTP/1.1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,18 +62,18 @@ pub struct Settings {
     pub batch_linger: Duration,
 }
 
-/// What a part should take, on a line whose speed is known: half of the half a minute beyond which a cut
-/// line loses too much.
-const SECONDS_A_PART: f64 = 15.0;
-/// The same under a cap.
+/// What a part should take under a cap.
 const CAPPED_SECONDS_A_PART: u64 = 4;
 
 impl Settings {
     /// The most parts on their way at once, where the store has so many host names.
     #[must_use]
     pub(super) fn ceiling(&self, hosts: u32) -> u32 {
-        let most = self.connections_per_host.saturating_mul(hosts.max(1));
-        self.concurrency.map_or(most, |given| given.min(most))
+        ceiling(self.connections_per_host, self.concurrency, hosts)
+    }
+
+    pub(super) const fn stragglers(&self) -> StragglerLimits {
+        StragglerLimits { factor: self.straggler_factor, min: self.straggler_min }
     }
 
     /// Returns the part size to ask for, of a file of so many bytes on a line that gives each part so many per second.
@@ -81,18 +82,13 @@ impl Settings {
         // Under a cap, parts of a few seconds keep to it better than large ones.
         let capped = self.max_bytes_per_second.map(|rate| rate.saturating_mul(CAPPED_SECONDS_A_PART));
         let capped = capped.filter(|&size| size < self.plan.part_size);
-        self.part_size.or(capped).or(part_speed.map(|speed| self.size_for(size, speed)))
-    }
-
-    /// On a slow line smaller parts, so that a cut loses little; on a fast one larger ones, which cost
-    /// less CPU, as long as there are enough of them for all connections.
-    fn size_for(&self, size: u64, part_speed: f64) -> u64 {
-        let usual = self.plan.part_size;
-        let in_time = (part_speed * SECONDS_A_PART) as u64;
-        let shared = (size / (4 * u64::from(self.connections_per_host.max(1)))).max(usual);
-        let step = self.plan.part_size_step.max(1);
-        let wanted = in_time.min(shared).min(usual.saturating_mul(4)) / step * step;
-        wanted.max(self.plan.min_part_size)
+        let limits = SizeLimits {
+            usual: self.plan.part_size,
+            min: self.plan.min_part_size,
+            step: self.plan.part_size_step,
+        };
+        let measured = part_speed.map(|speed| limits.for_line(size, speed, self.connections_per_host));
+        self.part_size.or(capped).or(measured)
     }
 }
 

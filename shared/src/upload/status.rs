@@ -1,9 +1,8 @@
 //! What a page shows of an upload.
 
 use crate::error::ErrorCode;
+use crate::transfer::TransferError;
 use crate::wire::CompletedUpload;
-
-use super::failure::UploadError;
 
 /// Where an upload stands, in a user's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,5 +70,5 @@ pub struct Status<'a> {
     /// The object, once completed.
     pub result: Option<&'a CompletedUpload>,
     /// The reason, once failed.
-    pub error: Option<&'a UploadError>,
+    pub error: Option<&'a TransferError>,
 }

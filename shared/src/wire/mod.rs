@@ -11,8 +11,12 @@
 mod abort;
 mod caller;
 mod complete;
+mod copies;
 mod create;
+mod destinations;
 mod id;
+mod links;
+mod objects;
 mod sign;
 
 pub use abort::AbortUpload;
@@ -21,6 +25,14 @@ pub use complete::{
     CompleteUpload, CompleteUploads, CompletedPart, CompletedUpload, CompletedUploads, Completion,
     ObjectChecksum,
 };
+pub use copies::{CopyFrom, CopyTo, CreateCopy, CreatedCopy};
 pub use create::{CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload};
+pub use destinations::{DestinationInfo, DestinationList, Operation};
 pub use id::{CreationId, NoCreationId};
+pub use links::{CreateLink, CreatedLink};
+pub use objects::{
+    DeleteObjects, DeletedObject, DeletedObjects, Disposition, ListObjects, ListedObject, ListedObjects,
+    LookAtObjects, LookedAtObjects, Looks, ObjectDeletion, ObjectInfo, ObjectLook, ObjectName, ObjectSigning,
+    ObjectToDelete, ObjectToSign, ReadMethod, ResponseHeaders, SignObjects, SignedObject, SignedObjects,
+};
 pub use sign::{ListParts, ListedParts, PartToSign, SignParts, SignedParts, SignedPut, StoredPart};

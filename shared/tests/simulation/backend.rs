@@ -9,11 +9,14 @@ use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::part::{ByteRange, ETag, PartNumber};
 use partway_shared::plan::{Plan, PlanLimits};
 use partway_shared::time::Time;
-use partway_shared::upload::{ControlCall, ControlReply, Failure};
+use partway_shared::transfer::Failure;
+use partway_shared::upload::{ControlCall, ControlReply};
 use partway_shared::wire::{
     AbortUpload, CompleteUpload, CompletedPart, CompletedUpload, CompletedUploads, Completion, CreatedUpload,
     CreatedUploads, Grant, ListParts, ListedParts, NewUpload, SignParts, SignedParts, SignedPut, StoredPart,
 };
+
+use crate::simulated::{problem, refusal};
 
 /// Both ends of the far side.
 #[derive(Debug)]
@@ -390,26 +393,5 @@ fn token_of(call: &ControlCall) -> Option<&String> {
         | ControlCall::List(ListParts { token })
         | ControlCall::Abort(AbortUpload { token }) => Some(token),
         ControlCall::Create(_) | ControlCall::Complete(_) => None,
-    }
-}
-
-pub(crate) fn problem(code: ErrorCode) -> Failure {
-    let spec = code.spec();
-    Failure::Status {
-        status: spec.status.expect("a server's code"),
-        code: Some(spec.code.to_owned()),
-        detail: spec.title.to_owned(),
-        field: None,
-        retry_after: None,
-    }
-}
-
-pub(crate) fn refusal(status: u16, code: &str) -> Failure {
-    Failure::Status {
-        status,
-        code: Some(code.to_owned()),
-        detail: String::new(),
-        field: None,
-        retry_after: (status == 503).then_some(Duration::from_secs(1)),
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
+use crate::simulated::Chance;
+
 /// Probabilities, each for one exchange.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {
@@ -51,12 +53,8 @@ impl Faults {
 
     /// Anything from fine to dreadful.
     pub(crate) fn random(rng: &mut Rng) -> Self {
-        let often = [0.0, 0.0, 0.02, 0.1, 0.25];
-        let mut often = std::iter::repeat_with(|| often[rng.usize(..often.len())])
-            .take(8)
-            .collect::<Vec<_>>()
-            .into_iter();
-        let mut pick = || often.next().unwrap();
+        let mut chance = Chance(rng);
+        let mut pick = || chance.draw();
         Self {
             request_lost: pick(),
             answer_lost: pick(),

@@ -6,7 +6,8 @@ use partway_shared::checksum::ChecksumKind;
 use partway_shared::error::ErrorCode;
 use partway_shared::part::PartNumber;
 use partway_shared::time::Time;
-use partway_shared::upload::{Difference, FileId, FileInfo, InFlight, Resumable, State};
+use partway_shared::transfer::FileId;
+use partway_shared::upload::{Difference, FileInfo, InFlight, Resumable, State};
 
 use crate::backend::{Backend, End};
 use crate::faults::Faults;

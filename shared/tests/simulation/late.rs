@@ -5,7 +5,8 @@ use std::time::Duration;
 use partway_shared::checksum::ChecksumKind;
 use partway_shared::error::ErrorCode;
 use partway_shared::part::PartNumber;
-use partway_shared::upload::{FileId, InFlight, State};
+use partway_shared::transfer::FileId;
+use partway_shared::upload::{InFlight, State};
 
 use crate::backend::Backend;
 use crate::faults::Faults;

@@ -15,6 +15,8 @@ mod late;
 mod random;
 mod retry_after;
 mod scenarios;
+#[path = "../simulated/mod.rs"]
+mod simulated;
 mod world;
 
 use partway_shared::plan::PlanLimits;

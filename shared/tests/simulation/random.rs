@@ -76,7 +76,7 @@ fn run(seed: u64) -> World {
     world
 }
 
-fn check(world: &World, id: partway_shared::upload::FileId, checksum: ChecksumKind) {
+fn check(world: &World, id: partway_shared::transfer::FileId, checksum: ChecksumKind) {
     let status = world.uploader.status(id, world.now).unwrap();
     match status.state {
         State::Completed => {

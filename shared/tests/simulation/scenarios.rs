@@ -8,11 +8,13 @@ use partway_shared::limits::{GIB, MIB, TIB};
 use partway_shared::part::{ETag, PartNumber};
 use partway_shared::plan::PlanLimits;
 use partway_shared::time::Time;
-use partway_shared::upload::{Action, ControlCall, Failure, InFlight, Settings, State};
+use partway_shared::transfer::Failure;
+use partway_shared::upload::{Action, ControlCall, InFlight, Settings, State};
 use partway_shared::wire::StoredPart;
 
-use crate::backend::{Backend, End, Upload, content, problem, refusal};
+use crate::backend::{Backend, End, Upload, content};
 use crate::faults::Faults;
+use crate::simulated::{problem, refusal};
 use crate::world::World;
 use crate::{settings, tiny};
 
@@ -301,7 +303,7 @@ fn a_store_that_hides_the_etag_is_named() {
         .iter()
         .find_map(|line| line.split_once("Put { job: JobId(")?.1.split(')').next()?.parse().ok())
         .unwrap();
-    world.uploader.handle_put_done(partway_shared::upload::JobId(job), Ok(None), world.now);
+    world.uploader.handle_put_done(partway_shared::transfer::JobId(job), Ok(None), world.now);
     world.run();
     let error = world.uploader.status(id, world.now).unwrap().error.unwrap();
     assert_eq!(error.code, ErrorCode::StoreEtagHidden);
@@ -430,7 +432,7 @@ fn what_comes_late_or_twice_is_passed_over() {
     let id = world.add("film", 30);
     world.run();
     for job in 0..20 {
-        let job = partway_shared::upload::JobId(job);
+        let job = partway_shared::transfer::JobId(job);
         world.uploader.handle_put_done(job, Ok(Some(ETag::new("late"))), world.now);
         world.uploader.handle_call_done(job, Err(problem(ErrorCode::Internal)), world.now);
         world.uploader.handle_put_progress(job, 99, world.now);

@@ -2,21 +2,19 @@
 //!
 //! Everything random comes from one seed, so a run can be had again.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fastrand::Rng;
 use partway_shared::checksum::Checksum;
 use partway_shared::part::{ByteRange, ETag};
 use partway_shared::time::Time;
-use partway_shared::upload::{
-    Action, ControlReply, Event, Failure, FileId, FileInfo, JobId, Resumable, Settings, SourceFailure, State,
-    Uploader,
-};
+use partway_shared::transfer::{Failure, FileId, JobId, SourceFailure};
+use partway_shared::upload::{Action, ControlReply, Event, FileInfo, Resumable, Settings, State, Uploader};
 
-use crate::backend::{Backend, checksum_of, refusal};
+use crate::backend::{Backend, checksum_of};
 use crate::faults::Faults;
+use crate::simulated::{Queue, refusal};
 
 /// More steps than this for one run means that it goes round in circles.
 const MAX_STEPS: u32 = 200_000;
@@ -48,9 +46,7 @@ pub(crate) struct World {
     pub(crate) shown: BTreeMap<FileId, u64>,
     putting: BTreeSet<JobId>,
     stopped: BTreeSet<JobId>,
-    pending: BinaryHeap<Reverse<(Time, u64)>>,
-    happenings: BTreeMap<u64, Happening>,
-    next: u64,
+    happenings: Queue<Happening>,
 }
 
 /// Something that is on its way.
@@ -91,9 +87,7 @@ impl World {
             shown: BTreeMap::new(),
             putting: BTreeSet::new(),
             stopped: BTreeSet::new(),
-            pending: BinaryHeap::new(),
-            happenings: BTreeMap::new(),
-            next: 0,
+            happenings: Queue::new(),
         }
     }
 
@@ -111,14 +105,13 @@ impl World {
     /// The browser dies and is opened again: nothing remains but the journal, from which every
     /// upload is restored. What is on its way to the store may still arrive.
     pub(crate) fn crash(&mut self, seed: u64) {
-        for happening in std::mem::take(&mut self.happenings).into_values() {
+        for happening in self.happenings.take_all() {
             if let Happening::PutArrives(_, url, range, arrival) = happening
                 && self.rng.bool()
             {
                 let _ = self.backend.store(&url, range, arrival.altered, self.now);
             }
         }
-        self.pending.clear();
         self.names.clear();
         self.shown.clear();
         self.putting.clear();
@@ -149,7 +142,7 @@ impl World {
     /// The computer sleeps: time passes, and what was on its way is dead.
     pub(crate) fn sleep(&mut self, length: Duration) {
         self.happenings
-            .retain(|_, happening| matches!(happening, Happening::Hashed(..) | Happening::Connectivity(_)));
+            .retain(|happening| matches!(happening, Happening::Hashed(..) | Happening::Connectivity(_)));
         self.now = self.now + length;
     }
 
@@ -213,7 +206,7 @@ impl World {
 
     /// The next thing to happen happens; false when there is none.
     fn step(&mut self) -> bool {
-        let happening = self.pending.peek().map(|Reverse((at, _))| *at);
+        let happening = self.happenings.next_at();
         let timeout = self.uploader.poll_timeout();
         match (happening, timeout) {
             (None, None) => false,
@@ -223,9 +216,9 @@ impl World {
                 true
             }
             _ => {
-                let Some(Reverse((at, number))) = self.pending.pop() else { return false };
+                let Some((at, happening)) = self.happenings.pop() else { return false };
                 self.now = self.now.max(at);
-                if let Some(happening) = self.happenings.remove(&number) {
+                if let Some(happening) = happening {
                     self.happen(happening);
                 }
                 true
@@ -394,9 +387,6 @@ impl World {
     }
 
     fn later(&mut self, delay: Duration, happening: Happening) {
-        let number = self.next;
-        self.next += 1;
-        self.pending.push(Reverse((self.now + delay, number)));
-        self.happenings.insert(number, happening);
+        self.happenings.add(self.now + delay, happening);
     }
 }

@@ -202,25 +202,44 @@ impl Browser {
         Ok(())
     }
 
-    /// Presses a key, as somebody does who has no mouse: `Tab`, `Enter`, `ArrowDown` or `ArrowUp`.
+    /// Presses a key, as somebody does who has no mouse: one with a name, such as `Tab`, or a character. `Alt+`, `Control+` or
+    /// `Shift+` may stand before it.
     ///
     /// # Errors
     /// When there is no such key here, or the browser refuses.
     pub async fn press(&self, key: &str) -> Result<()> {
-        let (code, text) = match key {
-            "Tab" => (9, ""),
-            "Enter" => (13, "\r"),
-            "ArrowUp" => (38, ""),
-            "ArrowDown" => (40, ""),
-            _ => bail!("no test has pressed {key} before"),
+        let (modifier, key) = match key.split_once('+') {
+            Some(("Alt", key)) => (1, key),
+            Some(("Control", key)) => (2, key),
+            Some(("Shift", key)) => (8, key),
+            _ => (0, key),
+        };
+        let mut letters = key.chars();
+        let (code, text) = match (letters.next(), letters.next()) {
+            (Some(letter), None) => (u32::from(letter.to_ascii_uppercase()), key),
+            _ => match key {
+                "Backspace" => (8, ""),
+                "Tab" => (9, ""),
+                "Enter" => (13, "\r"),
+                "Escape" => (27, ""),
+                "PageUp" => (33, ""),
+                "PageDown" => (34, ""),
+                "End" => (35, ""),
+                "Home" => (36, ""),
+                "ArrowLeft" => (37, ""),
+                "ArrowUp" => (38, ""),
+                "ArrowRight" => (39, ""),
+                "ArrowDown" => (40, ""),
+                "Delete" => (46, ""),
+                _ => bail!("no test has pressed {key} before"),
+            },
         };
         for kind in ["keyDown", "keyUp"] {
-            let text = if kind == "keyDown" { text } else { "" };
-            self.devtools(
-                "Input.dispatchKeyEvent",
-                json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text }),
-            )
-            .await?;
+            // With a modifier it is a command.
+            let text = if kind == "keyDown" && modifier == 0 { text } else { "" };
+            let event = json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text,
+                "modifiers": modifier });
+            self.devtools("Input.dispatchKeyEvent", event).await?;
         }
         Ok(())
     }

@@ -221,7 +221,21 @@ pub(super) async fn send_answer(
         _ => {}
     }
     client.write_all(&head.bytes).await?;
-    copy_body(server, client, head.framing).await?;
+    match (fault, head.framing) {
+        (Some(Fault::StallAnswer { after, gate }), Framing::Length(length)) if *after < length => {
+            copy_body(server, client, Framing::Length(*after)).await?;
+            client.flush().await?;
+            gate.passed().await;
+            copy_body(server, client, Framing::Length(length - after)).await?;
+        }
+        (Some(Fault::FlipAnswerByte { at }), Framing::Length(length)) if *at < length => {
+            copy_body(server, client, Framing::Length(*at)).await?;
+            let byte = server.read_u8().await?;
+            client.write_u8(byte ^ 0x01).await?;
+            copy_body(server, client, Framing::Length(length - at - 1)).await?;
+        }
+        _ => copy_body(server, client, head.framing).await?,
+    }
     Ok(Next::Keep)
 }
 

@@ -51,6 +51,18 @@ pub enum Fault {
         /// The time between two bytes.
         every: Duration,
     },
+    /// Passes the request on, and of its answer's body so much; the rest once the gate is open.
+    StallAnswer {
+        /// Bytes of the answer's body.
+        after: u64,
+        /// Lets the rest pass.
+        gate: Gate,
+    },
+    /// Passes the request on, and its answer with one byte of its body altered.
+    FlipAnswerByte {
+        /// Its offset.
+        at: u64,
+    },
     /// Passes the request on, and closes the connection when so much of the answer's body has
     /// passed. The head promises at least one byte more.
     Truncate {

@@ -17,12 +17,12 @@ const RUN_AXE: &str = "const { violations } = await axe.run(document, { resultTy
 
 const DROP_ZONE: &str = "[part~=dropzone]";
 
-struct Auditor {
+pub(super) struct Auditor {
     axe: String,
 }
 
 impl Auditor {
-    fn new() -> Result<Self> {
+    pub(super) fn new() -> Result<Self> {
         Ok(Self { axe: npm::read(Path::new(env!("CARGO_TARGET_TMPDIR")), "axe-core/axe.min.js")? })
     }
 
@@ -37,7 +37,7 @@ impl Auditor {
     }
 
     /// Finds nothing, neither in light nor in dark, nor in the colours of somebody's own.
-    async fn approve(&self, stack: &Stack, state: &str) -> Result<()> {
+    pub(super) async fn approve(&self, stack: &Stack, state: &str) -> Result<()> {
         for (scheme, forced) in [("light", "none"), ("dark", "none"), ("dark", "active"), ("light", "active")]
         {
             // Without motion, so that no colour is on its way to another one when it is looked at.

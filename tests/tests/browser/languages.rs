@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::{SOON, Test};
 
-const LANGUAGES: [&str; 7] = ["ar", "de", "en", "es", "fr", "ja", "zh-CN"];
+pub(super) const LANGUAGES: [&str; 7] = ["ar", "de", "en", "es", "fr", "ja", "zh-CN"];
 
 /// A table as a list of its keys, each with the values that its forms name.
-const TABLE: &str = r"const { default: texts } = await import(`/widget/languages/${args[0]}.js`);
-    const plurals = new Intl.PluralRules(args[0]).resolvedOptions().pluralCategories;
+const TABLE: &str = r"const { default: texts } = await import(`/widget/${args[0]}/${args[1]}.js`);
+    const plurals = new Intl.PluralRules(args[1]).resolvedOptions().pluralCategories;
     const valuesOf = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
     return Object.entries(texts).map(([key, text]) => {
       const forms = typeof text === 'string' ? { other: text } : text;
@@ -26,24 +26,29 @@ const TABLE: &str = r"const { default: texts } = await import(`/widget/languages
       };
     });";
 
-async fn table(stack: &Stack, language: &str) -> Result<Vec<Value>> {
-    let table = stack.page.browser().run_async(TABLE, vec![json!(language)]).await?;
+async fn table(stack: &Stack, folder: &str, language: &str) -> Result<Vec<Value>> {
+    let table = stack.page.browser().run_async(TABLE, vec![json!(folder), json!(language)]).await?;
     Ok(serde_json::from_value(table)?)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_has_the_same_texts_with_the_same_values() -> Test {
     Stack::run(async |stack| {
-        let english = table(stack, "en").await?;
-        ensure!(english.len() > 90, "only {} texts", english.len());
-        for language in LANGUAGES {
-            let texts = table(stack, language).await?;
-            let keys = |texts: &[Value]| texts.iter().map(|text| text["key"].clone()).collect::<Vec<_>>();
-            ensure!(keys(&texts) == keys(&english), "the keys of {language} differ, or their order");
-            for (text, model) in texts.iter().zip(&english) {
-                ensure!(text["values"] == model["values"], "{language}: {text} should be like {model}");
-                ensure!(text["isWhole"] == true && text["isEmpty"] == false, "{language}: {text}");
-                ensure!(text["forms"] == json!([]), "{language} has no such plurals: {text}");
+        for (folder, least) in [("languages", 90), ("files/languages", 60)] {
+            let english = table(stack, folder, "en").await?;
+            ensure!(english.len() > least, "only {} texts in {folder}", english.len());
+            for language in LANGUAGES {
+                let texts = table(stack, folder, language).await?;
+                let keys = |texts: &[Value]| texts.iter().map(|text| text["key"].clone()).collect::<Vec<_>>();
+                ensure!(
+                    keys(&texts) == keys(&english),
+                    "the keys of {folder}/{language} differ, or their order"
+                );
+                for (text, model) in texts.iter().zip(&english) {
+                    ensure!(text["values"] == model["values"], "{language}: {text} should be like {model}");
+                    ensure!(text["isWhole"] == true && text["isEmpty"] == false, "{language}: {text}");
+                    ensure!(text["forms"] == json!([]), "{language} has no such plurals: {text}");
+                }
             }
         }
         Ok(())

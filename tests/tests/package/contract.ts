@@ -2,6 +2,8 @@
 
 import type * as engine from "./partway_web.js";
 import type * as face from "./index.js";
+import type * as downloads from "./partway_web_download.js";
+import type * as download from "./download.js";
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 // The same properties, whether they are written as one type or as an intersection, and whoever may write them.
@@ -23,4 +25,32 @@ const checksums: Same<
 type Obeyed = Omit<face.UploaderOptions, "endpoint" | "headers" | "token" | "worker">;
 const options: Same<Flat<Obeyed>, Flat<Omit<engine.EngineOptions, "endpoint" | "headers" | "asksForHeaders">>> = true;
 
-export const all = [statuses, statusKeys, states, results, resultKeys, checksums, options];
+// The same of downloads. Only a page has a `handle` and a `to` that are no words.
+type Downloaded = Flat<Omit<download.DownloadStatus, "error" | "result">>;
+const downloadStatuses: Same<Downloaded, Flat<Omit<downloads.DownloadStatus, "error" | "result">>> = true;
+const downloadStatusKeys: Keys<download.DownloadStatus, downloads.DownloadStatus> = true;
+const downloadResults: Same<
+  Flat<Omit<download.DownloadResult, "checksum">>,
+  Flat<Omit<downloads.DownloadResult, "checksum">>
+> = true;
+const downloadResultKeys: Keys<download.DownloadResult, downloads.DownloadResult> = true;
+type ObeyedDownloads = Omit<download.DownloaderOptions, "endpoint" | "headers" | "token" | "worker">;
+const downloadOptions: Same<
+  Flat<ObeyedDownloads>,
+  Flat<Omit<downloads.EngineOptions, "endpoint" | "headers" | "asksForHeaders">>
+> = true;
+
+export const all = [
+  statuses,
+  statusKeys,
+  states,
+  results,
+  resultKeys,
+  checksums,
+  options,
+  downloadStatuses,
+  downloadStatusKeys,
+  downloadResults,
+  downloadResultKeys,
+  downloadOptions,
+];

@@ -12,7 +12,19 @@ import {
   Uploader,
   type UploaderOptions,
 } from "partway";
+import {
+  type Download,
+  type DownloadResult,
+  type DownloadState,
+  Downloader,
+  ResumableDownload,
+  download,
+  resumableDownloads,
+  startDownload,
+} from "partway/download";
 import { PartwayUploader } from "partway/element";
+import { type Operation, PartwayFiles, type StoredObject } from "partway/files";
+import germanFiles from "partway/files/languages/de";
 import german from "partway/languages/de";
 
 declare const file: File;
@@ -149,3 +161,56 @@ async function useElement(): Promise<void> {
 }
 
 void useElement();
+
+async function useFiles(): Promise<void> {
+  const made: PartwayFiles = document.createElement("partway-files");
+  const found = document.querySelector("partway-files");
+  made.endpoint = "https://uploads.example";
+  made.prefix = "photos/";
+  made.token = async () => "…";
+  made.texts = { ...germanFiles, empty: "Noch keine Belege" };
+  // @ts-expect-error A prefix is text.
+  made.prefix = 7;
+  await made.open("photos/2026/");
+  await made.refresh();
+  const objects: StoredObject[] = made.selected;
+  const allowed: Operation[] = made.allowed;
+  console.log(objects[0]?.lastModified?.getTime(), allowed.includes("delete"), found?.currentPrefix?.length);
+  // @ts-expect-error What is allowed, the server says.
+  made.allowed = ["delete"];
+  made.addEventListener("open", ({ detail }) => console.log(detail.prefix));
+  made.addEventListener("download", (event) => {
+    if (event.detail.objects.length > 10) event.preventDefault();
+  });
+  made.addEventListener("link", ({ detail }) => console.log(detail.object.key, detail.url, detail.expiresAt.getTime()));
+  made.addEventListener("delete", ({ detail }) => console.log(detail.objects.map(({ size }) => size)));
+  made.addEventListener("error", ({ detail }) => console.log(detail.error.code, detail.object?.key));
+  // @ts-expect-error Its events have no such detail.
+  made.addEventListener("select", ({ detail }) => console.log(detail.keys));
+}
+
+void useFiles();
+
+async function useDownloads(): Promise<void> {
+  const from = { endpoint: "/uploads", token: () => "…" };
+  const taken: DownloadResult = await download("a/b.bin", { ...from, to: handle, onProgress: ({ downloaded }) => downloaded + 1 });
+  const sum: string | undefined = taken.checksum?.value;
+  const job: Download = startDownload("a/b.bin", { ...from, to: new WritableStream<Uint8Array<ArrayBuffer>>() });
+  const going: DownloadState = job.state;
+  const halted: boolean = job.pause() && job.resume();
+  job.addEventListener("failed", ({ detail }) => detail.code);
+  for await (const { size, secondsLeft } of job) console.log(size, secondsLeft);
+  const downloader = new Downloader({ ...from, maxBytesPerSecond: 1_000_000, stallTimeout: 9, journal: false });
+  const { blob } = await downloader.download("a/b.bin", { to: "memory", signal: new AbortController().signal });
+  const [interrupted]: ResumableDownload[] = await resumableDownloads(from);
+  const on: Download | undefined = interrupted?.resume();
+  // @ts-expect-error It goes nowhere.
+  await download("a/b.bin", { ...from, to: "printer" });
+  // @ts-expect-error A download needs a server.
+  await download("a/b.bin", {});
+  // @ts-expect-error A stream of texts takes no bytes.
+  startDownload("a/b.bin", { ...from, to: new WritableStream<string>() });
+  console.log(sum, going, halted, blob?.size, on?.filename);
+}
+
+void useDownloads();

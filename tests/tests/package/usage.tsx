@@ -19,6 +19,14 @@ export function Form() {
         onfile-completed={({ detail }) => console.log(detail.result.key, detail.upload.id)}
         onprogress={({ detail }) => console.log(detail.progress.active)}
       />
+      <partway-files
+        endpoint="https://uploads.example"
+        prefix="photos/"
+        onopen={({ detail }) => console.log(detail.prefix)}
+        ondelete={({ detail }) => console.log(detail.objects.length)}
+      />
+      {/* @ts-expect-error There is no such attribute. */}
+      <partway-files folder="photos/" />
       {/* @ts-expect-error There is no such attribute. */}
       <partway-uploader endpont="https://uploads.example" />
       {/* @ts-expect-error It starts in one of two ways. */}

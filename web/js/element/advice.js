@@ -4,13 +4,14 @@
 const ADDRESS = "Check that endpoint is the address of a Partway server, without a path that it does not serve";
 const ADVICE = {
   invalid_option:
-    "Set the attribute endpoint to the address of a Partway server: <partway-uploader endpoint=\"https://uploads.example\">.",
+    "Set the attribute endpoint to the address of a Partway server, such as endpoint=\"https://uploads.example\".",
   server_misbehaved: `${ADDRESS}, and that no proxy or login page answers in its place.`,
   not_found: `${ADDRESS}.`,
   store_unreachable:
     "Check that the page's Content-Security-Policy names the store in connect-src, and that the bucket's CORS rules allow PUT and POST from this origin; `partway doctor` tells.",
   store_etag_hidden: "Add ETag to ExposeHeaders in the bucket's CORS rules.",
   store_denied: "The server's credentials do not permit this. Its log says what the store answered.",
+  operation_not_allowed: "Name the operation in objects.allow of the destination in the server's configuration, and in the caller's ticket if there is one.",
   unknown_destination: "Compare the attribute destination with the destinations in the server's configuration.",
   origin_not_allowed: "Add this page's origin to server.allowed_origins in the server's configuration.",
   host_not_allowed: "Add the host name of endpoint to server.allowed_hosts in the server's configuration.",

@@ -39,6 +39,11 @@ export class Announcer {
     this.#schedule();
   }
 
+  // Something else that has happened.
+  say(sentence) {
+    setText(this.node, sentence);
+  }
+
   close() {
     clearTimeout(this.#timer);
   }

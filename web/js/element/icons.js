@@ -34,12 +34,17 @@ const KINDS = new Map(
 );
 
 export function icon(name) {
+  return draw(name, SHAPES[name]);
+}
+
+// `shape` is the path of a drawing.
+export function draw(name, shape) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
   svg.setAttribute("aria-hidden", "true");
   svg.setAttribute("class", `icon icon-${name}`);
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", SHAPES[name]);
+  path.setAttribute("d", shape);
   svg.append(path);
   return svg;
 }

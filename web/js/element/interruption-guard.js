@@ -1,6 +1,8 @@
 // Keeps uploads from being interrupted by accident: a question before the page is left, and a
 // screen that stays on, since a computer that falls asleep sends nothing.
 
+import { askBeforeLeaving } from "./leaving.js";
+
 export class InterruptionGuard {
   #isBusy;
   #lock;
@@ -9,7 +11,7 @@ export class InterruptionGuard {
   // `isBusy` says whether anything is under way.
   constructor(isBusy, signal) {
     this.#isBusy = isBusy;
-    addEventListener("beforeunload", (event) => isBusy() && event.preventDefault(), { signal });
+    askBeforeLeaving(isBusy, signal);
     // The browser takes the lock back when the page is hidden.
     document.addEventListener("visibilitychange", () => this.update(), { signal });
     signal.addEventListener("abort", () => this.#release());

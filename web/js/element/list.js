@@ -27,7 +27,8 @@ export class List {
   #list = make("ol", "list", { role: "list" });
   #watcher = new ResizeObserver((entries) => this.#measure(entries));
 
-  // `onEmptied` when the row with the focus has gone and there is no other; `onSeen` with rows that appear.
+  // `onEmptied` when the row with the focus has gone and there is no other; `onSeen` with rows that appear,
+  // `onCompleted` with those whose file has arrived.
   constructor(wording, settings, handlers) {
     this.#wording = wording;
     this.#settings = settings;
@@ -133,7 +134,7 @@ export class List {
   }
 
   #make(upload) {
-    const row = new Row(upload, this.#wording, this.#settings.details);
+    const row = new Row(upload, this.#wording, this.#settings.details, this.#handlers.onCompleted);
     this.#rows.set(upload, row);
     this.#owners.set(row.node, upload);
     this.#watcher.observe(row.node);

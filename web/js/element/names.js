@@ -1,7 +1,18 @@
 // Names of files, where there is little room.
 
+import { make } from "./dom.js";
+
+let segmenter;
+
+// A name too long loses its middle, because both ends tell files apart. It has a direction of its own.
+export function nameNode(name) {
+  const [head, tail] = splitName(name);
+  const text = make("bdi", "", {}, make("span", "name-head", {}, head), make("span", "name-tail", {}, tail));
+  return make("p", "name", { title: name }, text);
+}
+
 // The head may be cut off on screen, the tail with the extension may not.
-export function splitName(name) {
+function splitName(name) {
   const letters = graphemes(name);
   const dot = letters.lastIndexOf(".");
   const extension = dot > 0 ? letters.length - dot : 0;
@@ -13,5 +24,6 @@ export function splitName(name) {
 
 function graphemes(text) {
   if (!Intl.Segmenter) return [...text];
-  return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
+  segmenter ??= new Intl.Segmenter();
+  return Array.from(segmenter.segment(text), ({ segment }) => segment);
 }

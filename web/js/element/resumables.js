@@ -3,8 +3,8 @@
 import { button, make, setHidden } from "./dom.js";
 import { unfitOf } from "./errors.js";
 import { icon, kindOf } from "./icons.js";
+import { nameNode } from "./names.js";
 import { offeredTo } from "./offered.js";
-import { nameNode } from "./row.js";
 
 export class Resumables {
   #host;

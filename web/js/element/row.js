@@ -3,7 +3,7 @@
 import { Bar, button, focused, make, setAttribute, setHidden, setText } from "./dom.js";
 import { sentenceOf, waitingOf } from "./errors.js";
 import { icon, kindOf } from "./icons.js";
-import { splitName } from "./names.js";
+import { nameNode } from "./names.js";
 
 export class Row {
   #upload;
@@ -19,8 +19,10 @@ export class Row {
   #more = make("div", "more");
   #actions = make("div", "actions");
   #showsDetails;
+  #onCompleted;
 
-  constructor(upload, wording, showsDetails) {
+  constructor(upload, wording, showsDetails, onCompleted) {
+    this.#onCompleted = onCompleted;
     this.#upload = upload;
     this.#wording = wording;
     this.#showsDetails = showsDetails;
@@ -44,6 +46,15 @@ export class Row {
       this.#actions,
     );
     this.draw();
+  }
+
+  get upload() {
+    return this.#upload;
+  }
+
+  // Further buttons, once it is completed.
+  offer(buttons) {
+    if (this.#state === "completed") this.#actions.prepend(...buttons);
   }
 
   // A picture of the file itself in the place of its icon.
@@ -88,6 +99,7 @@ export class Row {
     this.#actions.replaceChildren(...this.#buttons(state));
     // The button that had the focus is gone; the one that took its place gets it.
     if (had) this.node.querySelector("[data-action]")?.focus();
+    if (state === "completed") this.#onCompleted(this);
   }
 
   #failure() {
@@ -138,13 +150,6 @@ export class Row {
         return [act("pause", "pause", () => upload.pause()), cancel()];
     }
   }
-}
-
-// A name too long loses its middle, because both ends tell files apart. It has a direction of its own.
-export function nameNode(name) {
-  const [head, tail] = splitName(name);
-  const text = make("bdi", "", {}, make("span", "name-head", {}, head), make("span", "name-tail", {}, tail));
-  return make("p", "name", { title: name }, text);
 }
 
 function isTriedAgain({ state, waitingFor }) {

@@ -1,13 +1,6 @@
-// The style sheet, which all elements of a page share. The build gives its text.
+// The uploader's style sheet. The build gives its text.
 
+import { sheet } from "./sheet.js";
 import text from "./style.css";
 
-let made;
-
-export function styleSheet() {
-  if (!made) {
-    made = new CSSStyleSheet();
-    made.replaceSync(text);
-  }
-  return made;
-}
+export const styleSheet = sheet(text);

@@ -49,6 +49,7 @@ export class View {
       onChange: () => this.#redraw.schedule(),
       onEmptied: () => this.#zone.focus(),
       onSeen: (upload, row) => this.#picture(upload, row),
+      onCompleted: (row) => this.#offer(row).catch(() => {}),
     });
     this.#summary = new Summary(wording, uploader, this.#commands());
     this.#zone = new DropZone(host, wording, this.node, signal, {
@@ -179,6 +180,15 @@ export class View {
 
   #leaveOut(sentences) {
     if (sentences.length > 0) this.#notices.show(sentences);
+  }
+
+  async #offer(row) {
+    const { offersFor } = await import("./arrived.js");
+    const voice = {
+      tell: (sentence) => this.#leaveOut([sentence]),
+      say: (sentence) => this.#announcer.say(sentence),
+    };
+    row.offer(await offersFor(this.#host, this.#uploader, row.upload, voice));
   }
 
   async #picture({ file }, row) {

@@ -2,8 +2,10 @@
 
 use partway_shared::checksum::ChecksumKind;
 use partway_shared::error::ErrorCode;
-use partway_shared::upload::{FileId, Status, UploadError};
+use partway_shared::transfer::FileId;
+use partway_shared::upload::Status;
 use partway_shared::wire::CompletedUpload;
+use partway_web_io::event::{BrokenError, EngineError, ObjectChecksum};
 use serde::Serialize;
 use tsify::Tsify;
 use wasm_bindgen::JsValue;
@@ -82,34 +84,6 @@ pub(crate) struct UploadResult {
     part_count: u32,
 }
 
-/// The checksum of the whole object, in base64.
-#[derive(Serialize, Tsify)]
-pub(crate) struct ObjectChecksum {
-    #[tsify(type = "\"CRC64NVME\"")]
-    algorithm: String,
-    value: String,
-}
-
-/// What went wrong.
-#[derive(Serialize, Tsify)]
-pub(crate) struct EngineError {
-    code: &'static str,
-    message: String,
-    /// Whether trying again can help.
-    retryable: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<String>,
-    /// The HTTP status.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-}
-
-/// A fault of the engine's own.
-#[derive(Serialize, Tsify)]
-pub(crate) struct BrokenError {
-    pub(crate) message: String,
-}
-
 /// An upload that can go on. Its token stays in the journal.
 #[derive(Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
@@ -159,22 +133,9 @@ impl From<&CompletedUpload> for UploadResult {
     fn from(upload: &CompletedUpload) -> Self {
         let CompletedUpload { bucket, key, location, etag, size, verified, checksum, version_id, part_count } =
             upload.clone();
-        let checksum =
-            checksum.map(|checksum| ObjectChecksum { algorithm: checksum.algorithm, value: checksum.value });
+        let checksum = checksum.map(ObjectChecksum::from);
         let etag = etag.as_str().to_owned();
         Self { bucket, key, location, etag, size, verified, checksum, version_id, part_count }
-    }
-}
-
-impl From<&UploadError> for EngineError {
-    fn from(error: &UploadError) -> Self {
-        Self {
-            code: error.code.as_str(),
-            message: error.to_string(),
-            retryable: error.retryable(),
-            field: error.field.clone(),
-            status: error.status,
-        }
     }
 }
 

@@ -6,8 +6,6 @@ mod event;
 mod options;
 
 #[cfg(target_family = "wasm")]
-pub(crate) use event::{BrokenError, EngineError, EngineEvent, ResumableEntry, UploadStatus};
+pub(crate) use event::{EngineEvent, ResumableEntry, UploadStatus};
 #[cfg(target_family = "wasm")]
 pub use options::EngineOptions;
-#[cfg(target_family = "wasm")]
-pub(crate) use options::{Credentials, Headers};

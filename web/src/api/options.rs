@@ -1,22 +1,16 @@
 //! What JavaScript passes in, checked.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use partway_shared::error::ErrorCode;
 use partway_shared::limits::{MAX_PART_SIZE, MIN_PART_SIZE};
-use partway_shared::upload::{Settings, UploadError};
-use serde::de::{Deserialize, Deserializer, Error};
+use partway_shared::transfer::TransferError;
+use partway_shared::upload::Settings;
+use partway_web_io::options::{
+    self, Access, Attempts, Concurrency, Credentials, Headers, Rate, StallTimeout, Within,
+};
+use serde::de::Deserializer;
 
-use crate::session::{self, error_of};
-
-/// The most connections that are of any use: six to each of a few host names.
-const MAX_CONCURRENCY: u64 = 64;
-/// Bytes per second. Below, a part of the smallest size takes too long to be sent at once.
-const MIN_RATE: u64 = 16 * 1024;
-/// Seconds.
-const MAX_STALL_TIMEOUT: u64 = 3_600;
-const MAX_ATTEMPTS: u64 = 1_000;
+use crate::session;
 
 /// The options of an engine.
 #[derive(Debug, serde::Deserialize)]
@@ -24,67 +18,35 @@ const MAX_ATTEMPTS: u64 = 1_000;
 #[cfg_attr(target_family = "wasm", derive(tsify::Tsify))]
 pub struct EngineOptions {
     /// The address of Partway's server.
-    pub(crate) endpoint: String,
+    endpoint: String,
     /// The most parts on their way at once, over all files.
     #[cfg_attr(target_family = "wasm", tsify(optional, type = "number"))]
-    concurrency: Option<Within<1, MAX_CONCURRENCY>>,
+    concurrency: Option<Concurrency>,
     /// The size of a part, in bytes.
     #[cfg_attr(target_family = "wasm", tsify(optional, type = "number"))]
     part_size: Option<Within<MIN_PART_SIZE, MAX_PART_SIZE>>,
     /// The most bytes that are sent per second, over all files.
     #[cfg_attr(target_family = "wasm", tsify(optional, type = "number"))]
-    max_bytes_per_second: Option<Within<MIN_RATE, MAX_PART_SIZE>>,
+    max_bytes_per_second: Option<Rate>,
     /// Seconds without progress after which a part is sent again.
     #[cfg_attr(target_family = "wasm", tsify(optional, type = "number"))]
-    stall_timeout: Option<Within<1, MAX_STALL_TIMEOUT>>,
+    stall_timeout: Option<StallTimeout>,
     /// Tries in a row without success after which an upload fails.
     #[cfg_attr(target_family = "wasm", tsify(optional, type = "number"))]
-    max_attempts: Option<Within<1, MAX_ATTEMPTS>>,
+    max_attempts: Option<Attempts>,
     /// Whether uploads go on after a reload. Default true.
     #[cfg_attr(target_family = "wasm", tsify(optional))]
     journal: Option<bool>,
     /// Whether cookies go to the server. Default: where the server allows it.
     #[cfg_attr(target_family = "wasm", tsify(optional))]
-    pub(crate) credentials: Option<Credentials>,
+    credentials: Option<Credentials>,
     /// The headers of each call to the server.
-    #[serde(default, deserialize_with = "headers")]
+    #[serde(default, deserialize_with = "options::headers")]
     #[cfg_attr(target_family = "wasm", tsify(optional, type = "Record<string, string>"))]
-    pub(crate) headers: Option<Headers>,
+    headers: Option<Headers>,
     /// Whether the page is asked for headers, by an event.
     #[cfg_attr(target_family = "wasm", tsify(optional))]
-    pub(crate) asks_for_headers: Option<bool>,
-}
-
-/// Whether cookies go along with a request, in the words of `fetch`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[cfg_attr(target_family = "wasm", derive(tsify::Tsify))]
-pub(crate) enum Credentials {
-    Include,
-    SameOrigin,
-    Omit,
-}
-
-/// Header names and values.
-pub(crate) type Headers = BTreeMap<String, String>;
-
-/// A whole number within bounds.
-#[derive(Clone, Copy, Debug)]
-struct Within<const MIN: u64, const MAX: u64>(u64);
-
-impl<'de, const MIN: u64, const MAX: u64> Deserialize<'de> for Within<MIN, MAX> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = f64::deserialize(deserializer).ok().filter(|number| number.fract() == 0.0);
-        let number = number.filter(|number| (MIN as f64..=MAX as f64).contains(number));
-        number
-            .map(|number| Self(number as u64))
-            .ok_or_else(|| D::Error::custom(format_args!("it must be a whole number from {MIN} to {MAX}")))
-    }
-}
-
-fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Headers>, D::Error> {
-    let headers = Option::deserialize(deserializer);
-    headers.map_err(|_| D::Error::custom("it must be an object of strings"))
+    asks_for_headers: Option<bool>,
 }
 
 impl EngineOptions {
@@ -92,14 +54,21 @@ impl EngineOptions {
     pub(crate) fn read<'de, D>(
         options: D,
         message: impl FnOnce(D::Error) -> String,
-    ) -> Result<Self, UploadError>
+    ) -> Result<Self, TransferError>
     where
         D: Deserializer<'de>,
     {
-        serde_path_to_error::deserialize(options).map_err(|error| {
-            let field = error.path().to_string();
-            invalid(&field, &message(error.into_inner()))
-        })
+        options::read(options, message)
+    }
+
+    /// Returns what goes along with each call to the server.
+    pub(crate) fn access(&self) -> Access {
+        Access {
+            endpoint: self.endpoint.trim_end_matches('/').to_owned(),
+            headers: self.headers.clone().unwrap_or_default(),
+            asks_for_headers: self.asks_for_headers == Some(true),
+            credentials: self.credentials,
+        }
     }
 
     /// Returns how a session with these options behaves.
@@ -125,18 +94,14 @@ impl EngineOptions {
     }
 }
 
-/// Returns the error that a field is not acceptable.
-fn invalid(field: &str, why: &str) -> UploadError {
-    error_of(ErrorCode::InvalidOption, &format!("{field}: {why}"), Some(field))
-}
-
 #[cfg(test)]
 mod tests {
+    use partway_shared::error::ErrorCode;
     use serde_json::{Value, json};
 
     use super::*;
 
-    fn read(options: Value) -> Result<EngineOptions, UploadError> {
+    fn read(options: Value) -> Result<EngineOptions, TransferError> {
         EngineOptions::read(options, |error| error.to_string())
     }
 

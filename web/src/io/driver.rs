@@ -7,29 +7,32 @@ use std::rc::{Rc, Weak};
 use js_sys::Function;
 use litemap::LiteMap;
 use partway_shared::checksum::ChecksumKind;
-use partway_shared::client::{CallKind, read_caller};
+use partway_shared::client::{CALLER_PATH, CallKind, read_caller};
 use partway_shared::part::ByteRange;
 use partway_shared::time::Time;
-use partway_shared::upload::{Action, ControlCall, Failure, FileId, FileInfo, JobId};
+use partway_shared::transfer::{Failure, FileId, JobId};
+use partway_shared::upload::{Action, ControlCall, FileInfo};
 use partway_shared::wire::{AbortUpload, CreationId, SignedPut};
+use partway_web_io::clock::{Timer, epoch, now};
+use partway_web_io::event::{BrokenError, EngineError};
+use partway_web_io::journal::{Journal, Place};
+use partway_web_io::options::Headers;
+use partway_web_io::scope::{PanicWatch, is_broken, is_online, message_of, seed};
+use partway_web_io::server::{Request, Server};
 use tsify::Tsify;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, File};
 
-use super::clock::{Timer, epoch, now};
 use super::hash::hash;
-use super::journal::Journal;
 use super::lock::Lock;
 use super::put::{Outcome, Put};
-use super::scope::{PanicWatch, is_broken, is_online, message_of, seed};
-use super::server::{Request, Server};
 use super::source::Source;
-use crate::api::{
-    BrokenError, EngineError, EngineEvent, EngineOptions, Headers, ResumableEntry, UploadStatus,
-};
+use crate::api::{EngineEvent, EngineOptions, ResumableEntry, UploadStatus};
 use crate::session::{Effect, Event, Holder, NewFile, Record, Session};
+
+const JOURNAL: Place = Place { database: "partway", store: "uploads" };
 
 /// A file that the page has given, under an id of its own.
 pub(crate) struct Chosen {
@@ -94,8 +97,7 @@ impl Driver {
         let page = Page(tell);
         let session_options = options.session(epoch());
         let (asking, breaking) = (page.clone(), page.clone());
-        let endpoint = session_options.endpoint.clone();
-        let server = Server::new(endpoint, options, move || asking.tell(&EngineEvent::Headers));
+        let server = Server::new(options.access(), move || asking.tell(&EngineEvent::Headers));
         let on_panic = Closure::<dyn FnMut(String)>::new(move |message| {
             breaking.tell(&EngineEvent::Broken { error: BrokenError { message } });
         });
@@ -283,7 +285,7 @@ impl Driver {
     fn call(&self, job: JobId, call: &ControlCall) {
         let Ok(controller) = AbortController::new() else { return };
         let (server, signal) = (self.server.clone(), controller.signal());
-        let (kind, request) = (call.kind(), Request::new(call));
+        let (kind, request) = (call.kind(), Request::post(call.kind().path(), call));
         self.keep_job(job, Job::Call(controller));
         self.spawn(async move |this| {
             let answer = server.send(&request, Some(&signal)).await;
@@ -351,7 +353,7 @@ impl Driver {
 
     fn open_journal(&self) {
         self.spawn(async move |this| {
-            let opened = Journal::open().await;
+            let opened = Journal::open(JOURNAL).await;
             let Some(driver) = this.upgrade().filter(|driver| !driver.is_closed.get()) else { return };
             let is_open = opened.is_ok();
             driver.journal.replace(opened.ok().map(Rc::new));
@@ -410,7 +412,7 @@ impl Driver {
     fn ask_caller(&self) {
         let server = self.server.clone();
         self.spawn(async move |this| {
-            let answer = server.send(&Request::CALLER, None).await;
+            let answer = server.send(&Request::get(CALLER_PATH), None).await;
             let outcome = answer.and_then(|answer| read_caller(&answer));
             Self::update(&this, |session, now| session.handle_caller(outcome, now));
         });
@@ -419,7 +421,7 @@ impl Driver {
     fn discard(&self, id: CreationId, token: String) {
         let server = self.server.clone();
         self.spawn(async move |this| {
-            let request = Request::new(&ControlCall::Abort(AbortUpload { token }));
+            let request = Request::post(CallKind::Abort.path(), &AbortUpload { token });
             let answer = server.send(&request, None).await;
             let outcome = answer.and_then(|answer| CallKind::Abort.read_answer(&answer));
             Self::update(&this, |session, _| session.handle_discarded(id, &outcome));

@@ -7,13 +7,13 @@ use js_sys::{ArrayBuffer, Uint8Array};
 use partway_shared::checksum::{Checksum, ChecksumKind, PartHasher};
 use partway_shared::limits::HASH_CHUNK;
 use partway_shared::part::ByteRange;
-use partway_shared::upload::SourceFailure;
+use partway_shared::transfer::SourceFailure;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::ReadableStreamByobReader;
 
-use super::scope::{give_way, property};
 use super::source::Source;
+use partway_web_io::scope::{give_way, property};
 
 /// Bytes taken in a row, in some 4 ms. From a fast disk one chunk can follow the other without the thread's other tasks having
 /// had a turn.

@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use super::scope::{navigator, property};
+use partway_web_io::scope::{navigator, property};
 
 // web-sys has these behind a compiler flag of its own.
 #[wasm_bindgen]

@@ -8,13 +8,13 @@ use std::time::Duration;
 use partway_shared::client::parse_retry_after;
 use partway_shared::part::ETag;
 use partway_shared::time::Time;
-use partway_shared::upload::Failure;
+use partway_shared::transfer::Failure;
 use partway_shared::wire::SignedPut;
+use partway_web_io::clock::now;
+use partway_web_io::xml::element;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, FormData, ProgressEvent, XmlHttpRequest};
-
-use super::clock::now;
 
 /// Between two reports of progress, unless it is the last.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -121,12 +121,4 @@ fn text(xhr: &XmlHttpRequest) -> String {
 /// Returns a header of the answer, if there is one and CORS exposes it.
 fn header(xhr: &XmlHttpRequest, name: &str) -> Option<String> {
     xhr.get_response_header(name).ok().flatten()
-}
-
-/// Returns the text of an element of S3's documents, which have no attributes and no nesting here, and in which nothing but an
-/// ETag's quotes is escaped.
-fn element(xml: &str, name: &str) -> Option<String> {
-    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
-    let (text, _) = rest.split_once("</")?;
-    Some(text.replace("&quot;", "\""))
 }

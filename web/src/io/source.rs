@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use js_sys::Uint8Array;
 use partway_shared::part::ByteRange;
-use partway_shared::upload::SourceFailure;
+use partway_shared::transfer::SourceFailure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, DomException, File};

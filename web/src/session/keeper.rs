@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use litemap::LiteMap;
 use partway_shared::time::Time;
-use partway_shared::upload::FileId;
+use partway_shared::transfer::FileId;
 use partway_shared::wire::CreationId;
 
 use super::{Effect, Entry, Event, Holder, Record, Session};

@@ -8,7 +8,6 @@
 mod entry;
 mod keeper;
 mod offers;
-mod progress;
 
 #[cfg(test)]
 mod tests;
@@ -19,19 +18,18 @@ use partway_shared::checksum::Checksum;
 use partway_shared::error::ErrorCode;
 use partway_shared::part::ETag;
 use partway_shared::time::Time;
+use partway_shared::transfer::{Failure, FileId, JobId, SourceFailure, TransferError};
 use partway_shared::upload::{
-    Action, ControlReply, Event as MachineEvent, Failure, FileId, FileInfo, InFlight, JobId, Settings,
-    SourceFailure, Status, UploadError, Uploader,
+    Action, ControlReply, Event as MachineEvent, FileInfo, InFlight, Settings, State, Status, Uploader,
 };
 use partway_shared::wire::CreationId;
+use partway_web_io::options::error_of;
+use partway_web_io::reports::Reports;
 
 pub(crate) use entry::{Entry, Record};
-#[cfg_attr(not(target_family = "wasm"), allow(unused_imports))]
-pub(crate) use offers::Found;
 
 use keeper::Keeper;
 use offers::Offers;
-use progress::Reports;
 
 /// How a session behaves.
 #[derive(Clone, Debug)]
@@ -99,7 +97,7 @@ pub(crate) enum Event {
     /// A command on an upload was carried out; the events before this one are older.
     Done(FileId),
     /// These files are not taken.
-    Refused(Vec<FileId>, UploadError),
+    Refused(Vec<FileId>, TransferError),
     /// What can be resumed, and how many more entries of the journal cannot be read.
     Resumable(Vec<Entry>, u32),
     /// Something that a developer should know of, and that stops nothing.
@@ -321,7 +319,19 @@ impl Session {
         }
     }
 
-    fn refuse(&mut self, ids: Vec<FileId>, error: UploadError) {
+    /// Reports what has moved; where nothing has for a while, what should have.
+    fn report_progress(&mut self, now: Time) {
+        let machine = &self.machine;
+        let is_under_way = |id| {
+            let state = machine.status(id, now).map(|status| status.state);
+            matches!(state, Some(State::Uploading | State::Finishing | State::Cancelling))
+        };
+        if let Some(moved) = self.reports.take(machine.files().map(|id| (id, is_under_way(id))), now) {
+            self.events.push_back(Event::Progress(moved));
+        }
+    }
+
+    fn refuse(&mut self, ids: Vec<FileId>, error: TransferError) {
         for &id in &ids {
             self.drop_file(id);
         }
@@ -331,9 +341,4 @@ impl Session {
     fn drop_file(&mut self, id: FileId) {
         self.effects.push_back(Effect::DropFile(id));
     }
-}
-
-/// Returns an error that the session itself has found.
-pub(crate) fn error_of(code: ErrorCode, detail: &str, field: Option<&str>) -> UploadError {
-    UploadError { code, detail: detail.to_owned(), status: None, field: field.map(str::to_owned) }
 }

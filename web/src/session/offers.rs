@@ -8,10 +8,12 @@ use std::time::Duration;
 
 use partway_shared::error::ErrorCode;
 use partway_shared::time::Time;
-use partway_shared::upload::{ControlReply, Difference, Failure, FileId, FileInfo, UploadError};
+use partway_shared::transfer::{Failure, FileId, TransferError};
+use partway_shared::upload::{ControlReply, Difference, FileInfo};
 use partway_shared::wire::{CallerInfo, CreationId};
+use partway_web_io::options::error_of;
 
-use super::{Effect, Entry, Event, Holder, NewFile, Record, Session, error_of};
+use super::{Effect, Entry, Event, Holder, NewFile, Record, Session};
 
 /// How long it is waited, at first, until a server that did not say who asks is asked again.
 const FIRST_DELAY: Duration = Duration::from_secs(2);
@@ -151,7 +153,7 @@ impl Session {
         }
     }
 
-    fn compare(&self, id: CreationId, chosen: &FileInfo) -> Result<(), UploadError> {
+    fn compare(&self, id: CreationId, chosen: &FileInfo) -> Result<(), TransferError> {
         let begun = &find(&self.offers.offered, id).ok_or_else(gone)?.info;
         Difference::between(begun, chosen).map_or(Ok(()), |difference| {
             Err(error_of(ErrorCode::FileMismatch, difference.message(), Some(difference.field())))
@@ -172,7 +174,7 @@ impl Session {
         }
     }
 
-    fn restore(&mut self, file: FileId, id: CreationId, chosen: &FileInfo) -> Result<(), UploadError> {
+    fn restore(&mut self, file: FileId, id: CreationId, chosen: &FileInfo) -> Result<(), TransferError> {
         // Meanwhile another tab may have finished it.
         self.compare(id, chosen)?;
         let entry = take(&mut self.offers.offered, id).ok_or_else(gone)?;
@@ -234,7 +236,7 @@ fn take(entries: &mut Vec<Entry>, id: CreationId) -> Option<Entry> {
     Some(entries.remove(place))
 }
 
-fn gone() -> UploadError {
+fn gone() -> TransferError {
     let detail = "it was finished, discarded, or taken up elsewhere meanwhile";
     error_of(ErrorCode::UploadGone, detail, None)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use partway_shared::checksum::PartHasher;
 use partway_shared::error::Problem;
-use partway_shared::upload::SourceFailure;
+use partway_shared::transfer::SourceFailure;
 use partway_shared::wire::{CallerInfo, CreatedUpload, CreatedUploads};
 use serde_json::{Value, json};
 

@@ -119,3 +119,25 @@ async fn sweep_lists_first_and_aborts_when_told() {
     let wrong = run(&["sweep", "--older-than", "soon"]);
     assert_eq!(wrong.status.code(), Some(2));
 }
+
+/// Whoever leaves `serve` out means it with all that it takes, from the command line or from the environment.
+#[test]
+fn serving_is_meant_where_no_command_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("other.toml"), "[server]\nlisten = \"nowhere\"\n").unwrap();
+    for (args, variables) in [
+        (&["serve", "--config", "other.toml"][..], &[][..]),
+        (&["--config", "other.toml"], &[]),
+        (&[], &[("PARTWAY_CONFIG", "other.toml")]),
+    ] {
+        let served = partway_with(folder.path(), args, EMBEDDED, variables);
+        assert_eq!(served.status.code(), Some(1), "{args:?}");
+        assert!(
+            text(&served.stderr).contains("other.toml:2: server.listen"),
+            "{args:?} {}",
+            text(&served.stderr)
+        );
+    }
+    let both = partway(folder.path(), &["--config", "other.toml", "doctor"], EMBEDDED);
+    assert_eq!(both.status.code(), Some(2), "a file of another command's: {}", text(&both.stderr));
+}

@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use bytesize::ByteSize;
-use partway_s3::store::S3Store;
+use partway_s3::store::BucketStore;
 use partway_server::app::Application;
 use partway_server::config::Settings;
 use partway_server::embedded_secrets::EmbeddedSecrets;
@@ -17,7 +18,7 @@ pub(crate) const TOKEN_SECRET: &str = "the commands' tests all share this secret
 pub(crate) struct Server {
     url: String,
     pub(crate) store_origin: String,
-    store: S3Store,
+    store: Arc<dyn BucketStore>,
     data: TempDir,
 }
 
@@ -35,7 +36,7 @@ impl Server {
         settings.uploads.single_put_max = ByteSize::b(64);
         let application = Application::build(settings).await.unwrap();
         let (url, store_origin) = (application.url(), application.store_origin().to_owned());
-        let store = application.store().clone();
+        let store = Arc::clone(application.store());
         tokio::spawn(application.run());
         Self { url, store_origin, store, data }
     }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::policy::{KeyTemplate, MAX_KEY_PREFIX, Policy, is_extension, is_type_pattern};
 
-use super::{ServerConfig, Settings, SettingsError, UploadsConfig, choice, duration, list};
+use super::{ObjectsConfig, ServerConfig, Settings, SettingsError, UploadsConfig, choice, duration, list};
 use crate::spelling::nearest;
 
 /// The settings of one destination.
@@ -63,6 +63,8 @@ pub struct DestinationConfig {
     /// Whether a completed file's first bytes are compared with its media type. A file that does not match is refused
     /// and removed. Default: no.
     pub sniff: bool,
+    /// What may be done with objects that are there.
+    pub objects: ObjectsConfig,
 }
 
 fn encryption<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Encryption>, D::Error> {
@@ -91,7 +93,11 @@ impl DestinationConfig {
                 kms_key_id: self.kms_key_id.clone(),
                 acl: self.acl.clone(),
                 keeps_existing: !self.overwrite,
+                ..Attributes::default()
             },
+            allow: self.objects.allow.clone(),
+            // Settings without one have been refused where it is needed.
+            scope: self.objects.scope(&self.key).unwrap_or_default(),
             ..uploads.policy()
         }
     }
@@ -148,6 +154,7 @@ impl DestinationConfig {
         if self.kms_key_id.is_some() && self.encryption != Some(Encryption::Kms) {
             return refuse("kms_key_id", "it needs encryption = \"aws:kms\"");
         }
+        self.objects.check(&self.key).or_else(|(field, why)| refuse(field, why))?;
         if self.token_lifetime.is_some_and(|lifetime| lifetime < Duration::from_secs(60)) {
             return refuse("token_lifetime", "it must be at least 1m");
         }

@@ -1,4 +1,4 @@
-//! `[hooks]`: calls to the application about uploads.
+//! `[hooks]`: calls to the application about uploads and objects.
 
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub struct HooksConfig {
     ///
     /// A completion counts once this has answered 2xx; until then the client retries.
     pub after_complete: Option<String>,
+    /// The URL that is called before objects are read, listed, deleted or copied, and may refuse. Default: none.
+    pub before_access: Option<String>,
     /// The secret that signs requests: `whsec_` and at least 24 random bytes in base64.
     pub secret: Option<SecretString>,
     /// The timeout of one attempt. Default: `10s`.
@@ -34,6 +36,7 @@ impl Default for HooksConfig {
         Self {
             before_create: None,
             after_complete: None,
+            before_access: None,
             secret: None,
             timeout: Duration::from_secs(10),
             attempts: 3,
@@ -45,13 +48,15 @@ impl HooksConfig {
     /// Returns whether a hook is configured.
     #[must_use]
     pub const fn is_used(&self) -> bool {
-        self.before_create.is_some() || self.after_complete.is_some()
+        self.before_create.is_some() || self.after_complete.is_some() || self.before_access.is_some()
     }
 
     pub(super) fn validate(&self) -> Result<(), SettingsError> {
-        for (setting, url) in
-            [("hooks.before_create", &self.before_create), ("hooks.after_complete", &self.after_complete)]
-        {
+        for (setting, url) in [
+            ("hooks.before_create", &self.before_create),
+            ("hooks.after_complete", &self.after_complete),
+            ("hooks.before_access", &self.before_access),
+        ] {
             url.as_ref().map_or(Ok(()), |url| check_url(setting, url))?;
         }
         match &self.secret {

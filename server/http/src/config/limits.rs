@@ -18,6 +18,8 @@ pub struct LimitsConfig {
     pub open_uploads: Option<u32>,
     /// Bytes for which uploads may be created per day (UTC). Default: no limit.
     pub bytes_per_day: Option<ByteSize>,
+    /// Bytes of objects for which URLs that read are signed per day (UTC), each object once. Default: no limit.
+    pub signed_bytes_per_day: Option<ByteSize>,
     /// The Redis that replicas share counters in: `redis://host:6379/0`. Default: none; each replica counts in
     /// memory.
     ///

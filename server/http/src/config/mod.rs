@@ -12,6 +12,7 @@ mod explain;
 mod hooks;
 mod identity;
 mod limits;
+mod objects;
 mod operations;
 mod server;
 mod sources;
@@ -36,6 +37,7 @@ pub use embedded::EmbeddedConfig;
 pub use hooks::HooksConfig;
 pub use identity::{ForwardConfig, IdentityConfig, IdentityKind, JwtConfig};
 pub use limits::LimitsConfig;
+pub use objects::ObjectsConfig;
 pub use operations::OperationsConfig;
 pub use server::{LogFormat, ServerConfig};
 pub use store::{StoreConfig, is_of_aws};
@@ -435,6 +437,8 @@ mod tests {
             ("[server]\nallowed_hosts = [\"\"]", "server.allowed_hosts"),
             ("[uploads]\npart_size = \"1 MiB\"", "uploads.part_size"),
             ("[uploads]\nsingle_put_max = \"6 GiB\"", "uploads.single_put_max"),
+            ("[uploads]\ncopy_part_size = \"4 MiB\"", "uploads.copy_part_size"),
+            ("[uploads]\ncopy_threshold = \"6 GiB\"", "uploads.copy_threshold"),
             ("[uploads]\nurl_lifetime = \"30d\"", "uploads.url_lifetime: a presigned"),
             ("[uploads]\nkey_prefix = \"/x\"", "uploads.key_prefix"),
             ("[uploads]\nchecksum = \"md4\"", "md4"),

@@ -29,6 +29,11 @@ pub struct ServerConfig {
     ///
     /// Required with a bucket of your own. For the embedded store one is generated and kept with its data.
     pub token_secret: Option<SecretString>,
+    /// The secret that signs links to objects: at least 32 bytes, the same on every replica. Default: derived from
+    /// `token_secret`.
+    ///
+    /// Changing it revokes all links.
+    pub link_secret: Option<SecretString>,
     /// How long an upload may take from its creation to its completion. Default: `7d`.
     ///
     /// A longer lifetime lets people resume later; what is unfinished is stored, and paid for, as long.
@@ -85,6 +90,7 @@ impl Default for ServerConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             socket: None,
             token_secret: None,
+            link_secret: None,
             token_lifetime: Duration::from_secs(7 * 24 * 60 * 60),
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
@@ -110,8 +116,12 @@ impl ServerConfig {
             );
             return Err(SettingsError::unusable("server.listen", why));
         }
-        if self.token_secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < 32) {
-            return Err(SettingsError::unusable("server.token_secret", "it must have at least 32 bytes"));
+        for (setting, secret) in
+            [("server.token_secret", &self.token_secret), ("server.link_secret", &self.link_secret)]
+        {
+            if secret.as_ref().is_some_and(|secret| secret.expose_secret().len() < 32) {
+                return Err(SettingsError::unusable(setting, "it must have at least 32 bytes"));
+            }
         }
         if self.token_lifetime < Duration::from_secs(60) {
             return Err(SettingsError::unusable("server.token_lifetime", "it must be at least 1m"));

@@ -34,6 +34,13 @@ pub struct UploadsConfig {
     pub form_max: ByteSize,
     /// The size of parts, unless a file needs larger ones. Default: `16 MiB`, from `5 MiB` to `5 GiB`.
     pub part_size: ByteSize,
+    /// Objects up to this size are copied at once, by one call of this server. Default: `64 MiB`, at most `5 GiB`.
+    ///
+    /// A client has the store copy larger ones in parts, sees them move, and can go on later.
+    pub copy_threshold: ByteSize,
+    /// The size of parts that are copied, unless an object has more than 1,000 of them. Default: `64 MiB`, from `5 MiB` to
+    /// `5 GiB`.
+    pub copy_part_size: ByteSize,
     /// How uploads are verified. `auto` (the default) tries out at the start which of the following the store
     /// verifies, with small objects under `.partway/` below `key_prefix`, and takes the first.
     ///
@@ -84,6 +91,8 @@ impl Default for UploadsConfig {
             single_put_max: ByteSize(DEFAULT_SINGLE_PUT_MAX),
             form_max: ByteSize::mib(1),
             part_size: ByteSize(DEFAULT_PART_SIZE),
+            copy_threshold: ByteSize::mib(64),
+            copy_part_size: ByteSize::mib(64),
             checksum: ChecksumSetting::Auto,
             url_lifetime: Duration::from_secs(15 * 60),
         }
@@ -102,14 +111,28 @@ impl UploadsConfig {
                 part_size: self.part_size.as_u64(),
                 ..PlanLimits::default()
             },
+            copy_plan: PlanLimits {
+                single_put_max: self.copy_threshold.as_u64(),
+                part_size: self.copy_part_size.as_u64(),
+                ..PlanLimits::default()
+            },
             ..Policy::default()
         }
     }
 
     pub(super) fn validate(&self) -> Result<(), SettingsError> {
-        let part_size = self.part_size.as_u64();
-        if !(MIN_PART_SIZE..=MAX_PART_SIZE).contains(&part_size) {
-            return Err(SettingsError::unusable("uploads.part_size", "it must be from 5 MiB to 5 GiB"));
+        for (field, part_size) in
+            [("uploads.part_size", self.part_size), ("uploads.copy_part_size", self.copy_part_size)]
+        {
+            if !(MIN_PART_SIZE..=MAX_PART_SIZE).contains(&part_size.as_u64()) {
+                return Err(SettingsError::unusable(field, "it must be from 5 MiB to 5 GiB"));
+            }
+        }
+        if self.copy_threshold.as_u64() > MAX_SINGLE_PUT_SIZE {
+            return Err(SettingsError::unusable(
+                "uploads.copy_threshold",
+                "S3 copies at most 5 GiB in one call",
+            ));
         }
         if self.single_put_max.as_u64() > MAX_SINGLE_PUT_SIZE {
             return Err(SettingsError::unusable(

@@ -1,4 +1,4 @@
-//! Destinations: where uploads may go, each a bucket with a policy of its own.
+//! Destinations: where uploads may go and where objects are, each a bucket with a policy of its own.
 //!
 //! A destination that a caller may not use does not exist for it: the answer is the same as for a name that nobody has
 //! configured. What happens to an upload there is not known here.
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use partway_s3::attributes::{Attributes, UPLOAD_MARK};
 use partway_s3::bucket::Bucket;
 use partway_s3::signing::Presigner;
-use partway_s3::store::Store;
+use partway_s3::store::{Objects, Store};
 use partway_s3::verification::Verification;
 use partway_shared::error::{ErrorCode, Problem};
 
@@ -38,10 +38,16 @@ pub struct Destination {
     pub form_max: Option<u64>,
     /// The bucket's operations, which are measured.
     pub store: Arc<dyn Store>,
+    /// The operations on what is in the bucket, which are measured.
+    pub objects: Arc<dyn Objects>,
     /// The rules for uploads.
     pub policy: Policy,
     /// How long an upload may take.
     pub token_lifetime: Duration,
+    /// How long URLs that read are valid at most.
+    pub read_lifetime: Duration,
+    /// How long links work at most.
+    pub link_lifetime: Duration,
     /// The destination's metrics.
     pub metrics: DestinationMetrics,
 }
@@ -73,6 +79,14 @@ impl Destination {
     /// # Errors
     /// When there are no credentials.
     pub async fn presigner(&self) -> Result<Presigner<'_>, Problem> {
+        self.presigner_for(self.url_lifetime).await
+    }
+
+    /// Returns a presigner whose URLs are valid as long, or as long as the credentials are.
+    ///
+    /// # Errors
+    /// When there are no credentials.
+    pub async fn presigner_for(&self, lifetime: Duration) -> Result<Presigner<'_>, Problem> {
         let bucket = &self.bucket;
         let credentials = bucket.credentials.get().await.map_err(|error| {
             tracing::error!(%error, bucket = bucket.name, "no credentials to sign with");
@@ -82,7 +96,7 @@ impl Destination {
             )
         })?;
         let (hosts, region) = (&bucket.public_hosts, &bucket.region);
-        Ok(Presigner::new(hosts, region, &credentials, self.url_lifetime, SystemTime::now()))
+        Ok(Presigner::new(hosts, region, &credentials, lifetime, SystemTime::now()))
     }
 }
 
@@ -117,7 +131,7 @@ impl Destinations {
                 .find(|destination| destination.name == DEFAULT_DESTINATION)
                 .copied()
                 .ok_or_else(|| {
-                    unknown("the file must name a destination, since there is no default".to_owned())
+                    unknown("the request must name a destination, since there is no default".to_owned())
                 }),
         }
     }
@@ -132,6 +146,21 @@ impl Destinations {
         found.ok_or_else(|| {
             Problem::new(ErrorCode::TokenForeign, "this caller may not use the upload's destination")
         })
+    }
+
+    /// Returns the destinations that exist for a caller, and which of them is meant by a request that names none.
+    pub fn of_caller(&self, caller: &Caller) -> (Vec<&Destination>, Option<&str>) {
+        let existing = self.0.iter().filter(|destination| {
+            destination.policy.exists_for(&destination.name, caller.subject.as_str(), &caller.scope)
+        });
+        let default = self.find(None, caller).ok().map(|destination| destination.name.as_str());
+        (existing.collect(), default)
+    }
+
+    /// Returns the destination of this name, whoever asks; none where it is in another bucket now.
+    #[must_use]
+    pub fn in_bucket(&self, name: &str, bucket: &str) -> Option<&Destination> {
+        self.0.iter().find(|destination| destination.name == name && destination.bucket.name == bucket)
     }
 
     /// Returns all destinations, also those that do not exist for some callers.

@@ -44,20 +44,23 @@ pub async fn open(settings: &Settings, metrics: &Metrics) -> Result<Opened, Open
     let (mut buckets, mut probings) = (Vec::new(), Vec::new());
     for (bucket, (verification, probing)) in opened.into_iter().zip(verified) {
         let bucket = Arc::new(bucket);
-        let store = Arc::new(bucket.store.clone());
         let form_max = bucket.post_forms.then_some(settings.uploads.form_max.as_u64());
         for name in &bucket.destinations {
             let Some(config) = configured.remove(name) else { continue };
             let metrics = metrics.of(name);
+            let measured = Arc::new(Measured::new(Arc::clone(&bucket.store), metrics.clone()));
             let destination = Destination {
                 name: name.clone(),
-                store: Arc::new(Measured::new(Arc::clone(&store) as _, metrics.clone())),
+                store: Arc::clone(&measured) as _,
+                objects: measured,
                 bucket: Arc::clone(&bucket),
                 verification: verification.clone(),
                 url_lifetime: settings.uploads.url_lifetime,
                 form_max,
                 policy: config.policy(&settings.uploads),
                 token_lifetime: config.token_lifetime(&settings.server),
+                read_lifetime: config.objects.url_lifetime.unwrap_or(settings.uploads.url_lifetime),
+                link_lifetime: config.objects.link_lifetime,
                 metrics,
             };
             destinations.insert(name.clone(), destination);

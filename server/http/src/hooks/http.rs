@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use partway_s3::http_client::HttpClient;
 use partway_shared::error::{ErrorCode, Problem};
 use secrecy::ExposeSecret;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -17,7 +18,7 @@ use crate::excerpt::excerpt;
 
 use crate::signing_secret::SigningSecret;
 
-use super::{Decision, FinishedUpload, Hooks, ProposedUpload};
+use super::{AccessDecision, Decision, FinishedUpload, Hooks, ProposedAccess, ProposedUpload};
 
 /// The largest answer in bytes: decisions on a thousand files.
 const MAX_BYTES: usize = 4 << 20;
@@ -30,6 +31,7 @@ pub struct HttpHooks {
     secret: SigningSecret,
     before_create: Option<String>,
     after_complete: Option<String>,
+    before_access: Option<String>,
     attempts: u32,
 }
 
@@ -56,6 +58,19 @@ struct Decisions {
     uploads: Vec<Decision>,
 }
 
+#[derive(Serialize)]
+struct Access<'a> {
+    subject: &'a str,
+    accesses: &'a [ProposedAccess],
+}
+
+/// The body of an answer about access; an empty one (204) permits all.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccessDecisions {
+    accesses: Vec<AccessDecision>,
+}
+
 /// The result of one attempt.
 enum Attempt {
     Answered(Bytes),
@@ -79,6 +94,7 @@ impl HttpHooks {
             secret: SigningSecret::parse(secret.expose_secret())?,
             before_create: config.before_create.clone(),
             after_complete: config.after_complete.clone(),
+            before_access: config.before_access.clone(),
             attempts: config.attempts,
         }))
     }
@@ -111,7 +127,7 @@ impl HttpHooks {
                 delay *= 2;
             }
         }
-        let why = format!("the application did not answer {kind}; the upload continues when it does");
+        let why = format!("the application did not answer {kind}; try again when it does");
         Err(Problem::new(ErrorCode::HookUnavailable, why).with_retry_after(5))
     }
 
@@ -143,6 +159,37 @@ impl HttpHooks {
     }
 }
 
+impl HttpHooks {
+    /// Asks the application to decide on each of several things. An empty answer is the default for all.
+    async fn ask<A: DeserializeOwned, D: Clone + Default>(
+        &self,
+        url: &str,
+        kind: &'static str,
+        data: impl Serialize,
+        count: usize,
+        read: impl FnOnce(A) -> Vec<D>,
+    ) -> Result<Vec<D>, Problem> {
+        let id = Uuid::new_v4().to_string();
+        let body = self.call(url, &id, kind, data).await?;
+        if body.is_empty() {
+            return Ok(vec![D::default(); count]);
+        }
+        let unusable = |why: &str| {
+            tracing::error!(hook = kind, webhook.id = id, why, "the application's answer cannot be used");
+            Problem::new(
+                ErrorCode::HookUnavailable,
+                "the application's answer cannot be used; the server's log says more",
+            )
+        };
+        let decisions = serde_json::from_slice(&body).map(read);
+        let decisions = decisions.map_err(|error| unusable(&excerpt(&error.to_string())))?;
+        if decisions.len() != count {
+            return Err(unusable(&format!("{} decisions on {count} that were asked for", decisions.len())));
+        }
+        Ok(decisions)
+    }
+}
+
 #[async_trait]
 impl Hooks for HttpHooks {
     async fn before_create(
@@ -151,34 +198,26 @@ impl Hooks for HttpHooks {
         uploads: &[ProposedUpload],
     ) -> Result<Vec<Decision>, Problem> {
         let Some(url) = &self.before_create else { return Ok(vec![Decision::default(); uploads.len()]) };
-        let id = Uuid::new_v4().to_string();
         let proposal = Proposal { subject: caller.subject.as_str(), uploads };
-        let body = self.call(url, &id, "upload.before_create", proposal).await?;
-        if body.is_empty() {
-            return Ok(vec![Decision::default(); uploads.len()]);
-        }
-        let unusable = |why: &str| {
-            tracing::error!(
-                hook = "upload.before_create",
-                webhook.id = id,
-                why,
-                "the application's answer cannot be used"
-            );
-            Problem::new(
-                ErrorCode::HookUnavailable,
-                "the application's answer cannot be used; the server's log says more",
-            )
+        let read = |Decisions { uploads }| uploads;
+        self.ask(url, "upload.before_create", proposal, uploads.len(), read).await
+    }
+
+    async fn before_access(
+        &self,
+        caller: &Caller,
+        accesses: &[ProposedAccess],
+    ) -> Result<Vec<AccessDecision>, Problem> {
+        let Some(url) = &self.before_access else {
+            return Ok(vec![AccessDecision::default(); accesses.len()]);
         };
-        let decisions: Decisions =
-            serde_json::from_slice(&body).map_err(|error| unusable(&excerpt(&error.to_string())))?;
-        if decisions.uploads.len() != uploads.len() {
-            return Err(unusable(&format!(
-                "{} decisions on {} uploads",
-                decisions.uploads.len(),
-                uploads.len()
-            )));
-        }
-        Ok(decisions.uploads)
+        let access = Access { subject: caller.subject.as_str(), accesses };
+        let read = |AccessDecisions { accesses }| accesses;
+        self.ask(url, "object.before_access", access, accesses.len(), read).await
+    }
+
+    fn guards(&self) -> bool {
+        self.before_access.is_some()
     }
 
     async fn after_complete(&self, upload: &FinishedUpload) -> Result<(), Problem> {

@@ -1,4 +1,5 @@
-//! Hooks: the application is asked before uploads are created, and told when they are complete.
+//! Hooks: the application is asked before uploads are created and before objects are reached, and told when uploads are
+//! complete.
 //!
 //! They are called over HTTP (`http`), or in Rust by an application that mounts Partway. They see neither tokens nor
 //! signed URLs.
@@ -7,7 +8,7 @@ mod http;
 
 use async_trait::async_trait;
 use partway_shared::error::Problem;
-use partway_shared::wire::CompletedUpload;
+use partway_shared::wire::{CompletedUpload, Operation};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -35,6 +36,21 @@ pub struct ProposedUpload {
     /// The media type that the object will have; `application/octet-stream` where the client gave none.
     #[serde(rename = "type")]
     pub content_type: String,
+    /// The object that it would be a copy of, if it is no file of the client's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<CopiedObject>,
+}
+
+/// The object of a copy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CopiedObject {
+    /// The name of its destination.
+    pub destination: String,
+    /// Its key.
+    pub key: String,
+    /// Its version, if the caller has named one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<String>,
 }
 
 /// The application's decision on a proposed upload. The default accepts it unchanged.
@@ -66,9 +82,34 @@ pub struct FinishedUpload {
     /// The object's media type.
     #[serde(rename = "type")]
     pub content_type: String,
+    /// The object that it is a copy of, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<CopiedObject>,
     /// The object, as the client gets it.
     #[serde(flatten)]
     pub object: CompletedUpload,
+}
+
+/// Access to an object, or to the objects below a prefix, that the destination's policy permits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProposedAccess {
+    /// What the caller wants to do.
+    pub operation: Operation,
+    /// The destination's name.
+    pub destination: String,
+    /// The object's key; of a listing, the prefix.
+    pub key: String,
+    /// The object's version, if the caller names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<String>,
+}
+
+/// The application's decision on access to an object. The default permits it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccessDecision {
+    /// The reason for a refusal, for the user; `None` permits.
+    pub refuse: Option<String>,
 }
 
 /// The hooks of an application.
@@ -94,6 +135,23 @@ pub trait Hooks: Send + Sync {
         Ok(())
     }
 
+    /// Decides on access to objects that their destinations' policies permit. Returns one decision for each, in order.
+    ///
+    /// An error refuses them all.
+    async fn before_access(
+        &self,
+        caller: &Caller,
+        accesses: &[ProposedAccess],
+    ) -> Result<Vec<AccessDecision>, Problem> {
+        let _ = caller;
+        Ok(vec![AccessDecision::default(); accesses.len()])
+    }
+
+    /// Returns whether `before_access` does anything; if not, it is not called.
+    fn guards(&self) -> bool {
+        true
+    }
+
     /// Returns whether `before_create` does anything; if not, it is not called.
     fn decides(&self) -> bool {
         true
@@ -110,6 +168,10 @@ pub trait Hooks: Send + Sync {
 pub struct NoHooks;
 
 impl Hooks for NoHooks {
+    fn guards(&self) -> bool {
+        false
+    }
+
     fn decides(&self) -> bool {
         false
     }

@@ -55,6 +55,25 @@ struct OfUpload {
     outcome: UploadOutcome,
 }
 
+/// The outcome of an operation on an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[allow(non_camel_case_types, reason = "as it stands in the label")]
+pub enum ObjectOutcome {
+    /// It was done.
+    done,
+    /// It was refused: not permitted, not there, or not as it was.
+    refused,
+    /// The store or the server failed.
+    failed,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfObject {
+    destination: Arc<str>,
+    operation: &'static str,
+    outcome: ObjectOutcome,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfCall {
     destination: Arc<str>,
@@ -70,6 +89,7 @@ pub struct Metrics {
     registry: Arc<Registry>,
     uploads: Family<OfUpload, Counter>,
     bytes: Family<OfDestination, Counter>,
+    objects: Family<OfObject, Counter>,
     urls: Family<OfDestination, Counter>,
     signing: Histograms<OfDestination>,
     calls: Histograms<OfCall>,
@@ -97,7 +117,7 @@ impl Metrics {
     #[must_use]
     pub fn new() -> Self {
         let uploads = Family::default();
-        let (bytes, urls) = (Family::default(), Family::default());
+        let (bytes, objects, urls) = (Family::default(), Family::default(), Family::default());
         let make: fn() -> Histogram = || Histogram::new(SECONDS);
         let signing = Histograms::new_with_constructor(make);
         let calls = Histograms::new_with_constructor(make);
@@ -107,6 +127,7 @@ impl Metrics {
         registry.register("build", "The running version", build);
         registry.register("uploads", "Uploads, by what became of them", uploads.clone());
         registry.register_with_unit("uploaded", "Bytes of completed uploads", Unit::Bytes, bytes.clone());
+        registry.register("objects", "Operations on objects, by what became of them", objects.clone());
         registry.register("signed_urls", "Presigned URLs and forms that were given out", urls.clone());
         let seconds = Unit::Seconds;
         registry.register_with_unit(
@@ -122,7 +143,7 @@ impl Metrics {
             calls.clone(),
         );
         registry.register_with_unit("http_request", "Time that requests took", seconds, requests.clone());
-        Self { registry: Arc::new(registry), uploads, bytes, urls, signing, calls, requests }
+        Self { registry: Arc::new(registry), uploads, bytes, objects, urls, signing, calls, requests }
     }
 
     /// Returns all metrics in the text format of Prometheus.
@@ -164,6 +185,12 @@ impl DestinationMetrics {
             .inc_by(size);
     }
 
+    /// Counts what became of operations on objects.
+    pub fn objects(&self, operation: &'static str, outcome: ObjectOutcome, count: u64) {
+        let label = OfObject { destination: Arc::clone(&self.destination), operation, outcome };
+        self.all.objects.get_or_create(&label).inc_by(count);
+    }
+
     /// Counts signed URLs, and the time that signing them took.
     pub fn signed(&self, urls: usize, since: Instant) {
         self.urls.inc_by(urls as u64);
@@ -188,12 +215,14 @@ mod tests {
         destination.upload(UploadOutcome::created);
         destination.completed(1_000);
         destination.signed(3, Instant::now());
+        destination.objects("delete", ObjectOutcome::done, 2);
         destination.call("list_parts", "ok", Duration::from_millis(3));
         let text = metrics.text();
         for line in [
             r#"partway_uploads_total{destination="default",outcome="completed"} 1"#,
             r#"partway_uploaded_bytes_total{destination="default"} 1000"#,
             r#"partway_signed_urls_total{destination="default"} 3"#,
+            r#"partway_objects_total{destination="default",operation="delete",outcome="done"} 2"#,
             r#"partway_signing_seconds_count{destination="default"} 1"#,
             r#"partway_store_call_seconds_bucket{le="0.005",destination="default",operation="list_parts",outcome="ok"} 1"#,
             "# EOF",

@@ -143,6 +143,9 @@ fn is_surprising(c: char) -> bool {
 fn is_invisible(c: char) -> bool {
     const IGNORED: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<DefaultIgnorableCodePoint>();
     const CATEGORY: CodePointMapDataBorrowed<'static, GeneralCategory> = CodePointMapData::new();
+    if c.is_ascii() {
+        return false;
+    }
     // The braille pattern without dots is a blank.
     c == '\u{2800}' || IGNORED.contains(c) || CATEGORY.get(c) == GeneralCategory::Format
 }

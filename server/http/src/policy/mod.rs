@@ -1,8 +1,9 @@
-//! The policy of a destination: what may be uploaded, under which key, and with which attributes. The client
-//! proposes, and the policy decides. It knows neither stores nor credentials.
+//! The policy of a destination: what may be uploaded, under which key, and with which attributes, and what may be done with
+//! objects. The client proposes, and the policy decides. It knows neither stores nor credentials.
 
 mod disposition;
 mod key;
+mod key_scope;
 mod media_type;
 mod scope;
 mod sniff;
@@ -12,10 +13,11 @@ use std::collections::BTreeSet;
 
 use bytesize::ByteSize;
 use partway_s3::attributes::{Attributes, UPLOAD_MARK};
+use partway_s3::store::namespace;
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::limits::{MAX_NAME_BYTES, MAX_OBJECT_SIZE};
-use partway_shared::plan::{Plan, PlanLimits};
-use partway_shared::wire::NewUpload;
+use partway_shared::plan::{FileTooLarge, Plan, PlanLimits};
+use partway_shared::wire::{NewUpload, Operation};
 
 use crate::excerpt::excerpt;
 
@@ -23,8 +25,9 @@ use self::media_type::is_bare_word;
 use self::scope::takes_extension;
 use self::template::extension;
 
-pub use disposition::content_disposition;
+pub use disposition::{content_disposition, is_executable, with_filename};
 pub use key::{MAX_KEY_PREFIX, check_key};
+pub use key_scope::KeyScope;
 pub use media_type::{MediaType, is_type_pattern};
 pub use scope::{Scope, ScopeSource, is_extension};
 pub use sniff::{SNIFFED_BYTES, contradiction};
@@ -53,8 +56,14 @@ pub struct Policy {
     pub sniff: bool,
     /// The attributes of every object.
     pub attributes: Attributes,
+    /// What may be done with objects that are there, besides uploading: nothing unless said.
+    pub allow: Vec<Operation>,
+    /// The keys for which it may be done, below `key_prefix`.
+    pub scope: KeyScope,
     /// The limits by which files are split into parts.
     pub plan: PlanLimits,
+    /// The limits by which copies are: one up to `single_put_max` is made at once.
+    pub copy_plan: PlanLimits,
 }
 
 impl Default for Policy {
@@ -71,10 +80,16 @@ impl Default for Policy {
             inline_active_types: false,
             sniff: false,
             attributes: Attributes::default(),
+            allow: Vec::new(),
+            scope: KeyScope::default(),
             plan: PlanLimits::default(),
+            copy_plan: PlanLimits::default(),
         }
     }
 }
+
+/// The parts that a copy has before they get larger: enough to see it move, and few enough that each is worth a request.
+const COPIED_PARTS: u64 = 1_000;
 
 impl Policy {
     /// Returns whether the destination of this name exists for a subject with this scope.
@@ -87,6 +102,37 @@ impl Policy {
                 None => subject == pattern,
             });
         is_subject && named.unwrap_or(!self.granted_only)
+    }
+
+    /// Returns whether a caller with this scope may do this here. Uploading is what destinations are for; all else is granted.
+    #[must_use]
+    pub fn allows(&self, operation: Operation, scope: &Scope) -> bool {
+        (operation == Operation::Upload || self.allow.contains(&operation)) && scope.permits(operation)
+    }
+
+    /// Returns what the keys begin with that a caller may read, list, delete and copy.
+    #[must_use]
+    pub fn prefix_of(&self, subject: &str, scope: &Scope) -> String {
+        let own_prefix = scope.key_prefix.as_deref().unwrap_or_default();
+        [&self.key_prefix, own_prefix, &self.scope.render(subject)].concat()
+    }
+
+    /// Returns whether a caller may reach an object of this key, if there is one.
+    #[must_use]
+    pub fn reaches(&self, subject: &str, scope: &Scope, key: &str) -> bool {
+        key.starts_with(&self.prefix_of(subject, scope))
+            && scope.takes_key(key)
+            && !namespace::is_own(&self.key_prefix, key)
+    }
+
+    /// Plans how an object of this size is copied.
+    ///
+    /// # Errors
+    /// When it is larger than an object can be.
+    pub fn plan_copy(&self, size: u64) -> Result<Plan, FileTooLarge> {
+        let limits = &self.copy_plan;
+        let part_size = size.div_ceil(COPIED_PARTS).next_multiple_of(limits.part_size_step);
+        Plan::new(size, Some(part_size.max(limits.part_size)), limits)
     }
 
     /// Plans how a file is split. `field` is the file's path in the request, for errors.
@@ -177,6 +223,8 @@ fn check_fields(file: &NewUpload, field: &str) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
+    use partway_shared::limits::{GIB, MIB};
+
     use super::*;
 
     fn policy() -> Policy {
@@ -211,6 +259,23 @@ mod tests {
         assert_eq!(policy().plan(&file("a", 1_000), "files[0]").unwrap().size(), 1_000);
         let typed = NewUpload { content_type: Some("text/plain; charset=utf-8".to_owned()), ..file("a", 0) };
         assert!(policy().plan(&typed, "files[0]").is_ok());
+    }
+
+    #[test]
+    fn a_copy_has_about_a_thousand_parts() {
+        let limits = PlanLimits { single_put_max: 64 * MIB, part_size: 64 * MIB, ..PlanLimits::default() };
+        let policy = Policy { copy_plan: limits, ..Policy::default() };
+        for (size, part_size) in [
+            (64 * MIB + 1, 64 * MIB),
+            (60 * GIB, 64 * MIB),
+            (1_000 * GIB, GIB),
+            (5_000 * GIB, 5 * GIB),
+            (MAX_OBJECT_SIZE, 5 * GIB),
+        ] {
+            assert_eq!(policy.plan_copy(size).unwrap().part_size(), part_size, "{size}");
+        }
+        assert!(!policy.plan_copy(64 * MIB).unwrap().is_multipart());
+        assert!(policy.plan_copy(MAX_OBJECT_SIZE + 1).is_err());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The scope of one caller or of one upload: how a ticket, the application's endpoint, or a hook narrows what a destination takes.
 
-use serde::Deserialize;
+use partway_shared::wire::Operation;
+use serde::{Deserialize, Deserializer};
 
 use super::key::{MAX_KEY_PREFIX, check_key};
 use super::media_type::is_type_pattern;
@@ -23,6 +24,22 @@ pub struct Scope {
     pub extensions: Option<Vec<String>>,
     /// The number of uploads that may be created with the ticket.
     pub max_files: Option<u32>,
+    /// What the caller may do, of what the destination allows. JSON without it means uploading alone, so that no ticket gains
+    /// what it was not made for; a scope that is made in Rust has `None`, which is all of it.
+    #[serde(default = "upload_only", deserialize_with = "operations")]
+    pub allow: Option<Vec<Operation>>,
+    /// The keys of the only objects that the caller may read, delete and copy.
+    pub keys: Option<Vec<String>>,
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "the type of the field")]
+fn upload_only() -> Option<Vec<Operation>> {
+    Some(vec![Operation::Upload])
+}
+
+/// Deserializes a list of operations; `null` is no list.
+fn operations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Operation>>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.or_else(upload_only))
 }
 
 /// Where a scope comes from, which decides which of its fields can be enforced.
@@ -43,7 +60,8 @@ impl Scope {
     /// Names the field that cannot be enforced, and the rule.
     pub fn check(&self, source: ScopeSource) -> Result<(), &'static str> {
         // Destructured, so that the compiler asks about each field that is added.
-        let Self { destinations: _, key_prefix, max_file_size: _, types, extensions, max_files } = self;
+        let Self { destinations: _, key_prefix, max_file_size: _, types, extensions, max_files, allow, keys } =
+            self;
         match source {
             ScopeSource::Ticket => {}
             ScopeSource::Application if max_files.is_some() => {
@@ -57,7 +75,16 @@ impl Scope {
             ScopeSource::Hook if key_prefix.is_some() => {
                 return Err("a hook cannot set key_prefix: it sets key instead");
             }
+            ScopeSource::Hook if allow.as_deref().is_some_and(|allow| *allow != [Operation::Upload]) => {
+                return Err("a hook cannot set allow: it decides on one upload");
+            }
+            ScopeSource::Hook if keys.is_some() => {
+                return Err("a hook cannot set keys: it sets key instead");
+            }
             ScopeSource::Application | ScopeSource::Hook => {}
+        }
+        if keys.is_some() && self.permits(Operation::List) {
+            return Err("a caller with keys cannot list: it knows them");
         }
         if let Some(prefix) = key_prefix {
             if prefix.len() > MAX_KEY_PREFIX {
@@ -76,6 +103,18 @@ impl Scope {
             return Err("each of extensions must be letters and digits, such as jpg");
         }
         Ok(())
+    }
+
+    /// Returns whether the scope permits this operation.
+    #[must_use]
+    pub fn permits(&self, operation: Operation) -> bool {
+        self.allow.as_ref().is_none_or(|allow| allow.contains(&operation))
+    }
+
+    /// Returns whether the scope takes an object of this key.
+    #[must_use]
+    pub fn takes_key(&self, key: &str) -> bool {
+        self.keys.as_ref().is_none_or(|keys| keys.iter().any(|known| known == key))
     }
 
     /// Returns whether the scope names this destination; `None` where it names none at all.
@@ -133,6 +172,11 @@ mod tests {
             ),
             (r#"{"key_prefix": "a/"}"#, &all[..2]),
             (r#"{"max_files": 1}"#, &all[..1]),
+            (r#"{"allow": null}"#, &all[..]),
+            (r#"{"allow": ["upload"]}"#, &all[..]),
+            (r#"{"allow": ["upload", "get", "list"]}"#, &all[..2]),
+            (r#"{"keys": ["a"], "allow": ["get", "delete"]}"#, &all[..2]),
+            (r#"{"keys": ["a"], "allow": ["get", "list"]}"#, &[]),
             (r#"{"extensions": ["tar.gz"]}"#, &[]),
             (r#"{"extensions": ["."]}"#, &[]),
             (r#"{"extensions": ["*"]}"#, &[]),
@@ -143,6 +187,20 @@ mod tests {
                 assert_eq!(read(json).check(by).is_ok(), kept_by.contains(&by), "{json} {by:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_a_ticket_does_not_say_it_does_not_grant() {
+        let read = |json: &str| serde_json::from_str::<Scope>(json).unwrap();
+        for silent in ["{}", r#"{"destinations": ["a"]}"#, r#"{"allow": null}"#] {
+            let scope = read(silent);
+            assert!(scope.permits(Operation::Upload) && !scope.permits(Operation::Get), "{silent}");
+        }
+        let reader = read(r#"{"allow": ["get"], "keys": ["a", "b"]}"#);
+        assert!(reader.permits(Operation::Get) && !reader.permits(Operation::Upload));
+        assert!(reader.takes_key("a") && !reader.takes_key("c") && !reader.takes_key("a/b"));
+        assert!(Scope::default().permits(Operation::Delete) && Scope::default().takes_key("c"));
+        assert!(serde_json::from_str::<Scope>(r#"{"allow": ["read"]}"#).is_err());
     }
 
     #[test]

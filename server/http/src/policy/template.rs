@@ -26,14 +26,16 @@ const MAX_EXTENSION: usize = 16;
 #[serde(try_from = "String")]
 pub struct KeyTemplate(Vec<Piece>);
 
+/// A piece of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
+pub(super) enum Piece {
     Text(String),
     Slot(Slot),
 }
 
+/// What is filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Slot {
+pub(super) enum Slot {
     Subject,
     Destination,
     Date,
@@ -89,27 +91,7 @@ impl KeyTemplate {
     /// # Errors
     /// Says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.len() > MAX_TEMPLATE {
-            return Err(format!("a template may have at most {MAX_TEMPLATE} bytes"));
-        }
-        let mut pieces = Vec::new();
-        let mut rest = text;
-        while let Some(open) = rest.find(['{', '}']) {
-            let (before, from) = rest.split_at(open);
-            let end = from.find('}').filter(|_| from.starts_with('{'));
-            let end = end.ok_or_else(|| {
-                format!("the brace at byte {} is not closed, or not opened", text.len() - from.len() + 1)
-            })?;
-            if !before.is_empty() {
-                pieces.push(Piece::Text(before.to_owned()));
-            }
-            pieces.push(Piece::Slot(slot(&from[1..end])?));
-            rest = &from[end + 1..];
-        }
-        if !rest.is_empty() {
-            pieces.push(Piece::Text(rest.to_owned()));
-        }
-        let template = Self(pieces);
+        let template = Self(pieces(text)?);
         template.check()?;
         Ok(template)
     }
@@ -168,6 +150,10 @@ impl KeyTemplate {
         self.has(Slot::Uuid)
     }
 
+    pub(super) fn pieces(&self) -> &[Piece] {
+        &self.0
+    }
+
     fn has(&self, slot: Slot) -> bool {
         self.0.contains(&Piece::Slot(slot))
     }
@@ -221,7 +207,7 @@ impl KeyTemplate {
 }
 
 impl Slot {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         SLOTS.iter().find(|(_, slot)| *slot == self).map_or("", |(name, _)| name)
     }
 }
@@ -232,6 +218,31 @@ pub(super) fn extension(name: &str) -> Option<String> {
     let (stem, extension) = name.rsplit_once('.')?;
     let is_plain = extension.len() <= MAX_EXTENSION && extension.bytes().all(|b| b.is_ascii_alphanumeric());
     (is_plain && !stem.is_empty() && !extension.is_empty()).then(|| extension.to_ascii_lowercase())
+}
+
+/// Returns the pieces of a template's text.
+pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, String> {
+    if text.len() > MAX_TEMPLATE {
+        return Err(format!("a template may have at most {MAX_TEMPLATE} bytes"));
+    }
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some(open) = rest.find(['{', '}']) {
+        let (before, from) = rest.split_at(open);
+        let end = from.find('}').filter(|_| from.starts_with('{'));
+        let end = end.ok_or_else(|| {
+            format!("the brace at byte {} is not closed, or not opened", text.len() - from.len() + 1)
+        })?;
+        if !before.is_empty() {
+            pieces.push(Piece::Text(before.to_owned()));
+        }
+        pieces.push(Piece::Slot(slot(&from[1..end])?));
+        rest = &from[end + 1..];
+    }
+    if !rest.is_empty() {
+        pieces.push(Piece::Text(rest.to_owned()));
+    }
+    Ok(pieces)
 }
 
 fn slot(name: &str) -> Result<Slot, String> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::caller::{Subject, Ticket};
 
 use super::rate::Rate;
-use super::{Candidate, Count};
+use super::{Candidate, Count, Way};
 
 /// The number of calls between two removals of expired counters.
 const SWEEP_EVERY: u32 = 4_096;
@@ -23,13 +23,13 @@ struct Counters {
     open: HashMap<Subject, HashMap<String, u64>>,
     /// The current day, in days since 1970.
     day: u64,
-    bytes: HashMap<Subject, Taken>,
+    bytes: HashMap<(Way, Subject), Taken>,
     /// The uploads that each ticket was used for, and when the ticket expires.
     tickets: HashMap<String, (HashSet<String>, u64)>,
     calls: u32,
 }
 
-/// The bytes that a subject has used today, and the uploads that they are for.
+/// The bytes that a subject has used today in one way, and the uploads or objects that they are for.
 #[derive(Default)]
 struct Taken {
     total: u64,
@@ -95,6 +95,7 @@ impl Memory {
 
     pub(super) fn reserve_bytes(
         &self,
+        way: Way,
         subject: &Subject,
         day: u64,
         upload: Candidate<'_>,
@@ -105,7 +106,7 @@ impl Memory {
             counters.day = day;
             counters.bytes.clear();
         }
-        let taken = counters.bytes.entry(subject.clone()).or_default();
+        let taken = counters.bytes.entry((way, subject.clone())).or_default();
         if taken.by.contains(upload.id) {
             return Count::Known;
         }
@@ -122,7 +123,7 @@ impl Memory {
     pub(super) fn release_bytes(&self, subject: &Subject, day: u64, upload: Candidate<'_>) {
         let mut counters = self.lock();
         if counters.day == day
-            && let Some(taken) = counters.bytes.get_mut(subject)
+            && let Some(taken) = counters.bytes.get_mut(&(Way::In, subject.clone()))
             && taken.by.remove(upload.id)
         {
             taken.total = taken.total.saturating_sub(upload.size);
@@ -183,7 +184,7 @@ mod tests {
         let memory = Memory::default();
         let ada = subject("ada");
         let sized = |id, size| Candidate { size, ..upload(id) };
-        let reserve = |day, id, size| memory.reserve_bytes(&ada, day, sized(id, size), 100);
+        let reserve = |day, id, size| memory.reserve_bytes(Way::In, &ada, day, sized(id, size), 100);
         assert_eq!([reserve(1, "a", 60), reserve(1, "a", 60), reserve(1, "b", 41)], [New, Known, Refused]);
         assert_eq!(reserve(1, "c", 40), New, "what was refused is not counted");
         memory.release_bytes(&ada, 1, sized("c", 40));

@@ -1,4 +1,4 @@
-//! Quotas of one subject: requests per second, open uploads, bytes per day, uploads per ticket. The settings call them `[limits]`.
+//! Quotas of one subject: requests per second, open uploads, bytes per day in and out, uploads per ticket. The settings call them `[limits]`.
 //!
 //! Counters are the only state that the server keeps. They live in memory, or in Redis where several
 //! replicas have to agree; losing them loses no upload. Time is given from outside.
@@ -26,6 +26,7 @@ pub struct Quotas {
     rate: Option<Rate>,
     open_uploads: Option<u32>,
     bytes_per_day: Option<u64>,
+    signed_bytes_per_day: Option<u64>,
     counters: Counters,
 }
 
@@ -43,6 +44,15 @@ pub(crate) struct Candidate<'a> {
     pub(crate) size: u64,
     /// When its token expires, in seconds since 1970.
     pub(crate) expires_at: u64,
+}
+
+/// Which way bytes go that are counted by the day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Way {
+    /// Into the store.
+    In,
+    /// Out of it.
+    Out,
 }
 
 /// What came of counting an upload against a quota.
@@ -95,6 +105,7 @@ impl Quotas {
             rate: config.requests_per_second.map(|rate| Rate::new(rate, config.burst)),
             open_uploads: config.open_uploads,
             bytes_per_day: config.bytes_per_day.map(|bytes| bytes.as_u64()),
+            signed_bytes_per_day: config.signed_bytes_per_day.map(|bytes| bytes.as_u64()),
             counters,
         })
     }
@@ -168,8 +179,8 @@ impl Quotas {
         if let Some(max) = self.bytes_per_day {
             let day = now.as_secs() / DAY;
             let count = match &self.counters {
-                Counters::Memory(memory) => memory.reserve_bytes(subject, day, upload, max),
-                Counters::Redis(redis) => redis.reserve_bytes(subject, day, upload, max).await?,
+                Counters::Memory(memory) => memory.reserve_bytes(Way::In, subject, day, upload, max),
+                Counters::Redis(redis) => redis.reserve_bytes(Way::In, subject, day, upload, max).await?,
             };
             reservation.bytes = count.is_new(|| {
                 let max = bytesize::ByteSize(max);
@@ -177,6 +188,32 @@ impl Quotas {
                 Problem::new(ErrorCode::QuotaExceeded, why).with_retry_after(DAY - now.as_secs() % DAY)
             })?;
         }
+        Ok(())
+    }
+
+    /// Returns whether objects are counted that are signed for, so that their size has to be known.
+    pub(crate) const fn counts_signed(&self) -> bool {
+        self.signed_bytes_per_day.is_some()
+    }
+
+    /// Counts the bytes of an object for which a URL that reads is signed, each object once a day.
+    ///
+    /// # Errors
+    /// When the subject has not as many bytes left today. Nothing is counted then.
+    pub(crate) async fn sign(&self, subject: &Subject, id: &str, size: u64) -> Result<(), Problem> {
+        let Some(max) = self.signed_bytes_per_day else { return Ok(()) };
+        let now = now();
+        let day = now.as_secs() / DAY;
+        let object = Candidate { id, size, expires_at: 0 };
+        let count = match &self.counters {
+            Counters::Memory(memory) => memory.reserve_bytes(Way::Out, subject, day, object, max),
+            Counters::Redis(redis) => redis.reserve_bytes(Way::Out, subject, day, object, max).await?,
+        };
+        count.is_new(|| {
+            let max = bytesize::ByteSize(max);
+            let why = format!("at most {max} may be read per day, and the object exceeds what is left");
+            Problem::new(ErrorCode::QuotaExceeded, why).with_retry_after(DAY - now.as_secs() % DAY)
+        })?;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use partway_shared::error::{ErrorCode, Problem};
 use crate::caller::{Subject, Ticket};
 
 use super::rate::Rate;
-use super::{Candidate, Count};
+use super::{Candidate, Count, Way};
 
 /// The timeout of a call, for which requests wait.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -125,12 +125,13 @@ impl Redis {
 
     pub(super) async fn reserve_bytes(
         &self,
+        way: Way,
         subject: &Subject,
         day: u64,
         upload: Candidate<'_>,
         max: u64,
     ) -> Result<Count, Problem> {
-        let mut call = self.reserve_bytes.key(self.bytes_key(subject, day));
+        let mut call = self.reserve_bytes.key(self.bytes_key(way, subject, day));
         call.arg(upload.size).arg(max).arg(upload.id);
         self.count(call).await
     }
@@ -141,7 +142,7 @@ impl Redis {
         day: u64,
         upload: Candidate<'_>,
     ) -> Result<(), Problem> {
-        let mut call = self.release_bytes.key(self.bytes_key(subject, day));
+        let mut call = self.release_bytes.key(self.bytes_key(Way::In, subject, day));
         call.arg(upload.id);
         self.ask::<u32>(call).await.map(drop)
     }
@@ -161,8 +162,12 @@ impl Redis {
         self.remove("SREM", self.key("ticket", &ticket.id), upload).await
     }
 
-    fn bytes_key(&self, subject: &Subject, day: u64) -> String {
-        self.key(&format!("bytes:{day}"), subject.as_str())
+    fn bytes_key(&self, way: Way, subject: &Subject, day: u64) -> String {
+        let kind = match way {
+            Way::In => "bytes",
+            Way::Out => "signed",
+        };
+        self.key(&format!("{kind}:{day}"), subject.as_str())
     }
 
     fn key(&self, kind: &str, name: &str) -> String {

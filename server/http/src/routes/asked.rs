@@ -1,4 +1,4 @@
-//! Reads a call of the API in the one safe order: the page that sends it, then the caller, and only then the body.
+//! Reads a call of the API, with a body or a query. A body is read in the one safe order: the page that sends it, then the caller, and only then the body.
 //!
 //! actix runs a handler's extractors concurrently, so a body could be read, and held in memory, before it is known
 //! whether the caller may send one. This is the only place that reads bodies, and it does so last.
@@ -8,13 +8,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::web::Data;
+use actix_web::web::{Data, Query};
 use actix_web::{FromRequest, HttpRequest};
 use partway_shared::error::{ErrorCode, Problem};
 use serde::de::DeserializeOwned;
 
 use crate::caller::Caller;
 use crate::cross_site;
+use crate::excerpt::excerpt;
 use crate::json::Bodies;
 use crate::problem::Refusal;
 
@@ -40,4 +41,16 @@ impl<T: DeserializeOwned + 'static> FromRequest for Asked<T> {
             Ok(Self { caller, request: bodies.read(&request, payload).await? })
         })
     }
+}
+
+/// Returns what a request asks for in its query.
+pub(super) fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, Problem> {
+    let read = Query::<T>::from_query(request.query_string()).map_err(|error| {
+        let text = error.to_string();
+        let text = text.strip_prefix("Query deserialize error: ").unwrap_or(&text);
+        let code =
+            if text.starts_with("unknown field") { ErrorCode::UnknownField } else { ErrorCode::InvalidField };
+        Problem::new(code, excerpt(text))
+    });
+    Ok(read?.into_inner())
 }

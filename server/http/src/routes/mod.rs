@@ -4,8 +4,11 @@
 
 mod asked;
 pub(crate) mod caller;
+pub(crate) mod copies;
 mod docs;
 pub(crate) mod health;
+pub(crate) mod links;
+pub(crate) mod objects;
 pub mod openapi;
 mod operators;
 pub(crate) mod uploads;
@@ -18,7 +21,12 @@ pub use operators::Audience;
 
 /// Adds the API and, with the feature `widget`, the widget's files. Both work below any path.
 pub fn configure(config: &mut ServiceConfig) {
-    config.configure(uploads::configure).configure(caller::configure);
+    config
+        .configure(uploads::configure)
+        .configure(objects::configure)
+        .configure(copies::configure)
+        .configure(links::configure)
+        .configure(caller::configure);
     #[cfg(feature = "widget")]
     config.configure(widget::configure);
 }

@@ -5,7 +5,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::problem::{Forbidden, Refused, TooMuch, Unidentified};
 
-use super::{caller, health, uploads};
+use super::{caller, copies, health, links, objects, uploads};
 
 /// The description. `/openapi.json` is what it comes to.
 #[derive(OpenApi)]
@@ -14,12 +14,14 @@ use super::{caller, health, uploads};
         title = "Partway",
         description = "Large files from a browser straight to S3: presigned URLs for parts, and verified completion.\n\n\
             An upload is created, its parts are signed for, sent to the store, and completed. What the server has to \
-            remember of it is in its token. Every refusal is `application/problem+json` with a stable `code`.\n\n\
+            remember of it is in its token. Objects that are there are listed, signed for, linked to, copied and deleted, where their \
+            destination allows it. Every refusal is `application/problem+json` with a stable `code`.\n\n\
             Who has to say who they are, and how, is configured: nobody, by a bearer token, or by whatever the \
             application goes by, such as its cookies."
     ),
     tags(
         (name = "uploads", description = "Files on their way"),
+        (name = "objects", description = "Files that are there"),
         (name = "operations", description = "What monitors ask"),
     ),
     paths(
@@ -29,6 +31,17 @@ use super::{caller, health, uploads};
         uploads::complete,
         uploads::abort,
         caller::caller,
+        caller::destinations,
+        objects::sign,
+        objects::list,
+        objects::look,
+        objects::delete,
+        objects::content,
+        objects::content_head,
+        copies::create,
+        links::create,
+        links::follow,
+        links::follow_head,
         health::healthz,
         health::readyz,
         health::metrics,

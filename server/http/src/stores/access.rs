@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use partway_embedded::{Options, Origins, Server as EmbeddedServer, Store as EmbeddedStore};
-use partway_s3::bucket::Bucket;
+use partway_s3::bucket::{Bucket, StoreIdentity};
 use partway_s3::discover::{SharedCredentialsProvider, discover, fixed_credentials, http_client};
 use partway_s3::signing::{CredentialSource, Hosts};
 use partway_s3::store::{S3Store, S3StoreOptions};
@@ -37,6 +37,7 @@ pub(super) struct Access {
     dual_stack: bool,
     post_forms: bool,
     credentials: SharedCredentialsProvider,
+    identity: StoreIdentity,
     is_embedded: bool,
 }
 
@@ -49,6 +50,10 @@ pub(super) struct Contents {
     pub(super) token_lifetime: Duration,
     /// The headers that their PUTs carry.
     pub(super) put_headers: BTreeSet<String>,
+    /// Whether a destination in it lets callers read.
+    pub(super) reads: bool,
+    /// Whether a destination lets callers copy, which may be into this bucket.
+    pub(super) copies: bool,
 }
 
 impl Access {
@@ -73,8 +78,18 @@ impl Access {
             ([], None) => vec![config.public_aws_endpoint(&region)],
             (endpoints, _) => endpoints.to_vec(),
         };
+        let identity = StoreIdentity {
+            endpoint: match &sdk_endpoint {
+                Some(endpoint) if !is_of_aws(endpoint) => endpoint.trim_end_matches('/').to_owned(),
+                _ if region.starts_with("cn-") => "aws-cn".to_owned(),
+                _ if region.starts_with("us-gov-") => "aws-us-gov".to_owned(),
+                _ => "aws".to_owned(),
+            },
+            access_key_id: config.access_key_id.clone(),
+        };
         Ok(Self {
             section,
+            identity,
             endpoint: sdk_endpoint.clone().unwrap_or_else(|| config.aws_endpoint(&region)),
             sdk_endpoint,
             public_endpoints,
@@ -129,6 +144,10 @@ impl Access {
                 store.endpoints.iter().map(|name| with_port(name, addr.port())).collect()
             },
             sdk_endpoint: Some(endpoint.clone()),
+            identity: StoreIdentity {
+                endpoint: endpoint.clone(),
+                access_key_id: Some(ACCESS_KEY_ID.to_owned()),
+            },
             endpoint,
             path_style: Some(true),
             dual_stack: false,
@@ -140,7 +159,7 @@ impl Access {
 
     /// Returns one bucket of the store.
     pub(super) fn bucket(&self, contents: Contents, settings: &Settings) -> Result<Bucket, OpenStoresError> {
-        let Contents { bucket, destinations, token_lifetime, put_headers } = contents;
+        let Contents { bucket, destinations, token_lifetime, put_headers, reads, copies } = contents;
         // A certificate for `*.s3.amazonaws.com` is for one label more.
         let path_style = self.path_style.unwrap_or(bucket.contains('.'));
         let hosts = |endpoints: &[String]| {
@@ -154,7 +173,8 @@ impl Access {
             label: destinations.join(","),
             destinations,
             region: self.region.clone(),
-            store: S3Store::new(S3StoreOptions {
+            identity: self.identity.clone(),
+            store: Arc::new(S3Store::new(S3StoreOptions {
                 bucket: bucket.clone(),
                 region: self.region.clone(),
                 endpoint: self.sdk_endpoint.clone(),
@@ -162,7 +182,7 @@ impl Access {
                 dual_stack: self.dual_stack,
                 credentials: self.credentials.clone(),
                 http_client: http_client(),
-            }),
+            })),
             hosts: hosts(std::slice::from_ref(&self.endpoint))?,
             public_hosts: hosts(&self.public_endpoints)?,
             name: bucket,
@@ -173,6 +193,8 @@ impl Access {
             token_lifetime,
             put_headers,
             post_forms: self.post_forms,
+            reads,
+            copies,
         })
     }
 }
@@ -205,6 +227,8 @@ mod tests {
             destinations: vec!["default".to_owned()],
             token_lifetime: Duration::from_secs(60),
             put_headers: BTreeSet::new(),
+            reads: false,
+            copies: false,
         };
         access.bucket(contents, &settings).unwrap().public_hosts.first().location("x")
     }

@@ -11,11 +11,13 @@ use std::path::PathBuf;
 
 use partway_embedded::{OpenError, ServeError, Server as EmbeddedServer};
 use partway_s3::bucket::Bucket;
-use partway_s3::signing::HostsError;
+use partway_s3::signing::{COPY_HEADERS, HostsError};
+use partway_shared::wire::Operation;
 use secrecy::SecretString;
 
 use crate::config::{DestinationConfig, Settings, SettingsError};
 use crate::embedded_secrets::EmbeddedSecretsError;
+use crate::policy::Policy;
 
 use self::access::{Access, Contents};
 
@@ -168,10 +170,18 @@ fn contents(
     let all = destinations.values().filter(|destination| settings.bucket_of(destination) == bucket);
     let lifetimes = all.map(|destination| destination.token_lifetime(&settings.server));
     let policies = names.iter().filter_map(|name| destinations.get(name));
-    let policies = policies.map(|destination| destination.policy(&settings.uploads));
+    let policies: Vec<_> = policies.map(|destination| destination.policy(&settings.uploads)).collect();
+    let copies =
+        destinations.values().any(|destination| destination.objects.allow.contains(&Operation::Copy));
+    let mut put_headers: BTreeSet<_> = policies.iter().flat_map(Policy::put_headers).collect();
+    if copies {
+        put_headers.extend(COPY_HEADERS.map(str::to_owned));
+    }
     Contents {
         token_lifetime: lifetimes.max().unwrap_or(settings.server.token_lifetime),
-        put_headers: policies.flat_map(|policy| policy.put_headers()).collect(),
+        put_headers,
+        reads: policies.iter().any(|policy| policy.allow.contains(&Operation::Get)),
+        copies,
         bucket,
         destinations: names,
     }

@@ -1,5 +1,6 @@
 //! Completes uploads: what the client says is compared with the store first.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
@@ -19,7 +20,9 @@ use crate::metrics::UploadOutcome;
 use crate::token::UploadClaims;
 
 use super::finish::Unfinished;
-use super::{Uploads, all_failed_alike, head, is_own, log, upload_ref};
+use crate::batch::all_failed_alike;
+
+use super::{Uploads, head, is_own, log, upload_ref};
 
 /// The most uploads of one request that are completed at a time.
 const CONCURRENCY: usize = 16;
@@ -71,6 +74,11 @@ impl Uploads {
     ) -> Result<CompletedUpload, Problem> {
         let (claims, destination) = self.claims(caller, &request.token)?;
         let plan = claims.plan()?;
+        // What a copy should be is not for the client to say.
+        let request = &match &claims.source {
+            None => Cow::Borrowed(request),
+            Some(source) => Cow::Owned(CompleteUpload { checksum: source.checksum, ..request.clone() }),
+        };
         check_request(&claims, &plan, request)?;
         let checked = async {
             let (object, unfinished) = match upload_ref(&claims) {
@@ -109,10 +117,17 @@ impl Uploads {
             }
         };
         let stored = compare(plan, request, &stored)?;
+        if let Some(source) = claims.source.as_ref().filter(|source| source.checksum.is_none()) {
+            // Nothing else would show that its parts are of one object: not every store looks at their condition.
+            self.check_unchanged(claims, source).await?;
+        }
         let combined = combined_checksum(&stored);
         if let (Some(ours), Some(theirs)) = (combined, request.checksum)
             && ours != theirs
         {
+            if let Some(source) = &claims.source {
+                self.check_unchanged(claims, source).await?;
+            }
             let why =
                 format!("the checksum of the stored parts is {ours}, and that in the request is {theirs}");
             return Err(Problem::new(ErrorCode::ChecksumMismatch, why).with_field("checksum"));
@@ -133,6 +148,11 @@ impl Uploads {
             Err(StoreError::NoSuchUpload) => return self.find_completed(destination, claims, request).await,
             Err(error) => {
                 log(claims, "completing an upload")(&error);
+                if let Some(source) =
+                    claims.source.as_ref().filter(|_| matches!(error, StoreError::ChecksumMismatch(_)))
+                {
+                    self.check_unchanged(claims, source).await?;
+                }
                 return Err(error.into());
             }
         }

@@ -20,7 +20,9 @@ use crate::token::UploadClaims;
 
 use super::proposal::Proposal;
 use super::single::{key_to_send_to, put_terms};
-use super::{Uploads, all_failed_alike, log, new_object, upload_ref};
+use crate::batch::all_failed_alike;
+
+use super::{Uploads, log, new_object, upload_ref};
 
 /// The most multipart uploads of one request that are created at a time.
 const CONCURRENCY: usize = 16;
@@ -42,7 +44,7 @@ impl Uploads {
         }
         let proposals = self.propose(caller, &request.files).await?;
         let uploads: Vec<_> = stream::iter(proposals)
-            .map(|proposal| self.begin(caller, proposal))
+            .map(async |proposal| self.begin(caller, proposal?).await)
             .buffered(CONCURRENCY)
             .collect()
             .await;
@@ -66,12 +68,7 @@ impl Uploads {
     }
 
     /// Creates the proposed upload at the store, if quotas allow it.
-    async fn begin(
-        &self,
-        caller: &Caller,
-        proposal: Result<Proposal<'_>, Problem>,
-    ) -> Result<Grant, Problem> {
-        let mut proposal = proposal?;
+    pub(super) async fn begin(&self, caller: &Caller, mut proposal: Proposal<'_>) -> Result<Grant, Problem> {
         let reservation = self.reserve_quota(caller, &proposal).await?;
         let granted = self.grant(&mut proposal).await;
         if granted.is_err() {
@@ -85,11 +82,11 @@ impl Uploads {
     }
 
     async fn grant(&self, proposal: &mut Proposal<'_>) -> Result<Grant, Problem> {
-        let Proposal { file, destination, plan, claims, lifetime, .. } = proposal;
-        let presigner = destination.presigner().await?;
-        if plan.is_multipart() {
-            claims.upload_id = Some(create_upload(destination, claims).await?);
+        let presigner = proposal.destination.presigner().await?;
+        if proposal.plan.is_multipart() {
+            proposal.claims.upload_id = Some(create_upload(proposal).await?);
         }
+        let Proposal { file, destination, plan, claims, lifetime, .. } = proposal;
         tracing::info!(
             upload.id = claims.upload_id,
             upload.key = claims.key,
@@ -99,7 +96,7 @@ impl Uploads {
             "upload created"
         );
         let numbers = plan.part_numbers();
-        let parts: Vec<_> = match claims.checksum {
+        let parts: Vec<_> = match claims.part_checksum() {
             ChecksumKind::None => numbers.take(FIRST_WINDOW).map(|number| (number, None)).collect(),
             kind if is_planned_alike(plan, file, kind) => {
                 numbers.zip(file.checksums.iter().copied().map(Some)).collect()
@@ -120,7 +117,7 @@ impl Uploads {
             token: self.tokens.issue(claims)?,
             expires_in: lifetime.as_secs(),
             strategy: plan.strategy(),
-            checksum: claims.checksum,
+            checksum: claims.part_checksum(),
             hosts: destination.bucket.public_hosts.count(),
             parts: signed,
             key: claims.key.clone(),
@@ -157,8 +154,9 @@ fn form(
     Some(SignedPut { part_number, url, headers: BTreeMap::new(), form: Some(fields), expires_in })
 }
 
-async fn create_upload(destination: &Destination, claims: &UploadClaims) -> Result<String, StoreError> {
-    let attributes = destination.attributes(claims);
+async fn create_upload(proposal: &Proposal<'_>) -> Result<String, StoreError> {
+    let Proposal { destination, claims, .. } = proposal;
+    let attributes = proposal.attributes();
     let created = destination.store.create_upload(new_object(claims, &attributes)).await;
     created.inspect_err(log(claims, "creating an upload"))
 }

@@ -15,7 +15,7 @@ use crate::hooks::FinishedUpload;
 use crate::policy::{SNIFFED_BYTES, contradiction};
 use crate::token::UploadClaims;
 
-use super::{Uploads, log};
+use super::{Uploads, copied_object, log};
 
 /// An object that exists, but is not finished.
 #[derive(Debug, Default)]
@@ -92,6 +92,7 @@ impl Uploads {
             subject: claims.subject.clone(),
             destination: claims.destination.clone(),
             content_type: claims.content_type.clone(),
+            source: copied_object(claims),
             object: completed(destination, claims, object)?,
         };
         if unfinished.is_some() {
@@ -123,7 +124,7 @@ pub(super) async fn sniff(
     key: &str,
     object: &StoredObject,
 ) -> Result<(), Problem> {
-    let first = destination.store.first_bytes(key, &object.etag, SNIFFED_BYTES).await;
+    let first = destination.store.first_bytes(key, None, &object.etag, SNIFFED_BYTES).await;
     let first = first.inspect_err(log(claims, "reading an object"))?;
     let Some(why) = contradiction(&claims.content_type, &destination.policy.types, &first) else {
         return Ok(());

@@ -7,7 +7,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use partway_shared::wire::NewUpload;
+use partway_shared::wire::{CreateCopy, NewUpload};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -17,25 +17,33 @@ use crate::token::{TokenMint, UploadClaims};
 /// The longest time over which a request is repeated, in seconds.
 const LONGEST_ASKING: i64 = 60 * 60;
 
-/// Returns the id of the upload that a caller requests.
-pub(super) fn upload_id(mint: &TokenMint, caller: &Caller, destination: &str, file: &NewUpload) -> Uuid {
+/// Returns the id of the upload that a caller requests. `copied` is the request, if it is one for a copy.
+pub(super) fn upload_id(
+    mint: &TokenMint,
+    caller: &Caller,
+    destination: &str,
+    file: &NewUpload,
+    copied: Option<&CreateCopy>,
+) -> Uuid {
     let Some(id) = file.id else { return Uuid::new_v4() };
     let modified = file.last_modified.map(i64::to_le_bytes);
     // What is not given differs from what is given and empty.
     let (path, content_type) = (given(file.path.as_deref()), given(file.content_type.as_deref()));
-    let derived = mint.derive(
-        "upload id",
-        &[
-            caller.subject.as_str().as_bytes(),
-            destination.as_bytes(),
-            id.as_bytes(),
-            file.name.as_bytes(),
-            &path,
-            &file.size.to_le_bytes(),
-            &content_type,
-            modified.as_ref().map_or(&[], |time| time.as_slice()),
-        ],
-    );
+    // What it has besides strings has a JSON form as well.
+    let copied = copied.map(|copied| serde_json::to_vec(copied).unwrap_or_default());
+    let size = file.size.to_le_bytes();
+    let mut fields = vec![
+        caller.subject.as_str().as_bytes(),
+        destination.as_bytes(),
+        id.as_bytes(),
+        file.name.as_bytes(),
+        &path,
+        &size,
+        &content_type,
+        modified.as_ref().map_or(&[], |time| time.as_slice()),
+    ];
+    fields.extend(copied.as_deref());
+    let derived = mint.derive("upload id", &fields);
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&derived[..16]);
     uuid::Builder::from_random_bytes(bytes).into_uuid()
@@ -116,15 +124,27 @@ mod tests {
     #[test]
     fn the_same_is_the_same_everywhere_and_anything_else_is_another() {
         let mint = |secret: &str| TokenMint::new(&secret.into());
-        let id = |file: &NewUpload| upload_id(&mint("secret"), &caller("ada"), "photos", file);
+        let of = |secret, subject, destination, file: &NewUpload| {
+            upload_id(&mint(secret), &caller(subject), destination, file, None)
+        };
+        let id = |file: &NewUpload| of("secret", "ada", "photos", file);
+        let copy = |metadata: Option<&str>| {
+            let metadata = metadata.map(|value| [("a".to_owned(), value.to_owned())].into());
+            let copied = CreateCopy { metadata, ..CreateCopy::default() };
+            upload_id(&mint("secret"), &caller("ada"), "photos", &file(), Some(&copied))
+        };
+        assert_eq!(copy(None), copy(None));
         let same = id(&file());
         assert_eq!(id(&file()), same);
         let text = |text: &str| Some(text.to_owned());
         let others = [
-            upload_id(&mint("other"), &caller("ada"), "photos", &file()),
-            upload_id(&mint("secret"), &caller("eve"), "photos", &file()),
-            upload_id(&mint("secret"), &caller("ada"), "films", &file()),
-            upload_id(&mint("secret"), &caller("adaphotos"), "", &file()),
+            of("other", "ada", "photos", &file()),
+            of("secret", "eve", "photos", &file()),
+            of("secret", "ada", "films", &file()),
+            of("secret", "adaphotos", "", &file()),
+            copy(None),
+            copy(Some("1")),
+            copy(Some("2")),
             id(&NewUpload { id: Some("6fa459ea-ee8a-4ca4-894e-db77e160355f".parse().unwrap()), ..file() }),
             id(&NewUpload { name: "b.jpg".to_owned(), ..file() }),
             id(&NewUpload { size: 6, ..file() }),
@@ -136,6 +156,6 @@ mod tests {
             id(&NewUpload { id: None, ..file() }),
         ];
         let distinct: std::collections::BTreeSet<_> = others.into_iter().chain([same]).collect();
-        assert_eq!(distinct.len(), 14);
+        assert_eq!(distinct.len(), 17);
     }
 }

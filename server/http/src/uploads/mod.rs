@@ -1,9 +1,11 @@
-//! The operations on uploads, behind the routes: create, sign, complete, abort.
+//! The operations on uploads, behind the routes: create, sign, complete, abort. A copy is an upload whose bytes the store has
+//! already.
 //!
 //! They know neither HTTP nor the SDK. The state of an upload is in its token and in the store.
 
 mod abort;
 mod complete;
+mod copy;
 mod create;
 mod finish;
 mod identity;
@@ -21,14 +23,14 @@ use partway_shared::error::Problem;
 
 use crate::caller::Caller;
 use crate::destinations::{Destination, Destinations};
-use crate::hooks::Hooks;
+use crate::hooks::{CopiedObject, Hooks};
 use crate::quotas::Quotas;
-use crate::token::{TokenMint, UploadClaims};
+use crate::token::{SourceClaims, TokenMint, UploadClaims};
 
 /// The operations, and what they need.
 pub struct Uploads {
     /// The destinations.
-    pub destinations: Destinations,
+    pub destinations: Arc<Destinations>,
     /// The mint of upload tokens.
     pub tokens: TokenMint,
     /// The application's hooks.
@@ -93,16 +95,10 @@ fn log<'a>(claims: &'a UploadClaims, doing: &'static str) -> impl Fn(&StoreError
     }
 }
 
-/// Returns the common problem where each of several results failed for the same reason.
-fn all_failed_alike<T>(results: &[Result<T, Problem>]) -> Option<Problem> {
-    let problems = results.iter().map(|result| result.as_ref().err()).collect::<Option<Vec<_>>>()?;
-    let first = *problems.first()?;
-    let alike = problems.iter().all(|problem| problem.code == first.code);
-    // Earlier than the last of them all cannot fare better.
-    let retry_after = problems.iter().filter_map(|problem| problem.retry_after).max();
-    // What is wrong with the server or the store is wrong with no file.
-    (alike && (first.code.spec().retryable || first.status >= 500))
-        .then(|| Problem { retry_after, ..first.clone() })
+/// Returns what applications are told of the object of a copy.
+fn copied_object(claims: &UploadClaims) -> Option<CopiedObject> {
+    let SourceClaims { destination, key, version_id, .. } = claims.source.clone()?;
+    Some(CopiedObject { destination, key, version_id })
 }
 
 /// Returns the object that the upload is to become.

@@ -2,16 +2,17 @@
 //!
 //! The policy is first, then the application, then quotas, so that cheap refusals cost nothing.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
-use partway_s3::attributes::{check_metadata, check_tags};
-use partway_s3::store::namespace;
+use partway_s3::attributes::{Attributes, check_metadata, check_tags};
+use partway_s3::store::{UnsignedHeaders, namespace};
 use partway_shared::checksum::ChecksumKind;
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::limits::MAX_PARTS_PER_SIGN;
 use partway_shared::plan::Plan;
-use partway_shared::wire::NewUpload;
+use partway_shared::wire::{CreateCopy, NewUpload, Operation};
 
 use crate::caller::Caller;
 use crate::destinations::Destination;
@@ -20,7 +21,7 @@ use crate::policy::{KeyValues, MediaType, ScopeSource, check_key, check_scope};
 use crate::quotas::{Candidate, Reservation};
 use crate::token::UploadClaims;
 
-use super::{Uploads, identity};
+use super::{Uploads, copied_object, identity};
 
 /// An upload that may be created, or is.
 pub(super) struct Proposal<'a> {
@@ -31,8 +32,18 @@ pub(super) struct Proposal<'a> {
     pub(super) lifetime: Duration,
     /// The prefix that the caller's scope demands of keys, with the destination's; empty without one.
     granted_prefix: String,
+    /// What it has of the object that it is a copy of.
+    pub(super) kept: Kept,
     /// The file's path in the request, for errors.
     pub(super) field: String,
+}
+
+/// What a copy has of its object, where neither its destination nor the application says anything else.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub(super) headers: UnsignedHeaders,
+    pub(super) metadata: BTreeMap<String, String>,
+    pub(super) tags: BTreeMap<String, String>,
 }
 
 impl Uploads {
@@ -43,24 +54,29 @@ impl Uploads {
         files: &'a [NewUpload],
     ) -> Result<Vec<Result<Proposal<'a>, Problem>>, Problem> {
         let proposals = files.iter().enumerate();
-        let mut proposals: Vec<_> =
-            proposals.map(|(index, file)| self.proposal(caller, file, format!("files[{index}]"))).collect();
-        if self.hooks.decides() {
-            self.ask(caller, &mut proposals).await?;
-        }
+        let mut proposals: Vec<_> = proposals
+            .map(|(index, file)| self.proposal(caller, file, None, format!("files[{index}]")))
+            .collect();
+        self.ask(caller, &mut proposals).await?;
         Ok(proposals)
     }
 
-    fn proposal<'a>(
+    /// Returns a file as it would be uploaded, or copied if `copied` is a request for that.
+    pub(super) fn proposal<'a>(
         &'a self,
         caller: &Caller,
         file: &'a NewUpload,
+        copied: Option<&CreateCopy>,
         field: String,
     ) -> Result<Proposal<'a>, Problem> {
         let destination = self.destinations.find(file.destination.as_deref(), caller);
         let destination =
             destination.map_err(|problem| problem.with_field(format!("{field}.destination")))?;
         let policy = &destination.policy;
+        if !policy.allows(Operation::Upload, &caller.scope) {
+            let why = "the caller's credentials do not allow it to upload files";
+            return Err(Problem::new(ErrorCode::OperationNotAllowed, why).with_field(field));
+        }
         let plan = policy.plan(file, &field)?;
         check_scope(file, &caller.scope, &field)?;
         if file.checksums.len() > MAX_PARTS_PER_SIGN {
@@ -68,7 +84,7 @@ impl Uploads {
             return Err(Problem::new(ErrorCode::InvalidField, why).with_field(format!("{field}.checksums")));
         }
         let checksum: ChecksumKind = destination.verification.kind()?;
-        let id = identity::upload_id(&self.tokens, caller, &destination.name, file);
+        let id = identity::upload_id(&self.tokens, caller, &destination.name, file, copied);
         let below = policy.key.render(&KeyValues {
             subject: caller.subject.as_str(),
             destination: &destination.name,
@@ -97,6 +113,7 @@ impl Uploads {
             content_type: content_type.to_string(),
             metadata: Default::default(),
             tags: Default::default(),
+            source: None,
             expires_at: expires.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
         };
         if namespace::is_own(&policy.key_prefix, &claims.key) {
@@ -105,15 +122,19 @@ impl Uploads {
         }
         let granted_prefix = own_prefix.map_or_else(String::new, |own| [&policy.key_prefix, own].concat());
         let lifetime = destination.token_lifetime;
-        Ok(Proposal { file, destination, plan, claims, lifetime, granted_prefix, field })
+        let kept = Kept::default();
+        Ok(Proposal { file, destination, plan, claims, lifetime, granted_prefix, kept, field })
     }
 
-    /// Calls the application once for all files.
-    async fn ask(
+    /// Calls the application once for all files, if it wants to be asked.
+    pub(super) async fn ask(
         &self,
         caller: &Caller,
         proposals: &mut [Result<Proposal<'_>, Problem>],
     ) -> Result<(), Problem> {
+        if !self.hooks.decides() {
+            return Ok(());
+        }
         let proposed: Vec<_> = proposals.iter().flatten().map(Proposal::for_application).collect();
         if proposed.is_empty() {
             return Ok(());
@@ -178,6 +199,22 @@ impl Proposal<'_> {
         Candidate { id, size: self.claims.size, expires_at: self.claims.expires_at }
     }
 
+    /// Returns the attributes of the object that it would become.
+    pub(super) fn attributes(&self) -> Attributes {
+        let mut attributes = self.destination.attributes(&self.claims);
+        let Kept { headers, metadata, tags } = &self.kept;
+        for (all, kept) in [(&mut attributes.metadata, metadata), (&mut attributes.tags, tags)] {
+            for (name, value) in kept {
+                all.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        attributes.cache_control = attributes.cache_control.or_else(|| headers.cache_control.clone());
+        attributes.content_encoding.clone_from(&headers.content_encoding);
+        attributes.content_language.clone_from(&headers.content_language);
+        attributes.expires.clone_from(&headers.expires);
+        attributes
+    }
+
     fn for_application(&self) -> ProposedUpload {
         ProposedUpload {
             id: self.claims.id.to_string(),
@@ -187,6 +224,7 @@ impl Proposal<'_> {
             path: self.file.path.clone(),
             size: self.file.size,
             content_type: self.claims.content_type.clone(),
+            source: copied_object(&self.claims),
         }
     }
 

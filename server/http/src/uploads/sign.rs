@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use partway_s3::signing::Presigner;
+use partway_s3::signing::{CopiedObject, Presigner};
 use partway_shared::checksum::{Checksum, ChecksumKind};
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::limits::MAX_PARTS_PER_SIGN;
@@ -13,7 +13,7 @@ use partway_shared::wire::{SignParts, SignedParts, SignedPut};
 
 use crate::caller::Caller;
 use crate::destinations::Destination;
-use crate::token::UploadClaims;
+use crate::token::{SourceClaims, UploadClaims};
 
 use super::single::{key_to_send_to, put_terms};
 use super::{Uploads, head};
@@ -33,6 +33,9 @@ impl Uploads {
                 ErrorCode::AlreadyCompleted,
                 "its object is there, and is not sent again",
             ));
+        }
+        if let Some(source) = &claims.source {
+            self.check_source(caller, source)?;
         }
         let presigner = destination.presigner().await?;
         let begun = Instant::now();
@@ -62,7 +65,7 @@ fn check(
             let why = format!("part {} is given twice", part.part_number);
             return Err(Problem::new(ErrorCode::PartDuplicate, why).with_field(field("part_number")));
         }
-        let why = match claims.checksum {
+        let why = match claims.part_checksum() {
             ChecksumKind::Crc64Nvme => "this upload needs each part's CRC64NVME",
             ChecksumKind::Md5 => "this upload needs each part's MD5",
             ChecksumKind::None => return Ok((part.part_number, None)),
@@ -92,6 +95,16 @@ pub(super) fn sign(
         });
         return signed.collect();
     };
+    if let Some(source) = &claims.source {
+        let SourceClaims { bucket, key, version_id, etag, .. } = source;
+        let object = CopiedObject { bucket, key, version_id: version_id.as_deref(), etag };
+        let template = presigner.copies(&claims.key, upload_id, &object);
+        let signed = parts.iter().filter_map(|&(part_number, _)| {
+            let (url, headers) = template.sign(part_number, plan.range(part_number)?);
+            Some(SignedPut { part_number, url, headers, form: None, expires_in })
+        });
+        return signed.collect();
+    }
     let template = presigner.parts(&claims.key, upload_id, claims.checksum);
     let signed = parts.iter().map(|&(part_number, checksum)| SignedPut {
         part_number,

@@ -87,7 +87,7 @@ impl Uploads {
             return Err(problem);
         }
         let unfinished = self.begin_to_finish(destination, claims).await?;
-        let source = CopySource { key: &source_key, object: &staged };
+        let source = CopySource::own(&source_key, &staged);
         let copied = match destination.store.copy(source, new_object(claims, &attributes)).await {
             Ok(copied) => copied,
             // Somebody was quicker: a second call for the same upload, another upload, or the client with other bytes.
@@ -241,19 +241,28 @@ async fn check_copy(
     } else {
         copied
     };
-    let md5 = |object: &StoredObject| Md5::from_etag(&object.etag).filter(|_| object.has_md5_etag);
-    // Not every store looks at the condition of a copy.
-    let differs = match (staged.checksum, object.checksum) {
-        (Some(theirs), Some(ours)) => theirs != ours,
-        _ => md5(staged).zip(md5(&object)).is_some_and(|(theirs, ours)| theirs != ours),
+    let checked = match verified(staged, &object) {
+        None => Err(StoreError::Changed.into()),
+        Some(_) => check_object(claims, request, &object),
     };
-    let checked =
-        if differs { Err(StoreError::Changed.into()) } else { check_object(claims, request, &object) };
     if checked.is_err() {
         let removed = destination.store.delete(&claims.key, object.version_id.as_deref()).await;
         removed.inspect_err(log(claims, "removing a copy"))?;
     }
     checked.map(|()| object)
+}
+
+/// Returns what shows that a copy has its source's bytes, as [`ChecksumKind::None`] where nothing does; `None` where it has
+/// others. (Not every store looks at the condition of a copy.)
+pub(super) fn verified(source: &StoredObject, copy: &StoredObject) -> Option<ChecksumKind> {
+    let md5 = |object: &StoredObject| Md5::from_etag(&object.etag).filter(|_| object.has_md5_etag);
+    if let (Some(theirs), Some(ours)) = (source.checksum, copy.checksum) {
+        return (theirs == ours).then_some(ChecksumKind::Crc64Nvme);
+    }
+    match (md5(source), md5(copy)) {
+        (Some(theirs), Some(ours)) => (theirs == ours).then_some(ChecksumKind::Md5),
+        _ => Some(ChecksumKind::None),
+    }
 }
 
 /// Refuses and removes an object with headers that the client added and that were not signed.

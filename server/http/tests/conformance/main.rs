@@ -5,7 +5,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
+mod copies;
 mod faults;
+mod objects;
 mod operations;
 mod replicas;
 mod stores;
@@ -22,10 +24,12 @@ async fn embedded() {
     let store = Embedded::start().await;
     let traits = Traits {
         checksum: support::ChecksumKind::Crc64Nvme,
+        plain_crc: true,
         has_rules: false,
         forms: true,
         tags: [true, true],
         direct: true,
+        part_sizes: true,
         weak: &[],
     };
     run(&store.site, &traits).await;
@@ -36,10 +40,12 @@ async fn garage() {
     let store = Garage::start().await;
     let traits = Traits {
         checksum: support::ChecksumKind::Crc64Nvme,
+        plain_crc: false,
         has_rules: true,
         forms: true,
         tags: [false, false],
         direct: false,
+        part_sizes: true,
         weak: &["If-None-Match, PUT", "If-None-Match, complete", "If-None-Match, copy"],
     };
     run(&store.site, &traits).await;
@@ -50,11 +56,13 @@ async fn ceph() {
     let store = Box::pin(Ceph::start()).await;
     let traits = Traits {
         checksum: support::ChecksumKind::Md5,
+        plain_crc: false,
         has_rules: true,
         // It passes over their MD5.
         forms: false,
         tags: [true, false],
         direct: true,
+        part_sizes: false,
         weak: &[
             "unsigned copy, PUT",
             // It passes over the condition on the source.
@@ -96,6 +104,14 @@ async fn run(site: &stores::Site, traits: &Traits) {
         stories::an_upload_goes_on_at_another_replica,
         stories::names_do_no_harm,
         stories::an_aborted_upload_is_gone,
+        objects::what_is_there_is_reached,
+        objects::listings_have_pages_and_folders,
+        objects::what_is_deleted_is_gone,
+        objects::a_link_leads_to_the_bytes,
+        copies::objects_are_copied_with_what_they_have,
+        copies::what_was_verified_is_verified_again,
+        copies::a_source_that_changes_is_noticed,
+        copies::objects_are_copied_to_another_bucket,
         faults::what_differs_is_refused,
         faults::altered_bytes_are_refused,
         faults::terms_of_urls_hold,

@@ -1,7 +1,7 @@
 //! Uploads that end well.
 
 use futures_util::stream::{self, StreamExt as _};
-use partway_s3::store::{Store as _, UploadRef};
+use partway_s3::store::UploadRef;
 use partway_server::config::DestinationConfig;
 use partway_server::policy::KeyTemplate;
 

@@ -86,6 +86,52 @@ async fn provoke(code: ErrorCode, app: &TestApp) -> Option<Problem> {
             of_file(&app, file("a.bin", 1)).await
         }
 
+        // Objects.
+        ErrorCode::ObjectNotFound => {
+            readable().await.get("/v1/objects/content?key=never").await.refused(code)
+        }
+        ErrorCode::ObjectChanged => {
+            let app = readable().await;
+            app.put("a", "text/plain", b"a").await;
+            app.delete(json!([{ "key": "a", "etag": "another" }])).await.remove(0).unwrap_err()
+        }
+        ErrorCode::ObjectArchived => {
+            let app = readable().await;
+            let put = app.store.put_object().bucket(BUCKET).key("a").storage_class("GLACIER".into());
+            put.send().await.unwrap();
+            app.get("/v1/objects/content?key=a").await.refused(code)
+        }
+        ErrorCode::CopyNotPossible => {
+            let (endpoint, secret) = (app.store_origin.clone(), app.secret_access_key());
+            let app = TestApp::with(|settings| {
+                copies("")(settings);
+                let mut elsewhere = settings.clone();
+                before(&endpoint, secret)(&mut elsewhere);
+                settings.stores.insert("elsewhere".to_owned(), elsewhere.store);
+                let there =
+                    DestinationConfig { store: Some("elsewhere".to_owned()), ..DestinationConfig::default() };
+                settings.destinations.insert("elsewhere".to_owned(), there);
+            })
+            .await;
+            app.put("a", "text/plain", b"a").await;
+            let to = json!({ "destination": "elsewhere" });
+            app.try_copy(json!({ "from": { "key": "a" }, "to": to })).await.refused(code)
+        }
+        ErrorCode::OperationNotAllowed => app.get("/v1/objects").await.refused(code),
+        ErrorCode::AccessRefused => {
+            let refusing =
+                Peer::start(|_| HttpResponse::Ok().json(json!({ "accesses": [{ "refuse": "why" }] })));
+            let url = refusing.url.clone();
+            let app = TestApp::with(|settings| {
+                before_create(&url)(settings);
+                settings.hooks.before_access = settings.hooks.before_create.take();
+                objects(&ALL, "")(settings);
+            })
+            .await;
+            app.get("/v1/objects").await.refused(code)
+        }
+        ErrorCode::LinkInvalid => app.get("/l/a.b").await.refused(code),
+
         // Who asks.
         ErrorCode::CredentialsMissing => of_credentials(None).await.refused(code),
         ErrorCode::CredentialsInvalid => {
@@ -201,12 +247,19 @@ async fn provoke(code: ErrorCode, app: &TestApp) -> Option<Problem> {
         | ErrorCode::UploadBusy
         | ErrorCode::FileUnreadable
         | ErrorCode::CredentialsUnavailable
+        | ErrorCode::DownloadRefused
+        | ErrorCode::DownloadCorrupt
+        | ErrorCode::FileUnwritable
         | ErrorCode::Cancelled
         | ErrorCode::Closed
         | ErrorCode::InvalidOption
         | ErrorCode::EngineUnavailable => return None,
     };
     Some(problem)
+}
+
+async fn readable() -> TestApp {
+    TestApp::with(objects(&ALL, "")).await
 }
 
 async fn app_of(destination: DestinationConfig) -> TestApp {

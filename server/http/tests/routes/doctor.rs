@@ -137,7 +137,7 @@ async fn tags_that_nothing_is_said_of_are_lost() {
         }
     });
     let app = TestApp::with(before(&lax.endpoint, behind.secret_access_key())).await;
-    for found in [probe::put_tags(&app.s3, "").await, probe::upload_tags(&app.s3, "").await] {
+    for found in [probe::put_tags(&*app.s3, "").await, probe::upload_tags(&*app.s3, "").await] {
         assert!(matches!(found, Ok(Rule::Broken(_))), "{found:?}");
     }
 }

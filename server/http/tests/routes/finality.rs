@@ -440,7 +440,8 @@ async fn a_condition_has_to_hold_when_a_put_ends() {
         let (credentials, http) =
             (bucket.credentials.get().await.unwrap(), HttpClient::new(Duration::from_secs(20)).unwrap());
         let client = PresignedClient {
-            store: &bucket.store,
+            store: &*bucket.store,
+            bucket: &bucket.name,
             hosts: &bucket.hosts,
             region: &bucket.region,
             credentials: &credentials,

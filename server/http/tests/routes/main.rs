@@ -47,6 +47,10 @@ mod sniffing;
 
 mod hooks;
 
+mod copies;
+mod links;
+mod objects;
+
 mod abuse;
 mod quotas;
 

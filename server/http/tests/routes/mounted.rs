@@ -14,7 +14,8 @@ mod app;
 async fn a_scope_with_sessions_and_policy_of_the_application() {
     let data = tempfile::tempdir().unwrap();
     let library = app::Library::default();
-    let partway = Partway::builder(settings(&data))
+    let settings = settings(&data);
+    let partway = Partway::builder(settings.clone())
         .identity(app::Sessions)
         .hooks(library.clone())
         .build()
@@ -75,7 +76,8 @@ async fn a_scope_with_sessions_and_policy_of_the_application() {
     }
     let listed: Vec<String> = http.get(&url).send().await.unwrap().json().await.unwrap();
     assert_eq!(listed, [grant.key.as_str()], "told twice, and taken down once");
-    let head = partway.store().client().head_object().bucket(BUCKET).key(&grant.key).send().await.unwrap();
+    let store = client_of(&settings, partway.store_origin());
+    let head = store.head_object().bucket(BUCKET).key(&grant.key).send().await.unwrap();
     assert_eq!(head.metadata().unwrap()["uploaded-by"], "ada");
     let widget = Answer::to(http.get(format!("{url}/files/widget/index.js"))).await;
     assert_eq!(widget.status, 200);

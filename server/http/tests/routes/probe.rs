@@ -46,13 +46,13 @@ async fn each_property_is_seen_for_itself() {
     let all = async |decide: fn(&HttpRequest, &str) -> Manners| {
         let lax = LaxStore::before(&behind, decide);
         let app = app_before(&lax, &behind).await;
-        probe::access(&app.s3, "").await.unwrap();
+        probe::access(&*app.s3, "").await.unwrap();
         let found = [
-            probe::put_crc64nvme(&app.s3, "").await,
-            probe::part_crc64nvme(&app.s3, "").await,
-            probe::object_crc64nvme(&app.s3, "").await,
-            probe::put_md5(&app.s3, "").await,
-            probe::part_md5(&app.s3, "").await,
+            probe::put_crc64nvme(&*app.s3, "").await,
+            probe::part_crc64nvme(&*app.s3, "").await,
+            probe::object_crc64nvme(&*app.s3, "").await,
+            probe::put_md5(&*app.s3, "").await,
+            probe::part_md5(&*app.s3, "").await,
         ];
         assert_tidy(&behind).await;
         found.map(Result::unwrap)
@@ -176,7 +176,7 @@ async fn a_store_that_is_away_at_the_start_is_asked_again() {
         let files = CreateUploads { files: vec![file("a.bin", 10)] };
         app.post("/v1/uploads", &files).await.refused(code);
         assert_eq!(app.get("/healthz").await.status, 200, "the server itself is well");
-        let found = probe::access(&app.s3, "").await.unwrap_err();
+        let found = probe::access(&*app.s3, "").await.unwrap_err();
         let expected = if status == 403 {
             matches!(found, StoreError::Denied(_))
         } else {

@@ -14,7 +14,7 @@ use crate::bucket::Bucket;
 use crate::error_chain::describe;
 use crate::http_client::HttpClient;
 use crate::probe;
-use crate::store::{NewObject, Store, StoreError, UploadRef};
+use crate::store::{NewObject, StoreError, UploadRef};
 
 /// S3 refuses requests whose time differs by more than this from its own.
 const MAX_SKEW: Duration = Duration::from_secs(15 * 60);
@@ -88,7 +88,7 @@ fn clock(date: Option<&str>, report: &mut StoreReport) {
 
 /// Tries each operation that the server needs. Returns false when no further check makes sense.
 pub(super) async fn permissions(bucket: &Bucket, report: &mut StoreReport) -> bool {
-    let (store, prefix) = (&bucket.store, &bucket.key_prefix);
+    let (store, prefix) = (&*bucket.store, &bucket.key_prefix);
     let mut tell = |operation: &str, action: &str, needed: bool, result: Result<(), String>| -> bool {
         match result {
             Ok(()) => {

@@ -1,24 +1,26 @@
-//! Checks that the bucket's CORS lets pages send parts and read the store's answers.
+//! Checks that the bucket's CORS lets pages send parts, read objects, and read the store's answers.
 
 use std::collections::BTreeSet;
 
 use aws_credential_types::Credentials;
 use aws_sdk_s3::types::CorsRule;
 use http::Method;
+use partway_shared::wire::ReadMethod;
 
 use super::Options;
 use super::report::{Outcome, Section, StoreReport};
 use crate::bucket::Bucket;
 use crate::http_client::HttpClient;
 use crate::probe::{self, PresignedClient};
-use crate::signing::PutTerms;
-use crate::store::Store;
+use crate::signing::{AnswerHeaders, PutTerms, ReadTerms};
 
 /// The headers that a page may send with any PUT.
 const HEADERS: [&str; 4] = ["content-disposition", "content-md5", "content-type", "x-amz-checksum-crc64nvme"];
 /// The name of the rule that `--fix` writes.
 const RULE: &str = "partway";
 const BODY: &[u8] = b"Partway looks at CORS.";
+/// The headers of an answer that a page reads to know what it has downloaded.
+const READ_HEADERS: [&str; 2] = ["etag", "content-range"];
 
 pub(super) async fn examine(
     bucket: &Bucket,
@@ -89,7 +91,14 @@ async fn look(bucket: &Bucket, credentials: &Credentials, http: &HttpClient, ori
                 put(http, &url, origin),
                 error(http, &url, origin),
             );
-            for (what, found) in [("preflight", preflight), ("PUT", put), ("errors", error)] {
+            let mut found = vec![("preflight", preflight), ("PUT", put), ("errors", error)];
+            if bucket.reads {
+                let answer = AnswerHeaders::default();
+                let terms =
+                    ReadTerms { method: ReadMethod::Get, key: &key, version_id: None, answer: &answer };
+                found.push(("GET", get(http, &client.presigner().reads().sign(&terms), origin).await));
+            }
+            for (what, found) in found {
                 let check = format!("{what} from {at}");
                 // Errors that a page cannot read are taken for a broken connection; parts are sent again all the same.
                 let if_not = if what == "errors" { Outcome::Warning } else { Outcome::Failure };
@@ -157,6 +166,21 @@ async fn put(http: &HttpClient, url: &str, origin: &str) -> Looked {
     Ok("allowed, and its ETag is exposed".to_owned())
 }
 
+/// Reads a range, as a page does: without a preflight, since `Range` needs none.
+async fn get(http: &HttpClient, url: &str, origin: &str) -> Looked {
+    let headers = [("origin", origin), ("range", "bytes=0-0")];
+    let reply = http.send(Method::GET, url, headers, b"").await.map_err(|error| error.to_string())?;
+    if !reply.is_success() {
+        return Err(format!("refused ({})", reply.said()));
+    }
+    allows(reply.header("access-control-allow-origin").as_deref(), origin)?;
+    let exposed = reply.header("access-control-expose-headers").unwrap_or_default();
+    if let Some(hidden) = READ_HEADERS.iter().find(|name| exposed != "*" && !lists(&exposed, name)) {
+        return Err(format!("{hidden} is not exposed, by which a page knows what it has read ({exposed})"));
+    }
+    Ok("allowed, with the headers that tell what was read".to_owned())
+}
+
 async fn error(http: &HttpClient, url: &str, origin: &str) -> Looked {
     let forged = format!("{}0000", url.get(..url.len().saturating_sub(4)).unwrap_or_default());
     let reply = http
@@ -186,12 +210,18 @@ async fn fix(bucket: &Bucket, origins: &[String]) -> Result<(), String> {
     let mut rules =
         rules.map_err(|error| format!("the rules cannot be read: {error}; allow s3:GetBucketCORS"))?;
     rules.retain(|rule| rule.id.as_deref() != Some(RULE));
+    let (mut methods, mut exposed) = (vec!["PUT", "POST"], vec!["ETag"]);
+    if bucket.reads {
+        methods.extend(["GET", "HEAD"]);
+        exposed.extend(["Content-Range", "x-amz-checksum-crc64nvme"]);
+    }
+    let owned = |names: Vec<&str>| Some(names.into_iter().map(str::to_owned).collect());
     let rule = CorsRule::builder()
         .id(RULE)
         .set_allowed_origins(Some(origins.to_vec()))
-        .set_allowed_methods(Some(vec!["PUT".to_owned(), "POST".to_owned()]))
+        .set_allowed_methods(owned(methods))
         .allowed_headers("*")
-        .expose_headers("ETag")
+        .set_expose_headers(owned(exposed))
         .max_age_seconds(7_200)
         .build()
         .map_err(|error| error.to_string())?;

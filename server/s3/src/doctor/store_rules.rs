@@ -20,7 +20,7 @@ pub(super) async fn examine(
     http: &HttpClient,
     report: &mut StoreReport,
 ) {
-    let (store, prefix) = (&bucket.store, bucket.key_prefix.as_str());
+    let (store, prefix) = (&*bucket.store, bucket.key_prefix.as_str());
     let client = PresignedClient::of(bucket, credentials, http);
     let found = Box::pin(Findings::of_all(store, prefix)).await;
     let checksum = found.as_ref().map_or(ChecksumKind::None, Findings::kind);
@@ -53,6 +53,14 @@ pub(super) async fn examine(
         let lost = "Leave tags out of the destinations in this bucket, or write what they say into metadata.";
         rule(report, Section::PresignedUrls, "tags, PUT", Outcome::Warning, on_put, lost);
         rule(report, Section::PresignedUrls, "tags, upload in parts", Outcome::Warning, on_upload, lost);
+    }
+    if bucket.copies {
+        let found = probe::part_copy(client).await;
+        let remedy = match found {
+            Ok(Rule::Broken(_)) => "The server looks at an object again when all of its parts are copied.",
+            _ => "Objects larger than uploads.copy_threshold cannot be copied within this store.",
+        };
+        rule(report, Section::PresignedUrls, "copied parts", Outcome::Warning, found, remedy);
     }
     checksums(found, report);
     for header in Optional::ALL {

@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use aws_sdk_s3::primitives::ByteStream;
 use partway_shared::checksum::{Checksum, ChecksumKind, Crc64Nvme, Md5};
-use partway_shared::part::{ETag, PartNumber};
+use partway_shared::part::PartNumber;
 use partway_shared::wire::CompletedPart;
 
 use super::{
-    BODY, CompleteParams, OTHER_BODY, S3Store, Store, StoreError, UploadRef, abort, begin, key, remove,
+    BODY, BucketStore, CompleteParams, OTHER_BODY, StoreError, Trial, UploadRef, abort, begin, key, remove,
 };
 
 /// What a store does with a checksum.
@@ -39,7 +38,7 @@ impl fmt::Display for Check {
 ///
 /// # Errors
 /// When one of these fails.
-pub async fn access(store: &S3Store, prefix: &str) -> Result<(), StoreError> {
+pub async fn access(store: &dyn BucketStore, prefix: &str) -> Result<(), StoreError> {
     let key = key(prefix);
     let tried = async {
         put_with_any_checksum(store, &key).await?;
@@ -54,9 +53,9 @@ pub async fn access(store: &S3Store, prefix: &str) -> Result<(), StoreError> {
 }
 
 /// Puts an object with a CRC-64/NVME, since a bucket with object lock requires a checksum.
-pub(super) async fn put_with_any_checksum(store: &S3Store, key: &str) -> Result<(), StoreError> {
-    if Attempt(store.probe_put(key, None).await).taken()?.is_err() {
-        store.probe_put(key, Some(Md5::of(BODY).into())).await?;
+pub(super) async fn put_with_any_checksum(store: &dyn BucketStore, key: &str) -> Result<(), StoreError> {
+    if Attempt(store.put_trial(key, Trial::of(BODY)).await).taken()?.is_err() {
+        store.put_trial(key, with(Md5::of(BODY).into())).await?;
     }
     Ok(())
 }
@@ -65,7 +64,7 @@ pub(super) async fn put_with_any_checksum(store: &S3Store, key: &str) -> Result<
 ///
 /// # Errors
 /// When the store is away, or refuses for another reason.
-pub async fn put_crc64nvme(store: &S3Store, prefix: &str) -> Result<Check, StoreError> {
+pub async fn put_crc64nvme(store: &dyn BucketStore, prefix: &str) -> Result<Check, StoreError> {
     put(store, prefix, Crc64Nvme::of(BODY).into(), Crc64Nvme::of(OTHER_BODY).into()).await
 }
 
@@ -73,7 +72,7 @@ pub async fn put_crc64nvme(store: &S3Store, prefix: &str) -> Result<Check, Store
 ///
 /// # Errors
 /// When the store is away, or refuses for another reason.
-pub async fn put_md5(store: &S3Store, prefix: &str) -> Result<Check, StoreError> {
+pub async fn put_md5(store: &dyn BucketStore, prefix: &str) -> Result<Check, StoreError> {
     put(store, prefix, Md5::of(BODY).into(), Md5::of(OTHER_BODY).into()).await
 }
 
@@ -81,7 +80,7 @@ pub async fn put_md5(store: &S3Store, prefix: &str) -> Result<Check, StoreError>
 ///
 /// # Errors
 /// When the store is away, or refuses for another reason.
-pub async fn part_crc64nvme(store: &S3Store, prefix: &str) -> Result<Check, StoreError> {
+pub async fn part_crc64nvme(store: &dyn BucketStore, prefix: &str) -> Result<Check, StoreError> {
     part(store, prefix, Crc64Nvme::of(BODY).into(), Crc64Nvme::of(OTHER_BODY).into()).await
 }
 
@@ -89,7 +88,7 @@ pub async fn part_crc64nvme(store: &S3Store, prefix: &str) -> Result<Check, Stor
 ///
 /// # Errors
 /// When the store is away, or refuses for another reason.
-pub async fn part_md5(store: &S3Store, prefix: &str) -> Result<Check, StoreError> {
+pub async fn part_md5(store: &dyn BucketStore, prefix: &str) -> Result<Check, StoreError> {
     part(store, prefix, Md5::of(BODY).into(), Md5::of(OTHER_BODY).into()).await
 }
 
@@ -97,7 +96,7 @@ pub async fn part_md5(store: &S3Store, prefix: &str) -> Result<Check, StoreError
 ///
 /// # Errors
 /// When the store is away, or refuses for another reason.
-pub async fn object_crc64nvme(store: &S3Store, prefix: &str) -> Result<Check, StoreError> {
+pub async fn object_crc64nvme(store: &dyn BucketStore, prefix: &str) -> Result<Check, StoreError> {
     let right = Crc64Nvme::of(BODY);
     let key = key(prefix);
     let tried = async {
@@ -117,17 +116,22 @@ pub async fn object_crc64nvme(store: &S3Store, prefix: &str) -> Result<Check, St
 }
 
 /// PUTs with the right checksum, then with a wrong one.
-async fn put(store: &S3Store, prefix: &str, right: Checksum, wrong: Checksum) -> Result<Check, StoreError> {
+async fn put(
+    store: &dyn BucketStore,
+    prefix: &str,
+    right: Checksum,
+    wrong: Checksum,
+) -> Result<Check, StoreError> {
     let key = key(prefix);
     let tried = async {
-        if let Answer::Refused(why) = Attempt(store.probe_put(&key, Some(right)).await).of_right()? {
+        if let Answer::Refused(why) = Attempt(store.put_trial(&key, with(right)).await).of_right()? {
             return Ok(Check::Unsupported(why));
         }
         let is_reported = match right {
             Checksum::Crc64Nvme(right) => is_reported(store, &key, right).await?,
             Checksum::Md5(_) => true,
         };
-        Ok(match Attempt(store.probe_put(&key, Some(wrong)).await).of_wrong()? {
+        Ok(match Attempt(store.put_trial(&key, with(wrong)).await).of_wrong()? {
             Answer::Accepted => Check::Ignored,
             Answer::Refused(_) if is_reported => Check::Verified,
             Answer::Refused(_) => Check::Unreported,
@@ -139,7 +143,12 @@ async fn put(store: &S3Store, prefix: &str, right: Checksum, wrong: Checksum) ->
 }
 
 /// Sends part 1 with the right checksum, then part 2 with a wrong one.
-async fn part(store: &S3Store, prefix: &str, right: Checksum, wrong: Checksum) -> Result<Check, StoreError> {
+async fn part(
+    store: &dyn BucketStore,
+    prefix: &str,
+    right: Checksum,
+    wrong: Checksum,
+) -> Result<Check, StoreError> {
     let key = key(prefix);
     let upload_id = match Attempt(begin(store, &key, right.kind()).await).taken()? {
         Ok(upload_id) => upload_id,
@@ -147,7 +156,7 @@ async fn part(store: &S3Store, prefix: &str, right: Checksum, wrong: Checksum) -
     };
     let upload = UploadRef { key: &key, upload_id: &upload_id };
     let tried = async {
-        if let Err(why) = Attempt(store.probe_part(upload, 1, right).await).taken()? {
+        if let Err(why) = Attempt(store.put_trial_part(upload, 1, BODY, right).await).taken()? {
             return Ok(Check::Unsupported(why));
         }
         let is_reported = match right {
@@ -156,7 +165,7 @@ async fn part(store: &S3Store, prefix: &str, right: Checksum, wrong: Checksum) -
             }
             Checksum::Md5(_) => true,
         };
-        Ok(match Attempt(store.probe_part(upload, 2, wrong).await.map(drop)).of_wrong()? {
+        Ok(match Attempt(store.put_trial_part(upload, 2, BODY, wrong).await.map(drop)).of_wrong()? {
             Answer::Accepted => Check::Ignored,
             Answer::Refused(_) if is_reported => Check::Verified,
             Answer::Refused(_) => Check::Unreported,
@@ -169,14 +178,18 @@ async fn part(store: &S3Store, prefix: &str, right: Checksum, wrong: Checksum) -
 
 /// Uploads one part, and completes with this checksum of the whole object. The result is that of the completion, or
 /// of the step before it that failed.
-async fn complete(store: &S3Store, key: &str, checksum: Crc64Nvme) -> Result<Attempt<()>, StoreError> {
+async fn complete(
+    store: &dyn BucketStore,
+    key: &str,
+    checksum: Crc64Nvme,
+) -> Result<Attempt<()>, StoreError> {
     let upload_id = match Attempt(begin(store, key, ChecksumKind::Crc64Nvme).await).taken()? {
         Ok(upload_id) => upload_id,
         Err(why) => return Ok(Attempt(Err(StoreError::Misbehaved(why)))),
     };
     let upload = UploadRef { key, upload_id: &upload_id };
     let size = BODY.len() as u64;
-    let completed = match store.probe_part(upload, 1, Crc64Nvme::of(BODY).into()).await {
+    let completed = match store.put_trial_part(upload, 1, BODY, Crc64Nvme::of(BODY).into()).await {
         Ok(etag) => {
             let part = CompletedPart { part_number: PartNumber::FIRST, etag };
             let params =
@@ -192,51 +205,12 @@ async fn complete(store: &S3Store, key: &str, checksum: Crc64Nvme) -> Result<Att
 }
 
 /// Returns whether the store reports this checksum for an object.
-async fn is_reported(store: &S3Store, key: &str, right: Crc64Nvme) -> Result<bool, StoreError> {
+async fn is_reported(store: &dyn BucketStore, key: &str, right: Crc64Nvme) -> Result<bool, StoreError> {
     Ok(store.head(key).await?.and_then(|object| object.checksum) == Some(right))
 }
 
-impl S3Store {
-    async fn probe_put(&self, key: &str, checksum: Option<Checksum>) -> Result<(), StoreError> {
-        let (crc64_nvme, md5) = fields(checksum);
-        let request = self.client.put_object().bucket(&self.bucket).key(key);
-        let request = request.set_checksum_crc64_nvme(crc64_nvme).set_content_md5(md5);
-        request.body(ByteStream::from_static(BODY)).send().await?;
-        Ok(())
-    }
-
-    /// Puts an object whose bytes differ from those of all other requests.
-    pub(super) async fn probe_put_other(&self, key: &str) -> Result<(), StoreError> {
-        let request = self.client.put_object().bucket(&self.bucket).key(key);
-        request
-            .content_md5(String::from(Checksum::from(Md5::of(OTHER_BODY))))
-            .body(ByteStream::from_static(OTHER_BODY))
-            .send()
-            .await?;
-        Ok(())
-    }
-
-    pub(super) async fn probe_part(
-        &self,
-        upload: UploadRef<'_>,
-        number: i32,
-        checksum: Checksum,
-    ) -> Result<ETag, StoreError> {
-        let (crc64_nvme, md5) = fields(Some(checksum));
-        let request = self.client.upload_part().bucket(&self.bucket).key(upload.key);
-        let request = request.upload_id(upload.upload_id).part_number(number);
-        let request = request.set_checksum_crc64_nvme(crc64_nvme).set_content_md5(md5);
-        let sent = request.body(ByteStream::from_static(BODY)).send().await?;
-        Ok(ETag::new(sent.e_tag.as_deref().unwrap_or_default()))
-    }
-}
-
-fn fields(checksum: Option<Checksum>) -> (Option<String>, Option<String>) {
-    match checksum {
-        Some(Checksum::Crc64Nvme(checksum)) => (Some(checksum.into()), None),
-        Some(checksum @ Checksum::Md5(_)) => (None, Some(checksum.into())),
-        None => (None, None),
-    }
+const fn with(checksum: Checksum) -> Trial<'static> {
+    Trial { checksum: Some(checksum), ..Trial::of(BODY) }
 }
 
 /// The result of a request with a checksum.

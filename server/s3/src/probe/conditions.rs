@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_s3::primitives::ByteStream;
 use http::Method;
 use partway_shared::checksum::{ChecksumKind, Md5};
 use partway_shared::part::PartNumber;
@@ -10,11 +9,11 @@ use partway_shared::wire::CompletedPart;
 use tokio::sync::oneshot;
 
 use super::checksums::Attempt;
-use super::{BODY, OTHER_BODY, PresignedClient, Rule, abort, begin, key, remove};
+use super::{BODY, OTHER_BODY, PresignedClient, Rule, Trial, abort, begin, key, remove};
 use crate::attributes::Attributes;
 use crate::http_client::HttpAnswer;
 use crate::signing::PutTerms;
-use crate::store::{CompleteParams, Optional, S3Store, Store, StoreError, UploadRef};
+use crate::store::{BucketStore, CompleteParams, Optional, StoreError, UploadRef};
 
 /// How long a PUT may take while another PUT to the same key is under way.
 const IN_BETWEEN: Duration = Duration::from_secs(5);
@@ -25,7 +24,7 @@ pub(super) const OVERWRITTEN: &str = "the object is overwritten";
 ///
 /// # Errors
 /// When the store is away.
-pub async fn put_if_none_match(store: &S3Store, prefix: &str) -> Result<Rule, StoreError> {
+pub async fn put_if_none_match(store: &dyn BucketStore, prefix: &str) -> Result<Rule, StoreError> {
     let key = key(prefix);
     let tried = async {
         if let Err(why) = Attempt(put(store, &key, BODY).await).taken()? {
@@ -86,7 +85,7 @@ pub async fn late_put_if_none_match(client: PresignedClient<'_>) -> Result<Rule,
 ///
 /// # Errors
 /// When the store is away.
-pub async fn complete_if_none_match(store: &S3Store, prefix: &str) -> Result<Rule, StoreError> {
+pub async fn complete_if_none_match(store: &dyn BucketStore, prefix: &str) -> Result<Rule, StoreError> {
     let key = key(prefix);
     let tried = async {
         if let Err(why) = Attempt(complete(store, &key).await).taken()? {
@@ -111,17 +110,15 @@ pub(super) fn refused<T>(second: Result<T, StoreError>) -> Result<Rule, StoreErr
     }
 }
 
-async fn put(store: &S3Store, key: &str, body: &'static [u8]) -> Result<(), StoreError> {
-    let request = store.client.put_object().bucket(&store.bucket).key(key).if_none_match("*");
-    request.body(ByteStream::from_static(body)).send().await?;
-    Ok(())
+async fn put(store: &dyn BucketStore, key: &str, body: &'static [u8]) -> Result<(), StoreError> {
+    store.put_trial(key, Trial { keeps_existing: true, ..Trial::of(body) }).await
 }
 
-async fn complete(store: &S3Store, key: &str) -> Result<(), StoreError> {
+async fn complete(store: &dyn BucketStore, key: &str) -> Result<(), StoreError> {
     let upload_id = begin(store, key, ChecksumKind::None).await?;
     let upload = UploadRef { key, upload_id: &upload_id };
     let completed = async {
-        let etag = store.probe_part(upload, 1, Md5::of(BODY).into()).await?;
+        let etag = store.put_trial_part(upload, 1, BODY, Md5::of(BODY).into()).await?;
         let parts = [CompletedPart { part_number: PartNumber::FIRST, etag }];
         let size = BODY.len() as u64;
         let params = CompleteParams { parts: &parts, size, checksum: None, keeps_existing: true };

@@ -7,15 +7,13 @@ use super::checksums::Attempt;
 use super::conditions::refused;
 use super::{Rule, key, put_with_any_checksum, remove};
 use crate::attributes::Attributes;
-use crate::store::{
-    CopySource, NewObject, Optional, S3Store, Store, StoreError, StoredObject, UnsignedHeaders,
-};
+use crate::store::{BucketStore, CopySource, NewObject, Optional, StoreError, StoredObject, UnsignedHeaders};
 
 /// Probes whether an object is copied if its ETag is the given one, and not if it has changed since.
 ///
 /// # Errors
 /// When the store is away.
-pub async fn copy(store: &S3Store, prefix: &str) -> Result<Rule, StoreError> {
+pub async fn copy(store: &dyn BucketStore, prefix: &str) -> Result<Rule, StoreError> {
     let (from, to) = (key(prefix), key(prefix));
     let tried = async {
         let source = put(store, &from).await?;
@@ -41,7 +39,7 @@ pub async fn copy(store: &S3Store, prefix: &str) -> Result<Rule, StoreError> {
 ///
 /// # Errors
 /// When the store is away.
-pub async fn copy_if_none_match(store: &S3Store, prefix: &str) -> Result<Rule, StoreError> {
+pub async fn copy_if_none_match(store: &dyn BucketStore, prefix: &str) -> Result<Rule, StoreError> {
     let (from, to) = (key(prefix), key(prefix));
     let tried = async {
         let source = put(store, &from).await?;
@@ -63,7 +61,7 @@ pub async fn copy_if_none_match(store: &S3Store, prefix: &str) -> Result<Rule, S
 ///
 /// # Errors
 /// When the store is away.
-pub async fn bare_headers(store: &S3Store, prefix: &str) -> Result<Rule, StoreError> {
+pub async fn bare_headers(store: &dyn BucketStore, prefix: &str) -> Result<Rule, StoreError> {
     let key = key(prefix);
     let object = put(store, &key).await;
     remove(store, &key).await;
@@ -75,14 +73,14 @@ pub async fn bare_headers(store: &S3Store, prefix: &str) -> Result<Rule, StoreEr
     })
 }
 
-async fn put(store: &S3Store, key: &str) -> Result<StoredObject, StoreError> {
+async fn put(store: &dyn BucketStore, key: &str) -> Result<StoredObject, StoreError> {
     put_with_any_checksum(store, key).await?;
     let object = store.head(key).await?;
     object.ok_or_else(|| StoreError::Misbehaved("an object that was put is not there".to_owned()))
 }
 
 async fn copy_to(
-    store: &S3Store,
+    store: &dyn BucketStore,
     from: &str,
     source: &StoredObject,
     to: &str,
@@ -96,5 +94,5 @@ async fn copy_to(
         checksum: ChecksumKind::None,
         attributes: &attributes,
     };
-    store.copy(CopySource { key: from, object: source }, target).await
+    store.copy(CopySource::own(from, source), target).await
 }

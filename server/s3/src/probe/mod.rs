@@ -16,12 +16,12 @@ use partway_shared::checksum::ChecksumKind;
 
 use crate::attributes::Attributes;
 
-use crate::store::{CompleteParams, NewObject, S3Store, Store, StoreError, UploadRef, namespace};
+use crate::store::{BucketStore, CompleteParams, NewObject, StoreError, Trial, UploadRef, namespace};
 
 pub use checksums::{Check, access, object_crc64nvme, part_crc64nvme, part_md5, put_crc64nvme, put_md5};
 pub use conditions::{complete_if_none_match, late_put_if_none_match, put_if_none_match};
 pub use copies::{bare_headers, copy, copy_if_none_match};
-pub use presigned::{PresignedClient, copied_part, copied_put, form, length, signature};
+pub use presigned::{PresignedClient, copied_part, copied_put, form, length, part_copy, signature};
 pub use rules::Rule;
 pub use tags::{put_tags, upload_tags};
 
@@ -37,24 +37,24 @@ pub(crate) fn key(prefix: &str) -> String {
 ///
 /// # Errors
 /// When it cannot be put.
-pub(crate) async fn put_with_any_checksum(store: &S3Store, key: &str) -> Result<(), StoreError> {
+pub(crate) async fn put_with_any_checksum(store: &dyn BucketStore, key: &str) -> Result<(), StoreError> {
     checksums::put_with_any_checksum(store, key).await
 }
 
-async fn begin(store: &S3Store, key: &str, checksum: ChecksumKind) -> Result<String, StoreError> {
+async fn begin(store: &dyn BucketStore, key: &str, checksum: ChecksumKind) -> Result<String, StoreError> {
     let (content_type, attributes) = ("text/plain", &Attributes::default());
     let object = NewObject { key, content_type, content_disposition: None, checksum, attributes };
     store.create_upload(object).await
 }
 
-async fn abort(store: &S3Store, upload: UploadRef<'_>) {
+async fn abort(store: &dyn BucketStore, upload: UploadRef<'_>) {
     match store.abort_upload(upload).await {
         Ok(()) | Err(StoreError::NoSuchUpload) => {}
         Err(error) => tracing::warn!(upload.key, %error, "the upload of a probe was not aborted"),
     }
 }
 
-async fn remove(store: &S3Store, key: &str) {
+async fn remove(store: &dyn BucketStore, key: &str) {
     if let Err(error) = store.delete(key, None).await {
         tracing::warn!(upload.key = key, %error, "the object of a probe was not removed");
     }

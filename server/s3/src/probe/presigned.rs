@@ -7,13 +7,13 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use http::Method;
 use partway_shared::checksum::{ChecksumKind, Crc64Nvme, Md5};
-use partway_shared::part::PartNumber;
+use partway_shared::part::{ByteRange, ETag, PartNumber};
 
-use super::{BODY, OTHER_BODY, Rule, abort, begin, key, remove};
+use super::{BODY, OTHER_BODY, Rule, Trial, abort, begin, key, remove};
 use crate::bucket::Bucket;
 use crate::http_client::{HttpAnswer, HttpClient};
-use crate::signing::{Hosts, Presigner, PutTerms, SignedForm};
-use crate::store::{S3Store, Store, StoreError, UploadRef};
+use crate::signing::{CopiedObject, Hosts, Presigner, PutTerms, SignedForm};
+use crate::store::{BucketStore, StoreError, UploadRef};
 
 const LIFETIME: Duration = Duration::from_secs(120);
 
@@ -21,7 +21,9 @@ const LIFETIME: Duration = Duration::from_secs(120);
 #[derive(Clone, Copy, Debug)]
 pub struct PresignedClient<'a> {
     /// The store, with the server's credentials.
-    pub store: &'a S3Store,
+    pub store: &'a dyn BucketStore,
+    /// The bucket's name.
+    pub bucket: &'a str,
     /// The hosts that URLs are signed for.
     pub hosts: &'a Hosts,
     /// The store's region.
@@ -38,8 +40,8 @@ impl<'a> PresignedClient<'a> {
     /// Creates a client of a bucket at the address that the server uses.
     #[must_use]
     pub fn of(bucket: &'a Bucket, credentials: &'a Credentials, http: &'a HttpClient) -> Self {
-        let Bucket { store, hosts, region, key_prefix: prefix, .. } = bucket;
-        Self { store, hosts, region, credentials, http, prefix }
+        let Bucket { store, name, hosts, region, key_prefix: prefix, .. } = bucket;
+        Self { store: &**store, bucket: name, hosts, region, credentials, http, prefix }
     }
 
     /// Returns what signs the URLs.
@@ -107,7 +109,7 @@ pub async fn signature(client: PresignedClient<'_>) -> Result<Rule, StoreError> 
 pub async fn copied_put(client: PresignedClient<'_>) -> Result<Rule, StoreError> {
     let (source, target) = (key(client.prefix), key(client.prefix));
     let tried = async {
-        client.store.probe_put_other(&source).await?;
+        put_other(client.store, &source).await?;
         let copy_source = copy_source(&client, &source);
         let (url, _) = client.presigner().put(&target, &terms());
         let reply = client.put(&url, &[("x-amz-copy-source", &copy_source)], BODY).await?;
@@ -131,7 +133,7 @@ pub async fn copied_part(client: PresignedClient<'_>) -> Result<Rule, StoreError
     let upload_id = begin(store, &target, ChecksumKind::None).await?;
     let upload = UploadRef { key: &target, upload_id: &upload_id };
     let tried = async {
-        store.probe_put_other(&source).await?;
+        put_other(store, &source).await?;
         let copy_source = copy_source(&client, &source);
         let template = client.presigner().parts(&target, &upload_id, ChecksumKind::None);
         let url = template.sign(PartNumber::FIRST, BODY.len() as u64, None);
@@ -147,14 +149,67 @@ pub async fn copied_part(client: PresignedClient<'_>) -> Result<Rule, StoreError
     tried
 }
 
+/// Probes whether a part can be copied from an object by a URL that was signed for that, and not once the object has changed.
+///
+/// The object is small, and some stores copy parts of large ones alone (S3 does so with a range, Garage always): one that refuses
+/// in other words than that it does not know the call, copies.
+///
+/// # Errors
+/// When the store is away.
+pub async fn part_copy(client: PresignedClient<'_>) -> Result<Rule, StoreError> {
+    let (source, target) = (key(client.prefix), key(client.prefix));
+    let store = client.store;
+    let upload_id = begin(store, &target, ChecksumKind::None).await?;
+    let upload = UploadRef { key: &target, upload_id: &upload_id };
+    let tried = async {
+        put_other(store, &source).await?;
+        let object = store.head(&source).await?;
+        let Some(object) = object else { return Ok(Rule::Broken("an object that was put is not there")) };
+        let copy = async |number: PartNumber, etag: &ETag| {
+            let source = CopiedObject { bucket: client.bucket, key: &source, version_id: None, etag };
+            let template = client.presigner().copies(&target, &upload_id, &source);
+            let (url, headers) = template.sign(number, ByteRange { start: 0, end: object.size });
+            let headers: Vec<_> =
+                headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            client.put(&url, &headers, b"").await
+        };
+        let reply = copy(PartNumber::FIRST, &object.etag).await?;
+        if matches!(reply.status, 404 | 405 | 501) {
+            return Ok(Rule::Unsupported(reply.said()));
+        }
+        if !reply.is_success() {
+            return Ok(Rule::Kept);
+        }
+        // One that does not know these headers has stored an empty part.
+        if !store.list_parts(upload).await?.iter().any(|part| part.size == object.size) {
+            return Ok(Rule::Unsupported("a part that was copied is not there".to_owned()));
+        }
+        let other = ETag::new("0123456789abcdef0123456789abcdef");
+        let reply = copy(PartNumber::FIRST, &other).await?;
+        Ok(if reply.is_success() {
+            Rule::Broken("what has changed since it was looked at is copied")
+        } else {
+            Rule::Kept
+        })
+    };
+    let tried = tried.await;
+    tokio::join!(remove(store, &source), abort(store, upload));
+    tried
+}
+
 const COPIES: &str = "an upload can be turned into a copy of any object in the bucket";
 
+/// Puts an object with other bytes than those of all other requests.
+async fn put_other(store: &dyn BucketStore, key: &str) -> Result<(), StoreError> {
+    store.put_trial(key, Trial { checksum: Some(Md5::of(OTHER_BODY).into()), ..Trial::of(OTHER_BODY) }).await
+}
+
 fn copy_source(client: &PresignedClient<'_>, key: &str) -> String {
-    format!("/{}/{key}", client.store.bucket)
+    format!("/{}/{key}", client.bucket)
 }
 
 /// Looks at what is stored: a store that ignored the header did no harm.
-async fn is_copied(store: &S3Store, key: &str) -> Result<Rule, StoreError> {
+async fn is_copied(store: &dyn BucketStore, key: &str) -> Result<Rule, StoreError> {
     let copied = store.head(key).await?.is_some_and(|object| object.size == OTHER_BODY.len() as u64);
     Ok(if copied { Rule::Broken(COPIES) } else { Rule::Kept })
 }

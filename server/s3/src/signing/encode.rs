@@ -10,6 +10,11 @@ pub(super) fn value(text: &str) -> String {
     utf8_percent_encode(text, VALUE).to_string()
 }
 
+/// Appends an encoded query value.
+pub(super) fn push_value(query: &mut String, text: &str) {
+    query.extend(utf8_percent_encode(text, VALUE));
+}
+
 /// Encodes a key within a path; slashes stay.
 pub(crate) fn path(key: &str) -> String {
     utf8_percent_encode(key, PATH).to_string()

@@ -8,21 +8,25 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
 
 mod address;
+mod copy;
 mod credentials;
 pub(crate) mod encode;
 mod form;
 mod hosts;
 mod key;
 mod presigner;
+mod read;
 mod template;
 #[cfg(test)]
 mod tests;
 
 pub use address::{Address, AddressError};
+pub use copy::{COPY_HEADERS, CopiedObject, CopyTemplate};
 pub use credentials::CredentialSource;
 pub use form::SignedForm;
 pub use hosts::{Hosts, HostsError};
 pub use presigner::{Presigner, PutTerms};
+pub use read::{AnswerHeaders, ReadTemplate, ReadTerms};
 pub use template::PartTemplate;
 
 /// The header that carries a part's or an object's CRC-64/NVME.

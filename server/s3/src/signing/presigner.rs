@@ -1,4 +1,5 @@
-//! The presigner of single PUTs and of the parts of an upload. (Forms are in `form.rs`.)
+//! The presigner of single PUTs and of the parts of an upload. (Forms are in `form.rs`, what reads is in `read.rs`, and parts
+//! that are copied are in `copy.rs`.)
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -147,7 +148,7 @@ impl<'a> Presigner<'a> {
     }
 
     /// Returns the query up to the parameters of the operation, whose names sort after these.
-    fn query(&self, signed_headers: &[&str]) -> String {
+    pub(super) fn query(&self, signed_headers: &[&str]) -> String {
         let mut query = format!(
             "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={}&X-Amz-Date={}&X-Amz-Expires={}",
             encode::value(&self.credential),

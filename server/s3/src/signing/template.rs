@@ -12,22 +12,71 @@ use super::hosts::Turns;
 use super::key::sign;
 use super::{CONTENT_MD5, CRC64_NVME};
 
-/// A presigner for the parts of one upload.
-pub struct PartTemplate {
+/// What all requests for the parts of one upload share, whatever makes up a part.
+pub(super) struct UploadTemplate {
     /// The HMAC of the string to sign, up to the hash of the request.
     prepared: Hmac<Sha256>,
     /// The canonical request, up to the part number.
     request: Sha256,
     /// The query after the part number.
     upload: String,
+    /// The URL of each host, up to the part number.
+    urls: Turns<String>,
+}
+
+impl UploadTemplate {
+    pub(super) fn new(
+        prepared: &Hmac<Sha256>,
+        addresses: &Turns<Address>,
+        path: &str,
+        query: &str,
+        upload: String,
+    ) -> Self {
+        let mut request = Sha256::new();
+        for piece in ["PUT\n", path, "\n", query, "&partNumber="] {
+            request.update(piece);
+        }
+        Self {
+            prepared: prepared.clone(),
+            request,
+            upload,
+            urls: addresses.map(|address| format!("{}{path}?{query}&partNumber=", address.origin())),
+        }
+    }
+
+    /// Returns the presigned URL of one part. `headers` is the rest of the canonical request, in pieces.
+    pub(super) fn sign(&self, part: PartNumber, headers: &[&str]) -> String {
+        let mut number = itoa::Buffer::new();
+        let number = number.format(part.get());
+        // In one piece for the hash.
+        let length = headers.iter().map(|piece| piece.len()).sum::<usize>();
+        let mut rest = String::with_capacity(number.len() + self.upload.len() + length);
+        for piece in [number, &self.upload].iter().chain(headers) {
+            rest.push_str(piece);
+        }
+        let mut request = self.request.clone();
+        request.update(rest.as_bytes());
+        let signature = sign(self.prepared.clone(), request);
+
+        let before = self.urls.of_part(part);
+        let mut url = String::with_capacity(before.len() + self.upload.len() + 96);
+        for piece in [before.as_str(), number, &self.upload, "&X-Amz-Signature="] {
+            url.push_str(piece);
+        }
+        url.push_str(&String::from_utf8_lossy(&signature));
+        url
+    }
+}
+
+/// A presigner for the parts of one upload.
+pub struct PartTemplate {
+    template: UploadTemplate,
     checksum: ChecksumKind,
     /// What differs between hosts.
     hosts: Turns<HostTemplate>,
 }
 
 struct HostTemplate {
-    /// The URL, up to the part number.
-    url: String,
     /// The canonical request after the length, up to the checksum's value.
     before_checksum: String,
     /// The rest of the canonical request.
@@ -44,7 +93,7 @@ pub(super) const fn signed_headers(checksum: ChecksumKind) -> &'static [&'static
 }
 
 impl HostTemplate {
-    fn new(address: &Address, path: &str, query: &str, checksum: ChecksumKind) -> Self {
+    fn new(address: &Address, checksum: ChecksumKind) -> Self {
         let host = address.host();
         let end = format!("\n\n{}\nUNSIGNED-PAYLOAD", signed_headers(checksum).join(";"));
         let (before_checksum, after_checksum) = match checksum {
@@ -52,11 +101,7 @@ impl HostTemplate {
             ChecksumKind::Md5 => (format!("\n{CONTENT_MD5}:"), format!("\nhost:{host}{end}")),
             ChecksumKind::None => (String::new(), format!("\nhost:{host}{end}")),
         };
-        Self {
-            url: format!("{}{path}?{query}&partNumber=", address.origin()),
-            before_checksum,
-            after_checksum,
-        }
+        Self { before_checksum, after_checksum }
     }
 }
 
@@ -69,16 +114,10 @@ impl PartTemplate {
         upload: String,
         checksum: ChecksumKind,
     ) -> Self {
-        let mut request = Sha256::new();
-        for piece in ["PUT\n", path, "\n", query, "&partNumber="] {
-            request.update(piece);
-        }
         Self {
-            prepared: prepared.clone(),
-            request,
-            upload,
+            template: UploadTemplate::new(prepared, addresses, path, query, upload),
             checksum,
-            hosts: addresses.map(|address| HostTemplate::new(address, path, query, checksum)),
+            hosts: addresses.map(|address| HostTemplate::new(address, checksum)),
         }
     }
 
@@ -87,30 +126,17 @@ impl PartTemplate {
     /// The checksum is signed if it is of the kind that the template was made for.
     #[must_use]
     pub fn sign(&self, part: PartNumber, content_length: u64, checksum: Option<Checksum>) -> String {
-        let (mut number, mut length) = (itoa::Buffer::new(), itoa::Buffer::new());
-        let (number, length) = (number.format(part.get()), length.format(content_length));
+        let mut length = itoa::Buffer::new();
         let host = self.hosts.of_part(part);
-
-        // The canonical request's variable rest, in one piece for the hash.
-        let fixed = self.upload.len() + host.before_checksum.len() + host.after_checksum.len();
-        let mut rest = String::with_capacity(fixed + 64);
-        for piece in [number, &self.upload, "\ncontent-length:", length, &host.before_checksum] {
-            rest.push_str(piece);
-        }
-        if let Some(checksum) = self.signed(checksum) {
-            rest.push_str(&String::from(checksum));
-        }
-        rest.push_str(&host.after_checksum);
-        let mut request = self.request.clone();
-        request.update(rest.as_bytes());
-        let signature = sign(self.prepared.clone(), request);
-
-        let mut url = String::with_capacity(host.url.len() + self.upload.len() + 96);
-        for piece in [host.url.as_str(), number, &self.upload, "&X-Amz-Signature="] {
-            url.push_str(piece);
-        }
-        url.push_str(&String::from_utf8_lossy(&signature));
-        url
+        let checksum = self.signed(checksum).map(String::from).unwrap_or_default();
+        let headers = [
+            "\ncontent-length:",
+            length.format(content_length),
+            &host.before_checksum,
+            &checksum,
+            &host.after_checksum,
+        ];
+        self.template.sign(part, &headers)
     }
 
     /// Returns the headers that the client must send with it.

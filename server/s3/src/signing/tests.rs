@@ -11,14 +11,15 @@ use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use partway_shared::checksum::{Checksum, ChecksumKind, Crc64Nvme, Md5};
-use partway_shared::part::PartNumber;
+use partway_shared::part::{ByteRange, ETag, PartNumber};
+use partway_shared::wire::ReadMethod;
 use proptest::prelude::{Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use serde_json::json;
 
 use crate::attributes::Attributes;
 use crate::attributes::Encryption;
 
-use super::{Hosts, Presigner, PutTerms};
+use super::{AnswerHeaders, CopiedObject, Hosts, Presigner, PutTerms, ReadTerms};
 
 const REGION: &str = "eu-west-1";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -75,6 +76,38 @@ fn checksums() -> impl Strategy<Value = Option<Checksum>> {
     ])
 }
 
+/// What signs a part that is copied, computed from its parts by somebody else.
+fn signed_copy(
+    url: &str,
+    headers: &BTreeMap<String, String>,
+    session: bool,
+    now: SystemTime,
+) -> BTreeMap<String, String> {
+    use aws_sigv4::http_request::{
+        PercentEncodingMode, SignableBody, SignableRequest, SignatureLocation, SigningSettings,
+        UriPathNormalizationMode, sign,
+    };
+    let mut settings = SigningSettings::default();
+    settings.percent_encoding_mode = PercentEncodingMode::Single;
+    settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+    settings.signature_location = SignatureLocation::QueryParams;
+    settings.expires_in = Some(LIFETIME);
+    let identity = credentials(session).into();
+    let params = aws_sigv4::sign::v4::SigningParams::builder()
+        .identity(&identity)
+        .region(REGION)
+        .name("s3")
+        .time(now)
+        .settings(settings)
+        .build()
+        .unwrap();
+    let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let request = SignableRequest::new("PUT", url, headers, SignableBody::UnsignedPayload).unwrap();
+    let (instructions, _) = sign(request, &params.into()).unwrap().into_parts();
+    let added = instructions.params().iter();
+    added.map(|(name, value)| ((*name).to_owned(), super::encode::value(value))).collect()
+}
+
 /// What a destination may add.
 fn attributes() -> impl Strategy<Value = Attributes> {
     let text = || proptest::option::of("[A-Z_]{1,8}");
@@ -95,6 +128,7 @@ fn attributes() -> impl Strategy<Value = Attributes> {
                 kms_key_id,
                 acl,
                 keeps_existing,
+                ..Attributes::default()
             }
         })
 }
@@ -152,6 +186,49 @@ proptest! {
         let ours = template.sign(PartNumber::new(number).unwrap(), length, checksum);
         prop_assert_eq!(taken_apart(&ours), taken_apart(theirs.uri()));
         prop_assert_eq!(template.headers(checksum), sent(&theirs));
+    }
+
+    #[test]
+    fn a_part_that_is_copied(
+        key in "[ -~äß写]{1,40}",
+        upload_id in "[A-Za-z0-9._~+/=-]{1,60}",
+        from in "[ -~äß写]{1,40}",
+        version_id in proptest::option::of("[A-Za-z0-9._+/=-]{1,32}"),
+        etag in "([0-9a-f]{32}(-[0-9]{1,4})?)?",
+        number in 1..=10_000_u32,
+        start in 0..=5_368_709_120_u64,
+        length in 1..=5_368_709_120_u64,
+        path_style in any::<bool>(),
+        session in any::<bool>(),
+        several in any::<bool>(),
+    ) {
+        let key = format!("k{key}");
+        let endpoints =
+            if several { &["http://a.s3.test:9000", "https://s3.test"][..] } else { &["https://s3.test"] };
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000);
+        let hosts = hosts(endpoints, path_style);
+        let presigner = Presigner::new(&hosts, REGION, &credentials(session), LIFETIME, now);
+        let (etag, version_id) = (ETag::new(&etag), version_id.as_deref());
+        let source = CopiedObject { bucket: "films", key: &from, version_id, etag: &etag };
+        let range = ByteRange { start, end: start + length };
+        let (ours, headers) =
+            presigner.copies(&key, &upload_id, &source).sign(PartNumber::new(number).unwrap(), range);
+
+        let mut expected = BTreeMap::from([
+            ("x-amz-copy-source".to_owned(), source.copy_source()),
+            ("x-amz-copy-source-range".to_owned(), format!("bytes={start}-{}", start + length - 1)),
+        ]);
+        if !etag.is_empty() {
+            expected.insert("x-amz-copy-source-if-match".to_owned(), etag.quoted());
+        }
+        prop_assert_eq!(&headers, &expected);
+        let (place, mut parameters) = taken_apart(&ours);
+        prop_assert_eq!(parameters.get("partNumber"), Some(&number.to_string()));
+        parameters.retain(|name, _| !name.starts_with("X-Amz-"));
+        let query: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let theirs = signed_copy(&format!("{place}?{}", query.join("&")), &headers, session, now);
+        parameters.extend(theirs);
+        prop_assert_eq!(taken_apart(&ours).1, parameters);
     }
 
     #[test]
@@ -309,4 +386,64 @@ fn forms_and_puts_take_turns_among_the_hosts() {
     let put = || presigner.put("k", &PutTerms::default()).0.starts_with("https://a.test/");
     let form = || presigner.form("k", &PutTerms::default()).unwrap().url.starts_with("https://a.test/");
     assert_eq!([put(), form(), put(), put(), form(), form()], [true, false, true, false, true, false]);
+}
+
+#[tokio::test]
+async fn what_reads_is_signed_as_by_the_sdk() {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_789_999_999);
+    let text = |text: &str| Some(text.to_owned());
+    let all = AnswerHeaders {
+        cache_control: text("private, max-age=60"),
+        content_disposition: text("attachment; filename=\"a b.txt\"; filename*=UTF-8''a%20%C3%BC.txt"),
+        content_encoding: text("identity"),
+        content_language: text("de, en"),
+        content_type: text("text/plain; charset=utf-8"),
+        expires: text("Wed, 21 Oct 2026 07:28:00 GMT"),
+    };
+    for session in [false, true] {
+        for path_style in [false, true] {
+            for (answer, version_id) in [(&AnswerHeaders::default(), None), (&all, Some("v+1/="))] {
+                let (sdk, key) = (sdk("https://s3.test", path_style, session), "a b/$写'(1)*!~.txt");
+                let expires = answer
+                    .expires
+                    .as_ref()
+                    .map(|_| 1_792_567_680)
+                    .map(aws_sdk_s3::primitives::DateTime::from_secs);
+                let get = sdk
+                    .get_object()
+                    .bucket("photos")
+                    .key(key)
+                    .set_version_id(version_id.map(str::to_owned))
+                    .set_response_cache_control(answer.cache_control.clone())
+                    .set_response_content_disposition(answer.content_disposition.clone())
+                    .set_response_content_encoding(answer.content_encoding.clone())
+                    .set_response_content_language(answer.content_language.clone())
+                    .set_response_content_type(answer.content_type.clone())
+                    .set_response_expires(expires)
+                    .presigned(presigning(now));
+                let head = sdk
+                    .head_object()
+                    .bucket("photos")
+                    .key(key)
+                    .set_version_id(version_id.map(str::to_owned))
+                    .set_response_cache_control(answer.cache_control.clone())
+                    .set_response_content_disposition(answer.content_disposition.clone())
+                    .set_response_content_encoding(answer.content_encoding.clone())
+                    .set_response_content_language(answer.content_language.clone())
+                    .set_response_content_type(answer.content_type.clone())
+                    .set_response_expires(expires)
+                    .presigned(presigning(now));
+                let hosts = hosts(&["https://s3.test"], path_style);
+                let presigner = Presigner::new(&hosts, REGION, &credentials(session), LIFETIME, now);
+                let template = presigner.reads();
+                for (method, expected) in
+                    [(ReadMethod::Get, get.await.unwrap()), (ReadMethod::Head, head.await.unwrap())]
+                {
+                    let url = template.sign(&ReadTerms { method, key, version_id, answer });
+                    assert_eq!(taken_apart(&url), taken_apart(expected.uri()), "{method:?}");
+                    assert_eq!(sent(&expected), BTreeMap::new());
+                }
+            }
+        }
+    }
 }

@@ -18,16 +18,19 @@ pub enum Optional {
     CopyIfNoneMatch,
     /// Keeps the source's tags from the copy; the server copies objects without tags.
     CopyTaggingDirective,
+    /// Keeps a deletion from removing another object than was meant; the server has checked before, too.
+    DeleteIfMatch,
 }
 
 impl Optional {
     /// All optional headers.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::ChecksumMode,
         Self::ObjectSize,
         Self::CompleteIfNoneMatch,
         Self::CopyIfNoneMatch,
         Self::CopyTaggingDirective,
+        Self::DeleteIfMatch,
     ];
 
     /// Returns the header and its operation, for operators.
@@ -39,6 +42,7 @@ impl Optional {
             Self::CompleteIfNoneMatch => "If-None-Match of CompleteMultipartUpload",
             Self::CopyIfNoneMatch => "If-None-Match of CopyObject",
             Self::CopyTaggingDirective => "x-amz-tagging-directive of CopyObject",
+            Self::DeleteIfMatch => "If-Match of DeleteObject",
         }
     }
 }

@@ -65,7 +65,7 @@ impl<E: ProvideErrorMetadata + std::error::Error + 'static> From<SdkError<E, Htt
         match (code.as_str(), status) {
             // Ceph's gateway answers ListParts with the latter. Of all calls only reading is about an object, which is
             // gone with its upload then.
-            ("NoSuchUpload" | "NoSuchKey", _) => Self::NoSuchUpload,
+            ("NoSuchUpload" | "NoSuchKey" | "NoSuchVersion", _) => Self::NoSuchUpload,
             ("InvalidPart" | "InvalidPartOrder" | "EntityTooSmall", _) => Self::InvalidPart(said),
             ("BadDigest" | "InvalidDigest" | "XAmzContentChecksumMismatch", _) => {
                 Self::ChecksumMismatch(said)
@@ -156,6 +156,7 @@ mod tests {
             (404, "NoSuchUpload", "no_such_upload"),
             // Of Ceph's gateway.
             (404, "NoSuchKey", "no_such_upload"),
+            (404, "NoSuchVersion", "no_such_upload"),
             (404, "NoSuchBucket", "denied"),
             (404, "", "misbehaved"),
             (400, "InvalidPart", "invalid_part"),

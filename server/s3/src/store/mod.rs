@@ -5,12 +5,15 @@
 
 mod avoided;
 mod error;
-mod listing;
 pub mod namespace;
-mod own;
+mod objects;
 mod retry;
 mod s3;
 mod settings;
+mod trial;
+mod unfinished;
+
+use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -22,9 +25,11 @@ use crate::attributes::Attributes;
 
 pub use avoided::Optional;
 pub use error::StoreError;
-pub use listing::{Marker, OpenUpload};
-pub use own::{OwnMarker, OwnObject};
+pub use objects::{KeyVersion, ListParams, ListedPage, Looked, Objects};
 pub use s3::{S3Store, S3StoreOptions};
+pub use settings::BucketSettings;
+pub use trial::{Trial, Trials};
+pub use unfinished::{Marker, OpenUpload, OwnMarker, OwnObject, Unfinished};
 
 /// An object that is about to be created.
 #[derive(Clone, Copy, Debug)]
@@ -105,10 +110,24 @@ impl UnsignedHeaders {
 /// An object to copy, as it was when it was looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct CopySource<'a> {
+    /// Its bucket; `None` for the copy's own.
+    pub bucket: Option<&'a str>,
     /// Its key.
     pub key: &'a str,
+    /// Its version; `None` for the current one.
+    pub version_id: Option<&'a str>,
     /// The object as it was seen.
     pub object: &'a StoredObject,
+    /// Whether the copy gets the object's tags, and none of its own attributes.
+    pub keeps_tags: bool,
+}
+
+impl<'a> CopySource<'a> {
+    /// Returns an object in the copy's own bucket, without its tags.
+    #[must_use]
+    pub const fn own(key: &'a str, object: &'a StoredObject) -> Self {
+        Self { bucket: None, key, version_id: None, object, keeps_tags: false }
+    }
 }
 
 /// The parameters of a completion.
@@ -156,9 +175,16 @@ pub trait Store: Send + Sync {
     /// Returns the first `count` bytes of the object with this ETag, or all if it has fewer.
     ///
     /// Fails with [`StoreError::Changed`] when the object has another ETag.
-    async fn first_bytes(&self, key: &str, etag: &ETag, count: u64) -> Result<Bytes, StoreError>;
+    async fn first_bytes(
+        &self,
+        key: &str,
+        version_id: Option<&str>,
+        etag: &ETag,
+        count: u64,
+    ) -> Result<Bytes, StoreError>;
 
-    /// Copies an object's bytes within the bucket. The copy gets the attributes of `to`, and none of the source's.
+    /// Copies an object's bytes into the bucket. The copy gets the attributes of `to`, and of the source's none but its tags, if
+    /// that is wanted.
     ///
     /// Fails with [`StoreError::NoSuchUpload`] when the source is gone; with [`StoreError::Exists`] when it has
     /// changed, or when `keeps_existing` is set and an object exists.
@@ -170,3 +196,8 @@ pub trait Store: Send + Sync {
     /// Removes the object under a key, or one version of it. Succeeds when there is none.
     async fn delete(&self, key: &str, version_id: Option<&str>) -> Result<(), StoreError>;
 }
+
+/// All that is asked of a store: by uploads, about objects, and by what looks after its bucket.
+pub trait BucketStore: Store + Objects + Unfinished + BucketSettings + Trials + fmt::Debug {}
+
+impl<S: Store + Objects + Unfinished + BucketSettings + Trials + fmt::Debug> BucketStore for S {}

@@ -12,7 +12,7 @@ use aws_sdk_s3::config::{
 };
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat as Format};
 use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, MetadataDirective,
     ServerSideEncryption, TaggingDirective,
@@ -24,7 +24,7 @@ use partway_shared::part::{ETag, PartNumber};
 use partway_shared::wire::StoredPart;
 
 use crate::attributes::{Attributes, UPLOAD_MARK};
-use crate::signing::encode;
+use crate::signing::CopiedObject;
 
 use super::avoided::{Avoided, Without};
 use super::retry::HeedRetryAfter;
@@ -55,9 +55,9 @@ pub struct S3StoreOptions {
 /// A bucket, by the AWS SDK.
 #[derive(Clone, Debug)]
 pub struct S3Store {
-    pub(crate) client: Client,
-    pub(crate) bucket: String,
-    avoided: Avoided,
+    pub(super) client: Client,
+    pub(super) bucket: String,
+    pub(super) avoided: Avoided,
 }
 
 impl S3Store {
@@ -87,17 +87,31 @@ impl S3Store {
             .build();
         Self { client: Client::from_conf(config), bucket: options.bucket, avoided: Avoided::default() }
     }
+}
 
-    /// Returns the store's error if it has refused this header.
-    #[must_use]
-    pub fn refuses(&self, header: Optional) -> Option<&str> {
-        self.avoided.words(header)
-    }
-
-    /// Returns the SDK's client, for tests that look at the store from outside.
-    #[must_use]
-    pub const fn client(&self) -> &Client {
-        &self.client
+impl S3Store {
+    /// Returns the head of an object, with its checksum where the store tells it; `None` when there is none.
+    pub(super) async fn head_object(
+        &self,
+        key: &str,
+        version_id: Option<&str>,
+    ) -> Result<Option<HeadObjectOutput>, StoreError> {
+        let request = self.client.head_object().bucket(&self.bucket).key(key);
+        let request = request.set_version_id(version_id.map(str::to_owned));
+        let send = |without: Without| {
+            let mode = without.has(Optional::ChecksumMode).then_some(ChecksumMode::Enabled);
+            let request = request.clone().set_checksum_mode(mode);
+            async {
+                match request.send().await {
+                    Ok(head) => Ok(Some(head)),
+                    Err(error) if is_status(&error, 404) => Ok(None),
+                    // What is no version's id, and a version that is a delete marker.
+                    Err(error) if version_id.is_some() && is_any(&error, &[400, 405]) => Ok(None),
+                    Err(error) => Err(error.into()),
+                }
+            }
+        };
+        self.avoided.send(&[Optional::ChecksumMode], send).await
     }
 }
 
@@ -114,6 +128,9 @@ impl Store for S3Store {
         let attributes = object.attributes;
         request = request
             .set_cache_control(attributes.cache_control.clone())
+            .set_content_encoding(attributes.content_encoding.clone())
+            .set_content_language(attributes.content_language.clone())
+            .set_expires(expires(attributes))
             .set_metadata(Some(attributes.metadata.clone().into_iter().collect()))
             .set_tagging(attributes.tagging())
             .set_storage_class(attributes.storage_class.as_deref().map(Into::into))
@@ -192,23 +209,18 @@ impl Store for S3Store {
     }
 
     async fn head(&self, key: &str) -> Result<Option<StoredObject>, StoreError> {
-        let request = self.client.head_object().bucket(&self.bucket).key(key);
-        let send = |without: Without| {
-            let mode = without.has(Optional::ChecksumMode).then_some(ChecksumMode::Enabled);
-            let request = request.clone().set_checksum_mode(mode);
-            async {
-                match request.send().await {
-                    Ok(head) => Ok(Some(stored_object(head)?)),
-                    Err(error) if is_status(&error, 404) => Ok(None),
-                    Err(error) => Err(error.into()),
-                }
-            }
-        };
-        self.avoided.send(&[Optional::ChecksumMode], send).await
+        self.head_object(key, None).await?.map(stored_object).transpose()
     }
 
-    async fn first_bytes(&self, key: &str, etag: &ETag, count: u64) -> Result<Bytes, StoreError> {
+    async fn first_bytes(
+        &self,
+        key: &str,
+        version_id: Option<&str>,
+        etag: &ETag,
+        count: u64,
+    ) -> Result<Bytes, StoreError> {
         let request = self.client.get_object().bucket(&self.bucket).key(key);
+        let request = request.set_version_id(version_id.map(str::to_owned));
         let request = request.set_if_match((!etag.is_empty()).then(|| etag.quoted()));
         let got = match request.range(format!("bytes=0-{}", count.saturating_sub(1))).send().await {
             Ok(got) => got,
@@ -229,29 +241,40 @@ impl Store for S3Store {
     async fn copy(&self, source: CopySource<'_>, to: NewObject<'_>) -> Result<StoredObject, StoreError> {
         let attributes = to.attributes;
         let etag = &source.object.etag;
+        let copied = CopiedObject {
+            bucket: source.bucket.unwrap_or(&self.bucket),
+            key: source.key,
+            version_id: source.version_id,
+            etag,
+        };
         let request = self
             .client
             .copy_object()
             .bucket(&self.bucket)
             .key(to.key)
-            .copy_source(format!("{}/{}", self.bucket, encode::path(source.key)))
+            .copy_source(copied.copy_source())
             .set_copy_source_if_match((!etag.is_empty()).then(|| etag.quoted()))
             .metadata_directive(MetadataDirective::Replace)
             .content_type(to.content_type)
             .set_content_disposition(to.content_disposition.map(str::to_owned))
             .set_cache_control(attributes.cache_control.clone())
+            .set_content_encoding(attributes.content_encoding.clone())
+            .set_content_language(attributes.content_language.clone())
+            .set_expires(expires(attributes))
             .set_metadata(Some(attributes.metadata.clone().into_iter().collect()))
             .set_storage_class(attributes.storage_class.as_deref().map(Into::into))
             .set_server_side_encryption(attributes.encryption.map(|kind| kind.as_str().into()))
             .set_ssekms_key_id(attributes.kms_key_id.clone())
             .set_acl(attributes.acl.as_deref().map(Into::into))
-            .set_tagging(attributes.tagging());
+            .set_tagging(attributes.tagging().filter(|_| !source.keeps_tags));
         let mut optional = Vec::new();
         optional.extend(attributes.keeps_existing.then_some(Optional::CopyIfNoneMatch));
-        optional.extend(attributes.tags.is_empty().then_some(Optional::CopyTaggingDirective));
+        let removes_tags = !source.keeps_tags && attributes.tags.is_empty();
+        optional.extend(removes_tags.then_some(Optional::CopyTaggingDirective));
         let send = |without: Without| {
             let keeps = attributes.keeps_existing && without.has(Optional::CopyIfNoneMatch);
-            let retags = !attributes.tags.is_empty() || without.has(Optional::CopyTaggingDirective);
+            let retags = !source.keeps_tags
+                && (!attributes.tags.is_empty() || without.has(Optional::CopyTaggingDirective));
             let request = request
                 .clone()
                 .set_if_none_match(keeps.then(|| "*".to_owned()))
@@ -275,7 +298,9 @@ impl Store for S3Store {
             headers: UnsignedHeaders {
                 cache_control: attributes.cache_control.clone(),
                 content_disposition: to.content_disposition.map(str::to_owned),
-                ..UnsignedHeaders::default()
+                content_encoding: attributes.content_encoding.clone(),
+                content_language: attributes.content_language.clone(),
+                expires: attributes.expires.clone(),
             },
         })
     }
@@ -310,8 +335,23 @@ impl Store for S3Store {
     }
 }
 
-fn is_status<E>(error: &SdkError<E, HttpResponse>, status: u16) -> bool {
-    error.raw_response().is_some_and(|response| response.status().as_u16() == status)
+pub(super) fn is_status<E>(error: &SdkError<E, HttpResponse>, status: u16) -> bool {
+    is_any(error, &[status])
+}
+
+fn is_any<E>(error: &SdkError<E, HttpResponse>, statuses: &[u16]) -> bool {
+    error.raw_response().is_some_and(|response| statuses.contains(&response.status().as_u16()))
+}
+
+/// Returns whether the ETag is made of MD5s, which it is not where the store encrypts with keys other than its own.
+pub(super) fn has_md5_etag(head: &HeadObjectOutput) -> bool {
+    head.sse_customer_algorithm.is_none()
+        && matches!(head.server_side_encryption, None | Some(ServerSideEncryption::Aes256))
+}
+
+/// Returns when an object expires, for the SDK, which writes the date anew.
+fn expires(attributes: &Attributes) -> Option<DateTime> {
+    DateTime::from_str(attributes.expires.as_deref()?, Format::HttpDate).ok()
 }
 
 fn stored_object(head: HeadObjectOutput) -> Result<StoredObject, StoreError> {
@@ -319,8 +359,7 @@ fn stored_object(head: HeadObjectOutput) -> Result<StoredObject, StoreError> {
     Ok(StoredObject {
         size: size.ok_or_else(|| StoreError::Misbehaved("an object has no length".to_owned()))?,
         etag: ETag::new(head.e_tag.as_deref().unwrap_or_default()),
-        has_md5_etag: head.sse_customer_algorithm.is_none()
-            && matches!(head.server_side_encryption, None | Some(ServerSideEncryption::Aes256)),
+        has_md5_etag: has_md5_etag(&head),
         checksum: whole_checksum(head.checksum_crc64_nvme, head.checksum_type.as_ref()),
         version_id: head.version_id.filter(|id| id != "null"),
         mark: head.metadata.and_then(|mut metadata| metadata.remove(UPLOAD_MARK)),
@@ -336,7 +375,7 @@ fn stored_object(head: HeadObjectOutput) -> Result<StoredObject, StoreError> {
 
 /// Parses the checksum of a whole object. A composite checksum is one of the parts' checksums, and says nothing of
 /// the bytes.
-fn whole_checksum(text: Option<String>, kind: Option<&ChecksumType>) -> Option<Crc64Nvme> {
+pub(super) fn whole_checksum(text: Option<String>, kind: Option<&ChecksumType>) -> Option<Crc64Nvme> {
     text.filter(|_| kind != Some(&ChecksumType::Composite)).and_then(|text| text.parse().ok())
 }
 

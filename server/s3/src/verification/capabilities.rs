@@ -34,7 +34,7 @@ pub(super) async fn try_out(bucket: &Bucket, checksum: ChecksumKind) -> Known {
         ("a PUT copies nothing unless that was signed", put),
         ("a part copies nothing unless that was signed", part),
     ];
-    let (store, prefix) = (&bucket.store, bucket.key_prefix.as_str());
+    let (store, prefix) = (&*bucket.store, bucket.key_prefix.as_str());
     let (put, late_put, bare, complete, copy, moved) = tokio::join!(
         probe::put_if_none_match(store, prefix),
         probe::late_put_if_none_match(client),
@@ -57,6 +57,11 @@ pub(super) async fn try_out(bucket: &Bucket, checksum: ChecksumKind) -> Known {
         let (put, upload) = tokio::join!(probe::put_tags(store, prefix), probe::upload_tags(store, prefix));
         rules.push(("objects have the tags of their PUT", put));
         rules.push(("objects have the tags of their upload in parts", upload));
+    }
+    if bucket.copies {
+        let found = probe::part_copy(client).await;
+        known.copies_parts = !matches!(found, Ok(Rule::Unsupported(_)));
+        rules.push(("a part is copied from the object that was signed for (UploadPartCopy)", found));
     }
     for (rule, found) in rules {
         let store = &bucket.label;

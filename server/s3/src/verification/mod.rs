@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::bucket::Bucket;
 use crate::probe::{self, Check};
-use crate::store::{S3Store, StoreError};
+use crate::store::{BucketStore, StoreError};
 
 /// How long the server's start waits for a store's first answer, so that the first uploads find the server ready.
 /// After that the server answers while the probe goes on.
@@ -41,6 +41,8 @@ pub struct Known {
     pub puts_only_create: bool,
     /// Whether a copy replaces no object if that is demanded.
     pub copies_only_create: bool,
+    /// Whether it copies parts of objects. Nobody has seen that it does not.
+    pub copies_parts: bool,
 }
 
 impl Known {
@@ -49,13 +51,13 @@ impl Known {
     pub const fn unseen(checksum: ChecksumKind) -> Self {
         // Nobody has seen whether the store minds a form's MD5. What it says of a CRC64NVME is seen at completion.
         let forms = !matches!(checksum, ChecksumKind::Md5);
-        Self { checksum, forms, puts_only_create: false, copies_only_create: false }
+        Self { checksum, forms, puts_only_create: false, copies_only_create: false, copies_parts: true }
     }
 
     /// Returns what holds for the embedded store.
     #[must_use]
     pub const fn embedded(checksum: ChecksumKind) -> Self {
-        Self { checksum, forms: true, puts_only_create: true, copies_only_create: true }
+        Self { checksum, forms: true, puts_only_create: true, copies_only_create: true, copies_parts: true }
     }
 }
 
@@ -106,6 +108,12 @@ impl Verification {
         self.0.borrow().as_ref().is_ok_and(|known| known.puts_only_create)
     }
 
+    /// Returns whether parts of objects can be copied.
+    #[must_use]
+    pub fn copies_parts(&self) -> bool {
+        self.0.borrow().as_ref().is_ok_and(|known| known.copies_parts)
+    }
+
     /// Returns whether a copy can be required to create an object, and not to replace one.
     #[must_use]
     pub fn copies_only_create(&self) -> bool {
@@ -128,7 +136,7 @@ async fn find_out(
 ) {
     let mut delay = FIRST_DELAY;
     loop {
-        match Box::pin(Findings::of(&bucket.store, &bucket.key_prefix)).await {
+        match Box::pin(Findings::of(&*bucket.store, &bucket.key_prefix)).await {
             Ok(findings) => {
                 findings.log();
                 let seen = Box::pin(capabilities::try_out(&bucket, findings.kind())).await;
@@ -183,7 +191,7 @@ pub struct Md5Findings {
 
 impl Findings {
     /// Probes as much as it takes to choose.
-    async fn of(store: &S3Store, prefix: &str) -> Result<Self, StoreError> {
+    async fn of(store: &dyn BucketStore, prefix: &str) -> Result<Self, StoreError> {
         // Else a store that refuses everything would seem to know no checksums.
         probe::access(store, prefix).await?;
         let crc64_nvme = Box::pin(Crc64NvmeFindings::of(store, prefix)).await?;
@@ -196,7 +204,7 @@ impl Findings {
     ///
     /// # Errors
     /// When the store is away.
-    pub async fn of_all(store: &S3Store, prefix: &str) -> Result<Self, StoreError> {
+    pub async fn of_all(store: &dyn BucketStore, prefix: &str) -> Result<Self, StoreError> {
         let (crc64_nvme, md5) =
             tokio::join!(Crc64NvmeFindings::of(store, prefix), Md5Findings::of(store, prefix));
         Ok(Self { crc64_nvme: crc64_nvme?, md5: Some(md5?) })
@@ -232,7 +240,7 @@ impl Findings {
 }
 
 impl Crc64NvmeFindings {
-    async fn of(store: &S3Store, prefix: &str) -> Result<Self, StoreError> {
+    async fn of(store: &dyn BucketStore, prefix: &str) -> Result<Self, StoreError> {
         // All to their ends, even if one has failed: each removes what it has made.
         let (put, part, object) = tokio::join!(
             probe::put_crc64nvme(store, prefix),
@@ -251,7 +259,7 @@ impl Crc64NvmeFindings {
 }
 
 impl Md5Findings {
-    async fn of(store: &S3Store, prefix: &str) -> Result<Self, StoreError> {
+    async fn of(store: &dyn BucketStore, prefix: &str) -> Result<Self, StoreError> {
         let (put, part) = tokio::join!(probe::put_md5(store, prefix), probe::part_md5(store, prefix));
         Ok(Self { put: put?, part: part? })
     }

@@ -2,8 +2,8 @@
 
 use super::{Core, Job, Uploader};
 use crate::plan::{FileTooLarge, Plan};
-use crate::upload::action::{FileId, FileInfo};
-use crate::upload::call::Retried;
+use crate::transfer::{FileId, Retried};
+use crate::upload::action::FileInfo;
 use crate::upload::file::{FileUpload, Intent, ListReason, Parked, Phase, Work};
 use crate::upload::parts::Parts;
 use crate::upload::resume::Resumable;
@@ -77,7 +77,7 @@ impl Uploader {
             }
             let finish = in_flight == InFlight::Finish;
             file.park(finish);
-            core.stop_jobs(|job| job.file() == Some(id) && !(finish && matches!(job, Job::Put(..))));
+            core.jobs.stop_where(|job| job.file() == Some(id) && !(finish && matches!(job, Job::Put(..))));
             file.phase = Phase::Paused(file.parked());
             file.retry_reason = None;
             true

@@ -5,8 +5,8 @@
 
 use super::{Core, Job, Uploader};
 use crate::time::Time;
-use crate::upload::action::{Action, ControlCall, ControlReply, FileId, JobId};
-use crate::upload::failure::Failure;
+use crate::transfer::{Failure, FileId, JobId};
+use crate::upload::action::{Action, ControlCall, ControlReply};
 use crate::wire::{CompleteUploads, CompletedUploads};
 
 impl Uploader {
@@ -31,14 +31,14 @@ impl Uploader {
                 uploads.push(upload);
             }
         }
-        let job = self.core.begin(Job::Complete);
-        self.core.completions.push((job, files));
+        let job = self.core.jobs.begin(Job::Complete);
+        self.core.completions.add(job, files);
         Some(Action::Call { job, call: ControlCall::Complete(CompleteUploads { uploads }) })
     }
 
     /// Gives each file its own result, as if it had asked alone.
     pub(super) fn completed_many(&mut self, job: JobId, outcome: Result<ControlReply, Failure>, now: Time) {
-        let files = self.core.take_completions(job);
+        let files = self.core.completions.take(job);
         if files.len() > 1 && outcome.as_ref().is_err_and(Failure::is_too_large) {
             self.core.request_limits.completed = files.len().div_ceil(2);
             for id in files.into_iter().flatten() {
@@ -75,9 +75,7 @@ impl Uploader {
     /// Gives up a call for several that has had no answer for too long; whether it has.
     pub(super) fn give_up_completions(&mut self, job: JobId, now: Time) -> bool {
         let mut any = false;
-        let waiting = self.core.completions.iter().find(|(other, _)| *other == job);
-        let waiting = waiting.map(|(_, files)| files.clone()).unwrap_or_default();
-        for id in waiting.into_iter().flatten() {
+        for id in self.core.completions.waiting(job) {
             any |= self.touch(id, |_, file| file.give_up_call(now)) == Some(true);
         }
         any
@@ -87,23 +85,8 @@ impl Uploader {
 impl Core {
     /// Notes that a file no longer waits for a call for several, and stops the calls that no file waits for any more.
     pub(super) fn leave_completions(&mut self, id: FileId) {
-        let mut idle = Vec::new();
-        for (job, files) in &mut self.completions {
-            let Some(place) = files.iter_mut().find(|place| **place == Some(id)) else { continue };
-            *place = None;
-            if files.iter().all(Option::is_none) {
-                idle.push(*job);
-            }
+        for job in self.completions.leave(id) {
+            self.jobs.stop(job);
         }
-        for job in idle {
-            self.take_completions(job);
-            self.stop(job);
-        }
-    }
-
-    /// Returns whose completions went along in a call, which has ended.
-    fn take_completions(&mut self, job: JobId) -> Vec<Option<FileId>> {
-        let place = self.completions.iter().position(|(other, _)| *other == job);
-        place.map(|place| self.completions.swap_remove(place).1).unwrap_or_default()
     }
 }

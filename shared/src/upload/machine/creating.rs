@@ -6,10 +6,9 @@ use super::{Core, Uploader};
 use crate::error::{ErrorCode, Problem};
 use crate::plan::Plan;
 use crate::time::Time;
-use crate::upload::action::{ControlReply, FileId};
+use crate::transfer::{Failure, FileId, Retried, TransferError, Verdict, judge_call};
+use crate::upload::action::ControlReply;
 use crate::upload::batch::Batch;
-use crate::upload::call::Retried;
-use crate::upload::failure::{Failure, UploadError, Verdict, judge_call};
 use crate::upload::file::{FileUpload, Intent, Parked, Phase};
 use crate::upload::parts::Parts;
 use crate::upload::resume::UploadGrant;
@@ -147,7 +146,7 @@ impl Core {
         self.set_hosts(grant.hosts);
         let Some(plan) = Plan::from_strategy(file.info.size, grant.strategy) else {
             let error =
-                UploadError::new(ErrorCode::ServerMisbehaved, "the server's plan does not fit the file");
+                TransferError::new(ErrorCode::ServerMisbehaved, "the server's plan does not fit the file");
             self.fail(id, file, error);
             return;
         };

@@ -18,15 +18,13 @@ use crate::limits::{MAX_FILES_PER_CREATE, MAX_PARTS_PER_SIGN, MAX_UPLOADS_PER_CO
 use crate::part::PartNumber;
 use crate::progress::Speedometer;
 use crate::time::Time;
+use crate::transfer::{Batches, Cap, FileId, Flow, HostId, Jobs, TransferError, Turn};
 use crate::wire::CreationId;
 
-use super::action::{FileId, FileInfo, JobId};
+use super::action::FileInfo;
 use super::batch::Batch;
-use super::failure::UploadError;
 use super::file::{FileUpload, Phase};
-use super::flow::{Cap, Flow};
-use super::index::{Index, Turn};
-use super::parts::HostId;
+use super::index::Index;
 use super::resume::Resumable;
 use super::settings::Settings;
 use super::status::{State, Status};
@@ -59,11 +57,10 @@ struct Core {
     settings: Settings,
     index: Index,
     batch: Batch,
-    jobs: LiteMap<JobId, Job>,
-    /// Whose completions went along in one call, in the order of the request; `None` for a file that no longer waits.
-    completions: Vec<(JobId, Vec<Option<FileId>>)>,
+    jobs: Jobs<Job>,
+    /// Whose completions went along in one call.
+    completions: Batches,
     request_limits: RequestLimits,
-    stops: VecDeque<JobId>,
     events: VecDeque<Event>,
     hash_turn: Turn,
     call_turn: Turn,
@@ -79,7 +76,6 @@ struct Core {
     hosts: u32,
     speed: Speedometer,
     rng: fastrand::Rng,
-    next_job: u64,
 }
 
 /// How many items one request carries: as many as the server accepts, and fewer after a proxy refused one as too large.
@@ -210,10 +206,9 @@ impl Core {
             settings,
             index: Index::default(),
             batch: Batch::default(),
-            jobs: LiteMap::new(),
-            completions: Vec::new(),
+            jobs: Jobs::new(),
+            completions: Batches::default(),
             request_limits: RequestLimits::default(),
-            stops: VecDeque::new(),
             events: VecDeque::new(),
             hash_turn: Turn::default(),
             call_turn: Turn::default(),
@@ -224,7 +219,6 @@ impl Core {
             hosts: 1,
             speed: Speedometer::default(),
             rng: fastrand::Rng::with_seed(seed),
-            next_job: 1,
         }
     }
 
@@ -266,7 +260,7 @@ impl Core {
         file.work = work;
     }
 
-    fn fail(&mut self, id: FileId, file: &mut FileUpload, error: UploadError) {
+    fn fail(&mut self, id: FileId, file: &mut FileUpload, error: TransferError) {
         self.stop_all_of(id, file);
         file.fail(error);
     }
@@ -275,7 +269,7 @@ impl Core {
         if more > 0 {
             file.speed.record(more, now);
             self.speed.record(more, now);
-            let in_flight = self.count_jobs(|job| matches!(job, Job::Put(..)));
+            let in_flight = self.jobs.count(|job| matches!(job, Job::Put(..)));
             self.flow.moved(more, in_flight, now);
         }
     }
@@ -285,40 +279,10 @@ impl Core {
         self.flow.set_ceiling(self.settings.ceiling(self.hosts));
     }
 
-    fn begin(&mut self, job: Job) -> JobId {
-        let id = JobId(self.next_job);
-        self.next_job += 1;
-        self.jobs.insert(id, job);
-        id
-    }
-
-    fn finish(&mut self, job: JobId) -> Option<Job> {
-        self.jobs.remove(&job)
-    }
-
-    fn stop(&mut self, job: JobId) {
-        if self.jobs.remove(&job).is_some() {
-            self.stops.push_back(job);
-        }
-    }
-
     fn stop_all_of(&mut self, id: FileId, file: &mut FileUpload) {
         file.park(false);
-        self.stop_jobs(|job| job.file() == Some(id));
+        self.jobs.stop_where(|job| job.file() == Some(id));
         self.leave_completions(id);
-    }
-
-    fn stop_jobs(&mut self, which: impl Fn(&Job) -> bool) {
-        let those = self.jobs.iter().filter(|(_, job)| which(job));
-        let those: Vec<_> = those.map(|(&job, _)| job).collect();
-        for job in those {
-            self.stop(job);
-        }
-    }
-
-    fn count_jobs(&self, kind: impl Fn(&Job) -> bool) -> u32 {
-        let count = self.jobs.values().filter(|job| kind(job)).count();
-        u32::try_from(count).unwrap_or(u32::MAX)
     }
 }
 

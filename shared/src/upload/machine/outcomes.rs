@@ -5,12 +5,12 @@ use crate::checksum::Checksum;
 use crate::error::ErrorCode;
 use crate::part::{ETag, PartNumber};
 use crate::time::Time;
-use crate::upload::action::{ControlReply, FileId, JobId};
-use crate::upload::batch::Batch;
-use crate::upload::call::Retried;
-use crate::upload::failure::{
-    Failure, PutVerdict, SourceFailure, UploadError, Verdict, judge_call, judge_put,
+use crate::transfer::{
+    Failure, FileId, JobId, Retried, SourceFailure, TransferError, Verdict, etag_hidden, judge_call, stalled,
 };
+use crate::upload::action::ControlReply;
+use crate::upload::batch::Batch;
+use crate::upload::failure::{PutVerdict, judge_put};
 use crate::upload::file::{FileUpload, ListReason, Phase};
 use crate::upload::resume::Difference;
 use crate::wire::{Completion, ListedParts};
@@ -21,7 +21,7 @@ const MAX_RECONCILIATIONS: u32 = 3;
 impl Uploader {
     /// The checksum of an [`Action::Hash`](crate::upload::Action::Hash), or why the bytes could not be read.
     pub fn handle_hash_done(&mut self, job: JobId, outcome: Result<Checksum, SourceFailure>) {
-        let (id, part) = match self.core.finish(job) {
+        let (id, part) = match self.core.jobs.finish(job) {
             Some(Job::Hash(id, part)) => (id, Some(part)),
             Some(Job::Check(id)) => (id, None),
             _ => return,
@@ -35,7 +35,7 @@ impl Uploader {
 
     /// How many bytes of an [`Action::Put`](crate::upload::Action::Put) have left so far.
     pub fn handle_put_progress(&mut self, job: JobId, sent: u64, now: Time) {
-        let Some(&Job::Put(id, part, _)) = self.core.jobs.get(&job) else { return };
+        let Some(Job::Put(id, part, _)) = self.core.jobs.get(job) else { return };
         self.touch(id, |core, file| {
             let more = file.parts.put_progress(part, job, sent, now);
             core.count(file, more, now);
@@ -45,10 +45,11 @@ impl Uploader {
     /// The outcome of an [`Action::Put`](crate::upload::Action::Put): the ETag of a 2xx, if the header
     /// could be read.
     pub fn handle_put_done(&mut self, job: JobId, outcome: Result<Option<ETag>, Failure>, now: Time) {
-        let Some(Job::Put(id, part, _)) = self.core.finish(job) else { return };
+        let Some(Job::Put(id, part, _)) = self.core.jobs.finish(job) else { return };
         self.touch(id, |core, file| match outcome {
             Ok(Some(etag)) if file.parts.contradicts(part, &etag) => {
-                let error = UploadError::new(ErrorCode::PartRefused, "the store has other bytes than were sent");
+                let error =
+                    TransferError::new(ErrorCode::PartRefused, "the store has other bytes than were sent");
                 core.judge_part(id, file, part, job, PutVerdict::Altered { error }, now);
             }
             Ok(Some(etag)) if !etag.is_empty() => {
@@ -56,15 +57,12 @@ impl Uploader {
                 core.count(file, sent.more, now);
                 core.flow.acknowledged();
                 if let Some(loser) = sent.loser {
-                    core.stop(loser);
+                    core.jobs.stop(loser);
                 }
                 file.retry_reason = None;
                 complete_when_stored(file);
             }
-            Ok(_) => {
-                let detail = "the store's answer has no ETag that a page may read: add ETag to the ExposeHeaders of the bucket's CORS rules";
-                core.fail(id, file, UploadError::new(ErrorCode::StoreEtagHidden, detail));
-            }
+            Ok(_) => core.fail(id, file, etag_hidden()),
             Err(Failure::NoAnswer) if !core.online => file.parts.put_interrupted(part, job),
             Err(failure) => {
                 if failure.asks_for_less() {
@@ -77,7 +75,7 @@ impl Uploader {
 
     /// The outcome of an [`Action::Call`](crate::upload::Action::Call).
     pub fn handle_call_done(&mut self, job: JobId, outcome: Result<ControlReply, Failure>, now: Time) {
-        match self.core.finish(job) {
+        match self.core.jobs.finish(job) {
             Some(Job::Create) => self.created(outcome, now),
             Some(Job::Complete) => self.completed_many(job, outcome, now),
             Some(Job::Call(id)) => {
@@ -91,7 +89,7 @@ impl Uploader {
     ///
     /// One that comes much too late means that machine and network were asleep.
     pub fn handle_timeout(&mut self, now: Time) {
-        let due = self.core.index.next_deadline().map(|due| due.max(self.core.polled_at));
+        let due = self.core.index.deadlines.next().map(|due| due.max(self.core.polled_at));
         if due.is_some_and(|due| now.since(due) >= self.core.settings.sleep_threshold) {
             self.handle_wake(now);
             return;
@@ -100,14 +98,14 @@ impl Uploader {
         if let Batch::Asked { create, .. } = &mut self.core.batch {
             create.wake(now);
         }
-        for id in self.core.index.due(now) {
+        for id in self.core.index.deadlines.due(now) {
             self.touch(id, |core, file| {
                 if let Some(call) = file.call_mut() {
                     call.wake(now);
                 }
                 file.parts.wake(Some(now));
                 for (part, job) in file.parts.stalled(core.settings.stall_timeout, now) {
-                    core.stop(job);
+                    core.jobs.stop(job);
                     core.stalled(id, file, part, job, now);
                     if file.state().has_ended() {
                         return;
@@ -167,8 +165,7 @@ impl Uploader {
 
     /// Calls without an answer for too long count as unanswered.
     fn give_up_calls(&mut self, now: Time) {
-        let calls: Vec<_> = self.core.jobs.iter().map(|(&id, &job)| (id, job)).collect();
-        for (id, job) in calls {
+        for (id, job) in self.core.jobs.all() {
             let is_overdue = match job {
                 Job::Create => match &mut self.core.batch {
                     Batch::Asked { create, .. } => create.give_up(now),
@@ -179,7 +176,7 @@ impl Uploader {
                 _ => false,
             };
             if is_overdue {
-                self.core.stops.push_back(id);
+                self.core.jobs.cut_off(id);
                 self.handle_call_done(id, Err(Failure::NoAnswer), now);
             }
         }
@@ -232,9 +229,9 @@ impl Core {
             complete_when_stored(file);
             return;
         }
-        let error = UploadError {
+        let error = TransferError {
             field: Some(Difference::Content.field().to_owned()),
-            ..UploadError::new(
+            ..TransferError::new(
                 ErrorCode::FileMismatch,
                 format!("part {part}, which is stored already, differs from the file"),
             )
@@ -342,7 +339,7 @@ impl Core {
     }
 
     /// Whether the record of an upload that was begun elsewhere is of no use to the present caller.
-    const fn is_of_no_use(file: &FileUpload, error: &UploadError) -> bool {
+    const fn is_of_no_use(file: &FileUpload, error: &TransferError) -> bool {
         use ErrorCode::{TokenExpired, TokenForeign, TokenInvalid};
         matches!(file.phase, Phase::Listing { reason: ListReason::Resumed, .. })
             && matches!(error.code, TokenExpired | TokenForeign | TokenInvalid)
@@ -351,8 +348,7 @@ impl Core {
     // Parts.
 
     fn stalled(&mut self, id: FileId, file: &mut FileUpload, part: PartNumber, job: JobId, now: Time) {
-        let seconds = self.settings.stall_timeout.as_secs();
-        let error = UploadError::new(ErrorCode::Stalled, format!("no byte moved for more than {seconds} s"));
+        let error = stalled(self.settings.stall_timeout);
         let verdict = PutVerdict::Unanswered { error, is_late: true };
         self.judge_part(id, file, part, job, verdict, now);
     }
@@ -382,7 +378,7 @@ impl Core {
 }
 
 /// Refusals that mean something else than failure; whether this was one.
-fn after_refusal(file: &mut FileUpload, error: &UploadError) -> bool {
+fn after_refusal(file: &mut FileUpload, error: &TransferError) -> bool {
     use ErrorCode::{AlreadyCompleted, PartMismatch, PartMissing, TokenExpired, UploadGone};
     let is_rare = file.reconciliations < MAX_RECONCILIATIONS;
     let next = match (error.code, &file.phase) {

@@ -2,20 +2,19 @@
 
 use super::{Core, Event, Job, Uploader};
 use crate::limits::MAX_FILES_PER_CREATE;
-use crate::time::Time;
-use crate::upload::action::{Action, ControlCall, JobId};
+use crate::time::{Time, earliest};
+use crate::transfer::{Cap, Retried};
+use crate::upload::action::{Action, ControlCall};
 use crate::upload::batch::{Batch, Waiting};
-use crate::upload::call::Retried;
 use crate::upload::file::{Intent, Phase};
-use crate::upload::flow::Cap;
-use crate::upload::parts::{ToSend, earliest};
+use crate::upload::parts::ToSend;
 use crate::wire::{AbortUpload, CompleteUploads, CreateUploads, ListParts, SignParts};
 
 impl Uploader {
     /// The next piece of work, if there is one.
     pub fn poll_action(&mut self, now: Time) -> Option<Action> {
         self.core.polled_at = now;
-        if let Some(job) = self.core.stops.pop_front() {
+        if let Some(job) = self.core.jobs.next_stop() {
             return Some(Action::Stop { job });
         }
         if !self.core.online {
@@ -41,12 +40,12 @@ impl Uploader {
         let cap = cap.filter(|_| self.core.count_puts() < self.core.flow.limit());
         // Once it is free, it is something else that is waited for.
         let cap = cap.map(Cap::free_at).filter(|&at| at > self.core.polled_at);
-        earliest(earliest(self.core.index.next_deadline(), self.core.batch.deadline()), cap)
+        earliest(earliest(self.core.index.deadlines.next(), self.core.batch.deadline()), cap)
     }
 
     fn poll_call(&mut self, now: Time) -> Option<Action> {
-        let is_call = |job: &Job| matches!(job, Job::Call(_) | Job::Create | Job::Complete);
-        if self.core.count_jobs(is_call) >= self.core.settings.call_concurrency {
+        let is_call = |job: Job| matches!(job, Job::Call(_) | Job::Create | Job::Complete);
+        if self.core.jobs.count(is_call) >= self.core.settings.call_concurrency {
             return None;
         }
         if let Batch::Asked { files, create } = &mut self.core.batch
@@ -55,10 +54,8 @@ impl Uploader {
             let files = files.iter().filter_map(|id| self.files.get(id));
             let files = files.map(|file| file.to_wire()).collect();
             let call = ControlCall::Create(CreateUploads { files });
-            let job = JobId(self.core.next_job);
-            self.core.next_job += 1;
             create.start(self.core.settings.call_timeout, now);
-            self.core.jobs.insert(job, Job::Create);
+            let job = self.core.jobs.begin(Job::Create);
             return Some(Action::Call { job, call });
         }
         if let Some(action) = self.poll_completions(now) {
@@ -68,7 +65,7 @@ impl Uploader {
         self.core.call_turn.served(id);
         self.touch(id, |core, file| {
             let token = file.grant()?.token.clone();
-            let job = core.begin(Job::Call(id));
+            let job = core.jobs.begin(Job::Call(id));
             let call = match &file.phase {
                 Phase::Uploading { .. } if file.parts.start_ask(job) => {
                     ControlCall::List(ListParts { token })
@@ -106,16 +103,14 @@ impl Uploader {
                 if no_large && file.parts.plan().is_multipart() {
                     return None;
                 }
-                let job = JobId(core.next_job);
+                let job = core.jobs.next_id();
                 let jobs = &core.jobs;
-                let per_host = core.settings.connections_per_host as usize;
-                let has_room = |host| {
-                    jobs.values().filter(|job| matches!(job, Job::Put(_, _, at) if *at == host)).count()
-                        < per_host
-                };
+                let per_host = core.settings.connections_per_host;
+                let has_room =
+                    |host| jobs.count(|job| matches!(job, Job::Put(_, _, at) if at == host)) < per_host;
                 let ToSend { part, range, put, host } =
                     file.parts.start_put(job, now, usable_until, has_room)?;
-                core.begin(Job::Put(id, part, host));
+                core.jobs.begin(Job::Put(id, part, host));
                 if let Some(cap) = &mut core.cap {
                     cap.take(range.len(), now);
                 }
@@ -130,7 +125,7 @@ impl Uploader {
     }
 
     fn poll_hash(&mut self) -> Option<Action> {
-        if self.core.count_jobs(|job| matches!(job, Job::Hash(..) | Job::Check(_)))
+        if self.core.jobs.count(|job| matches!(job, Job::Hash(..) | Job::Check(_)))
             >= self.core.settings.hash_concurrency
         {
             return None;
@@ -147,11 +142,11 @@ impl Uploader {
             let kind = file.parts.checksum_kind();
             if let Phase::Checking { range, stored, asked, .. } = &mut file.phase {
                 *asked = true;
-                let job = core.begin(Job::Check(id));
+                let job = core.jobs.begin(Job::Check(id));
                 return Some(Action::Hash { job, file: id, range: *range, kind: stored.kind() });
             }
             let (part, range) = file.parts.start_hash()?;
-            let job = core.begin(Job::Hash(id, part));
+            let job = core.jobs.begin(Job::Hash(id, part));
             Some(Action::Hash { job, file: id, range, kind })
         })?
     }
@@ -182,6 +177,6 @@ impl Uploader {
 
 impl Core {
     pub(super) fn count_puts(&self) -> u32 {
-        self.count_jobs(|job| matches!(job, Job::Put(..)))
+        self.jobs.count(|job| matches!(job, Job::Put(..)))
     }
 }

@@ -6,8 +6,7 @@ use super::Parts;
 use super::stage::{Part, Stage};
 use super::stored::Stored;
 use crate::part::PartNumber;
-use crate::upload::action::JobId;
-use crate::upload::patience::Patience;
+use crate::transfer::{JobId, Patience};
 use crate::wire::StoredPart;
 
 impl Parts {

@@ -16,14 +16,14 @@ use litemap::LiteMap;
 use crate::checksum::ChecksumKind;
 use crate::part::{ByteRange, PartNumber};
 use crate::plan::Plan;
-use crate::time::Time;
+use crate::time::{Time, earliest};
+use crate::transfer::Pace;
 
 use super::settings::Settings;
 use stage::{NextStep, Part, Stage};
 use stored::Stored;
 
 pub(super) use sending::ToSend;
-pub(super) use stage::HostId;
 
 /// All parts of one file.
 #[derive(Debug)]
@@ -39,8 +39,7 @@ pub(super) struct Parts {
     stored: Vec<Option<Stored>>,
     stored_count: u32,
     stored_bytes: u64,
-    /// Milliseconds that a mebibyte takes lately, over one connection.
-    pace: Option<f64>,
+    pace: Pace,
 }
 
 /// What the parts of a file could do next.
@@ -67,7 +66,7 @@ impl Parts {
             stored: Vec::new(),
             stored_count: 0,
             stored_bytes: 0,
-            pace: None,
+            pace: Pace::default(),
         }
     }
 
@@ -123,7 +122,7 @@ impl Parts {
                     None
                 }
                 Stage::Sending(sending) => {
-                    work.send |= sending.wants_second();
+                    work.send |= sending.requests.wants_second();
                     let straggles_at =
                         if at_tail { self.straggles_at(number, sending, settings) } else { None };
                     let patience = self.patience(number, part, settings.stall_timeout);
@@ -197,12 +196,5 @@ impl Parts {
 
     fn len(&self, number: PartNumber) -> u64 {
         self.plan.range(number).map_or(0, ByteRange::len)
-    }
-}
-
-pub(super) fn earliest(a: Option<Time>, b: Option<Time>) -> Option<Time> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
     }
 }

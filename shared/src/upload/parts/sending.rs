@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use super::Parts;
-use super::stage::{Flight, HostId, NextStep, Part, Second, Sending, Stage};
+use super::stage::{NextStep, Part, Sending, Stage};
 use super::stored::Stored;
 use crate::checksum::Checksum;
-use crate::limits::MIB;
 use crate::part::{ByteRange, ETag, PartNumber};
 use crate::retry::RetryPolicy;
 use crate::time::Time;
-use crate::upload::action::JobId;
-use crate::upload::failure::{PutVerdict, UploadError, Verdict};
+use crate::transfer::{Flight, Hedged, HostId, JobId, Second, TransferError, Verdict};
+use crate::upload::failure::PutVerdict;
 use crate::upload::settings::Settings;
 use crate::wire::SignedPut;
 
@@ -53,22 +52,22 @@ impl Parts {
                     continue;
                 }
                 Stage::Ready(signed) if has_room(signed.host) => signed.clone(),
-                Stage::Sending(sending) if sending.wants_second() => {
+                Stage::Sending(sending) if sending.requests.wants_second() => {
                     if sending.signed.expires_at <= usable_until {
-                        sending.second = Second::Spent;
+                        sending.requests.second = Second::Spent;
                         continue;
                     }
                     if !has_room(sending.signed.host) {
                         continue;
                     }
-                    sending.second = Second::Sent(Flight::new(job, now));
+                    sending.requests.second = Second::Sent(Flight::new(job, now));
                     let (put, host) = (sending.signed.put.clone(), sending.signed.host);
                     return Some(ToSend { part, range: self.plan.range(part)?, put, host });
                 }
                 _ => continue,
             };
             let (put, host) = (signed.put.clone(), signed.host);
-            *stage = Stage::Sending(Sending { signed, first: Flight::new(job, now), second: Second::NotYet });
+            *stage = Stage::Sending(Sending { signed, requests: Hedged::new(Flight::new(job, now)) });
             return Some(ToSend { part, range: self.plan.range(part)?, put, host });
         }
         None
@@ -87,10 +86,10 @@ impl Parts {
             return 0;
         };
         let before = sending.sent();
-        if let Some(flight) = sending.flight_mut(job)
-            && total > flight.sent
+        if let Some(flight) = sending.requests.flight_mut(job)
+            && total > flight.moved
         {
-            flight.sent = total;
+            flight.moved = total;
             flight.progress_at = now;
         }
         sending.sent() - before
@@ -119,13 +118,12 @@ impl Parts {
             return Sent::default();
         };
         let more = len - sending.sent();
-        let loser = sending.flights().map(|flight| flight.job).find(|&other| other != job);
-        let took =
-            sending.flights().find(|flight| flight.job == job).map(|flight| now.since(flight.started_at));
+        let loser = sending.requests.other(job);
+        let took = sending.requests.flight(job).map(|flight| now.since(flight.started_at));
         let checksum = sending.signed.checksum;
         self.active.remove(&number);
         self.store(number, Stored { etag, checksum });
-        self.learn_pace(len, took);
+        self.pace.learn(len, took);
         // The network works: what the others suffered before does not add up.
         for (_, part) in &mut self.active {
             part.failures = part.failures.min(1);
@@ -143,11 +141,11 @@ impl Parts {
         policy: &RetryPolicy,
         jitter: f64,
         now: Time,
-    ) -> Result<Option<UploadError>, UploadError> {
+    ) -> Result<Option<TransferError>, TransferError> {
         let len = self.len(number);
         let Some(part) = self.active.get_mut(&number) else { return Ok(None) };
         let Stage::Sending(sending) = &mut part.stage else { return Ok(None) };
-        if sending.drop_flight(job) {
+        if sending.requests.drop_flight(job) {
             return Ok(None);
         }
         let (checksum, sent, is_form) = (sending.signed.checksum, sending.sent(), sending.is_form());
@@ -203,7 +201,7 @@ impl Parts {
         let Some(part) = self.active.get_mut(&number) else { return };
         let may_be_stored = part.stage.may_be_stored(len);
         if let Stage::Sending(sending) = &mut part.stage
-            && !sending.drop_flight(job)
+            && !sending.requests.drop_flight(job)
         {
             let signed = sending.signed.clone();
             part.stage =
@@ -217,7 +215,7 @@ impl Parts {
         for (&number, part) in &self.active {
             let Stage::Sending(sending) = &part.stage else { continue };
             let Some(patience) = self.patience(number, part, timeout) else { continue };
-            let flights = sending.flights().filter(|flight| flight.stalls_at(patience) <= now);
+            let flights = sending.requests.flights().filter(|flight| flight.stalls_at(patience) <= now);
             stalled.extend(flights.map(|flight| (number, flight.job)));
         }
         stalled
@@ -228,16 +226,9 @@ impl Parts {
         let patiences = self.active.iter().map(|(&number, part)| self.patience(number, part, timeout));
         let patiences: Vec<_> = patiences.collect();
         for ((_, part), patience) in self.active.iter_mut().zip(patiences) {
-            let (Stage::Sending(Sending { first, second, .. }), Some(patience)) = (&mut part.stage, patience)
-            else {
-                continue;
-            };
-            let second = match second {
-                Second::Sent(flight) => Some(flight),
-                _ => None,
-            };
-            for flight in std::iter::once(first).chain(second) {
-                flight.progress_at = deadline - patience.with(flight.sent);
+            let (Stage::Sending(sending), Some(patience)) = (&mut part.stage, patience) else { continue };
+            for flight in sending.requests.flights_mut() {
+                flight.rearm(patience, deadline);
             }
         }
     }
@@ -256,7 +247,7 @@ impl Parts {
         let late: Vec<_> = self.active.iter().filter_map(late).collect();
         for number in late {
             if let Some(Stage::Sending(sending)) = self.active.get_mut(&number).map(|part| &mut part.stage) {
-                sending.second = Second::Wanted;
+                sending.requests.second = Second::Wanted;
             }
         }
     }
@@ -268,21 +259,9 @@ impl Parts {
         sending: &Sending,
         settings: &Settings,
     ) -> Option<Time> {
-        if !matches!(sending.second, Second::NotYet) {
+        if !matches!(sending.requests.second, Second::NotYet) {
             return None;
         }
-        let usual = self.pace? * self.len(number) as f64 / MIB as f64;
-        let limit = Duration::from_millis((usual * f64::from(settings.straggler_factor)) as u64);
-        let at = sending.first.started_at + limit.max(settings.straggler_min);
-        // A request that was cut and began anew may be late and yet nearly there.
-        let left = self.len(number) - sending.first.sent;
-        let nearly = left * 4 < self.len(number) && sending.first.sent > 0;
-        Some(if nearly { at + limit } else { at })
-    }
-
-    fn learn_pace(&mut self, len: u64, took: Option<Duration>) {
-        let Some(took) = took.filter(|_| len > 0) else { return };
-        let pace = took.as_secs_f64() * 1_000.0 * MIB as f64 / len as f64;
-        self.pace = Some(self.pace.map_or(pace, |before| before * 0.7 + pace * 0.3));
+        self.pace.straggles_at(&sending.requests.first, self.len(number), settings.stragglers())
     }
 }

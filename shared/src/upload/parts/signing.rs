@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::Parts;
-use super::stage::{HostId, Signed, Stage};
+use super::stage::{Signed, Stage};
 use crate::checksum::{Checksum, ChecksumKind};
 use crate::limits::MAX_PARTS_PER_SIGN;
 use crate::part::{ByteRange, PartNumber};
 use crate::time::Time;
-use crate::upload::action::JobId;
+use crate::transfer::{HostId, JobId};
 use crate::wire::{PartToSign, SignedPut};
 
 impl Parts {

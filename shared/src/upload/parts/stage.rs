@@ -1,10 +1,8 @@
 //! Where one part stands.
 
 use crate::checksum::Checksum;
-use crate::time::Time;
-use crate::upload::action::JobId;
-use crate::upload::parts::earliest;
-use crate::upload::patience::Patience;
+use crate::time::{Time, earliest};
+use crate::transfer::{Flight, Hedged, HostId, JobId, Patience};
 use crate::wire::SignedPut;
 
 #[derive(Debug)]
@@ -61,53 +59,11 @@ pub(super) struct Signed {
     pub(super) expires_at: Time,
 }
 
-/// A host name of the store: all of a URL before its path, hashed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::upload) struct HostId(u32);
-
-impl HostId {
-    pub(super) fn of(url: &str) -> Self {
-        let origin = url.splitn(4, '/').take(3).flat_map(str::bytes);
-        // FNV-1a. Two hosts taken for one would only share their connections.
-        Self(origin.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)))
-    }
-}
-
 /// A part on its way, perhaps twice.
 #[derive(Debug)]
 pub(super) struct Sending {
     pub(super) signed: Signed,
-    pub(super) first: Flight,
-    pub(super) second: Second,
-}
-
-/// Whether a straggler is sent a second time.
-#[derive(Debug)]
-pub(super) enum Second {
-    NotYet,
-    Wanted,
-    Sent(Flight),
-    /// Either of the two failed: from here on it is a part like any other.
-    Spent,
-}
-
-/// One request that carries a part.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Flight {
-    pub(super) job: JobId,
-    pub(super) started_at: Time,
-    pub(super) progress_at: Time,
-    pub(super) sent: u64,
-}
-
-impl Flight {
-    pub(super) const fn new(job: JobId, now: Time) -> Self {
-        Self { job, started_at: now, progress_at: now, sent: 0 }
-    }
-
-    pub(super) fn stalls_at(&self, patience: Patience) -> Time {
-        self.progress_at + patience.with(self.sent)
-    }
+    pub(super) requests: Hedged<Flight>,
 }
 
 impl Sending {
@@ -115,45 +71,16 @@ impl Sending {
         self.signed.put.form.is_some()
     }
 
-    pub(super) const fn wants_second(&self) -> bool {
-        matches!(self.second, Second::Wanted)
-    }
-
     /// The furthest of its flights.
     pub(super) fn sent(&self) -> u64 {
-        self.flights().map(|flight| flight.sent).max().unwrap_or_default()
+        self.requests.flights().map(|flight| flight.moved).max().unwrap_or_default()
     }
 
     pub(super) fn stalls_at(&self, patience: Patience) -> Option<Time> {
-        self.flights().map(|flight| flight.stalls_at(patience)).fold(None, |a, b| earliest(a, Some(b)))
-    }
-
-    pub(super) fn flights(&self) -> impl Iterator<Item = &Flight> {
-        let second = match &self.second {
-            Second::Sent(flight) => Some(flight),
-            Second::NotYet | Second::Wanted | Second::Spent => None,
-        };
-        std::iter::once(&self.first).chain(second)
-    }
-
-    pub(super) fn flight_mut(&mut self, job: JobId) -> Option<&mut Flight> {
-        match &mut self.second {
-            _ if self.first.job == job => Some(&mut self.first),
-            Second::Sent(flight) if flight.job == job => Some(flight),
-            _ => None,
-        }
-    }
-
-    /// Takes one of two flights out; false if it is the only one.
-    pub(super) fn drop_flight(&mut self, job: JobId) -> bool {
-        match std::mem::replace(&mut self.second, Second::Spent) {
-            Second::Sent(second) if second.job == job => true,
-            Second::Sent(second) => {
-                self.first = second;
-                true
-            }
-            Second::NotYet | Second::Wanted | Second::Spent => false,
-        }
+        self.requests
+            .flights()
+            .map(|flight| flight.stalls_at(patience))
+            .fold(None, |a, b| earliest(a, Some(b)))
     }
 }
 
@@ -200,18 +127,5 @@ impl NextStep {
             Self::Sign(checksum) => Stage::ToSign(checksum),
             Self::Send(signed) => Stage::Ready(signed),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_is_what_comes_before_the_path() {
-        let host = HostId::of("https://a.test:9000/bucket/key?partNumber=1");
-        assert_eq!(host, HostId::of("https://a.test:9000/other"));
-        assert_ne!(host, HostId::of("https://b.test:9000/bucket/key?partNumber=1"));
-        assert_ne!(host, HostId::of("https://a.test/bucket/key?partNumber=1"));
     }
 }

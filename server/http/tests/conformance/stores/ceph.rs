@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{Process, Site, free_port, run_process, wait_until};
+use super::{OTHER_BUCKET, Process, Site, free_port, run_process, wait_until};
 use crate::support::BUCKET;
 
 const FSID: &str = "2f7b6a5e-3c1d-4b8a-9e0f-6a5b4c3d2e1f";
@@ -62,7 +62,9 @@ impl Ceph {
         let app = site
             .server_with(|settings| settings.uploads.checksum = crate::support::ChecksumSetting::Md5)
             .await;
-        app.store.create_bucket().bucket(BUCKET).send().await.unwrap();
+        for bucket in [BUCKET, OTHER_BUCKET] {
+            app.store.create_bucket().bucket(bucket).send().await.unwrap();
+        }
         Self { site, _gateway: gateway, _osd: osd, _monitor: monitor, _folder: folder }
     }
 }

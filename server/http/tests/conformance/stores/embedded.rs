@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret as _;
 
-use super::Site;
+use super::{OTHER_BUCKET, Site};
 use crate::support::TestApp;
 
 pub(crate) struct Embedded {
@@ -13,6 +13,7 @@ pub(crate) struct Embedded {
 impl Embedded {
     pub(crate) async fn start() -> Self {
         let app = TestApp::start().await;
+        app.store.create_bucket().bucket(OTHER_BUCKET).send().await.unwrap();
         let site = Site {
             endpoint: app.store_origin.clone(),
             access_key_id: partway_server::embedded_secrets::ACCESS_KEY_ID.to_owned(),

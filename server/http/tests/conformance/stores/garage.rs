@@ -5,7 +5,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::{Process, Site, free_port, run_process, wait_until};
+use super::{OTHER_BUCKET, Process, Site, free_port, run_process, wait_until};
 use crate::support::BUCKET;
 
 const KEY_ID: &str = "GK31c2f218a2e44f485b94239e";
@@ -48,12 +48,15 @@ impl Garage {
         let server = Process::start(&mut server, &log);
         let endpoint = format!("http://127.0.0.1:{port}");
         wait_until(&endpoint, &log, |status| status == 403).await;
-        let mut allow = Command::new(program());
-        allow
-            .arg("-c")
-            .arg(&config)
-            .args(["bucket", "allow", "--read", "--write", "--owner", BUCKET, "--key", KEY_ID]);
-        run_process(&mut allow);
+        let garage = |args: &[&str]| {
+            let mut command = Command::new(program());
+            command.arg("-c").arg(&config).args(args);
+            run_process(&mut command);
+        };
+        garage(&["bucket", "create", OTHER_BUCKET]);
+        for bucket in [BUCKET, OTHER_BUCKET] {
+            garage(&["bucket", "allow", "--read", "--write", "--owner", bucket, "--key", KEY_ID]);
+        }
         let site = Site { endpoint, access_key_id: KEY_ID.to_owned(), secret_access_key: SECRET.to_owned() };
         Self { site, _server: server, _folder: folder }
     }

@@ -17,6 +17,9 @@ pub(crate) use garage::Garage;
 
 use crate::support::{BUCKET, ChecksumKind, TestApp};
 
+/// A second bucket, in each store.
+pub(crate) const OTHER_BUCKET: &str = "others";
+
 /// Where a store is, and what it takes to use it.
 pub(crate) struct Site {
     pub(crate) endpoint: String,
@@ -28,6 +31,8 @@ pub(crate) struct Site {
 pub(crate) struct Traits {
     /// How the server turns out to check uploads.
     pub(crate) checksum: ChecksumKind,
+    /// Whether an object has a CRC64NVME that nobody gave it, as in S3.
+    pub(crate) plain_crc: bool,
     /// Whether it has CORS and lifecycle rules that can be written.
     pub(crate) has_rules: bool,
     /// Whether it takes forms, and holds them to their terms.
@@ -36,6 +41,8 @@ pub(crate) struct Traits {
     pub(crate) tags: [bool; 2],
     /// Whether files are sent straight to their keys: a PUT to a key that is taken is refused.
     pub(crate) direct: bool,
+    /// Whether it tells how large the parts of an object are.
+    pub(crate) part_sizes: bool,
     /// The checks of the doctor's that it does not pass, mended as far as it can be.
     pub(crate) weak: &'static [&'static str],
 }

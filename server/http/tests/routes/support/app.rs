@@ -3,10 +3,12 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
+use aws_sdk_s3::config::{BehaviorVersion, Region, RequestChecksumCalculation, ResponseChecksumValidation};
 use bytesize::ByteSize;
-use partway_s3::store::S3Store;
+use partway_s3::discover::{fixed_credentials, http_client};
+use partway_s3::store::BucketStore;
 use partway_server::app::Application;
 use partway_server::config::{Settings, StoreConfig};
 use partway_server::embedded_secrets::{ACCESS_KEY_ID, EmbeddedSecrets};
@@ -32,7 +34,7 @@ pub struct TestApp {
     /// The store with the server's own credentials, for looking at it from outside.
     pub store: aws_sdk_s3::Client,
     /// The store as the server uses it.
-    pub s3: S3Store,
+    pub s3: Arc<dyn BucketStore>,
     /// What requests come with as a bearer token.
     bearer: Mutex<Option<String>>,
     settings: Settings,
@@ -69,6 +71,24 @@ pub fn before(endpoint: &str, secret_access_key: SecretString) -> impl FnOnce(&m
     |settings| settings.store = store
 }
 
+/// A client of the SDK's own for the store of these settings.
+pub fn client_of(settings: &Settings, store_origin: &str) -> aws_sdk_s3::Client {
+    let StoreConfig { endpoint, region, access_key_id, secret_access_key, .. } = settings.store.clone();
+    let secret = secret_access_key
+        .unwrap_or_else(|| EmbeddedSecrets::load_or_make(&settings.embedded.data).unwrap().secret_access_key);
+    let id = access_key_id.unwrap_or_else(|| ACCESS_KEY_ID.to_owned());
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(region.unwrap_or_else(|| "us-east-1".to_owned())))
+        .endpoint_url(endpoint.unwrap_or_else(|| store_origin.to_owned()))
+        .force_path_style(true)
+        .credentials_provider(fixed_credentials(&id, &secret, "tests"))
+        .http_client(http_client())
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    aws_sdk_s3::Client::from_conf(config.build())
+}
+
 impl TestApp {
     pub async fn start() -> Self {
         Self::with(|_| {}).await
@@ -84,9 +104,9 @@ impl TestApp {
     async fn on(data: TempDir, settings: Settings) -> Self {
         let application = Application::build(settings.clone()).await.unwrap();
         let (url, store_origin) = (application.url(), application.store_origin().to_owned());
-        let s3 = application.store().clone();
+        let s3 = Arc::clone(application.store());
         let operations_url = application.operations_url().map(str::to_owned);
-        let store = s3.client().clone();
+        let store = client_of(&settings, &store_origin);
         let handle = application.handle();
         let running = tokio::spawn(application.run());
         let (http, bearer) = (reqwest::Client::new(), Mutex::default());

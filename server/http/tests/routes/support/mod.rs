@@ -7,6 +7,7 @@ mod app;
 #[path = "../../../../embedded/tests/common/mod.rs"]
 mod common;
 mod lax;
+mod objects;
 mod peer;
 mod tickets;
 pub mod upload;
@@ -15,12 +16,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use partway_server::token::UploadClaims;
 use serde::Serialize;
-use serde_json::Value;
 
 pub use answer::{Answer, Completed};
-pub use app::{BUCKET, TOKEN_SECRET, TestApp, before, settings};
+pub use app::{BUCKET, TOKEN_SECRET, TestApp, before, client_of, settings};
 pub use common::{next_head, noise};
 pub use lax::{LaxStore, Manners, Said};
+pub use objects::{ALL, copies, objects, parameters};
 pub use partway_server::config::ChecksumSetting;
 pub use partway_shared::checksum::{Checksum, ChecksumKind, Crc64Nvme, Md5, PartHasher};
 pub use partway_shared::error::{ErrorCode, Problem};
@@ -28,7 +29,7 @@ pub use partway_shared::part::{ETag, PartNumber};
 pub use partway_shared::wire::*;
 pub use peer::Peer;
 pub use reqwest::Method;
-pub use serde_json::json;
+pub use serde_json::{Value, json};
 pub use tickets::{TICKET_SECRET, by_ticket, now, ticket, ticket_claims, ticket_for, ticket_of};
 pub use upload::{Upload, is_staged, post_form, put_bytes};
 
