@@ -171,6 +171,11 @@ bench-browser-download *ARGS: (install "rust" "browser" "node")
     cargo build --release --package partway-cli --locked
     cargo bench --package partway-tests --features bench --bench browser_download --locked -- "$@"
 
+# Copies within the embedded store, against boto3; `3 1024` is three rounds of 1 GiB in the place of 10
+bench-copies *ARGS: (install "rust" "browser" "python")
+    cargo build --release --package partway-cli --locked
+    cargo bench --package partway-tests --features bench --bench copies --locked -- "$@"
+
 # The widget in Chromium, against Uppy 5, better-upload and bare loops; `3 line small` is three rounds of two scenarios
 bench-peers *ARGS: (install "rust" "browser" "node")
     cargo build --release --package partway-cli --locked

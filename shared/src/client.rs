@@ -54,6 +54,8 @@ pub enum Unexpected {
 pub enum CallKind {
     /// [`ControlCall::Create`]
     Create,
+    /// [`ControlCall::Copy`]
+    Copy,
     /// [`ControlCall::Sign`]
     Sign,
     /// [`ControlCall::List`]
@@ -70,6 +72,7 @@ impl ControlCall {
     pub const fn kind(&self) -> CallKind {
         match self {
             Self::Create(_) => CallKind::Create,
+            Self::Copy(_) => CallKind::Copy,
             Self::Sign(_) => CallKind::Sign,
             Self::List(_) => CallKind::List,
             Self::Complete(_) => CallKind::Complete,
@@ -84,6 +87,7 @@ impl CallKind {
     pub const fn path(self) -> &'static str {
         match self {
             Self::Create => "/v1/uploads",
+            Self::Copy => "/v1/copies",
             Self::Sign => "/v1/uploads/sign",
             Self::List => "/v1/uploads/list",
             Self::Complete => "/v1/uploads/complete",
@@ -95,6 +99,7 @@ impl CallKind {
     pub fn read_answer(self, answer: &Answer<impl Body>) -> Result<ControlReply, Failure> {
         match self {
             Self::Create => read_body(answer).map(ControlReply::Created),
+            Self::Copy => read_body(answer).map(ControlReply::Copied),
             Self::Sign => read_body(answer).map(ControlReply::Signed),
             Self::List => read_body(answer).map(ControlReply::Listed),
             Self::Complete => read_body(answer).map(ControlReply::Completed),
@@ -165,17 +170,25 @@ mod tests {
     use serde_json::error::Category;
     use serde_json::{Value, json};
 
+    use crate::checksum::ChecksumKind;
     use crate::error::{ErrorCode, Problem};
     use crate::part::{ETag, PartNumber};
     use crate::wire::{
-        AbortUpload, CompleteUpload, CompleteUploads, CompletedPart, CompletedUploads, CreateUploads,
-        CreatedUpload, CreatedUploads, ListParts, ListedParts, NewUpload, PartToSign, SignParts, SignedParts,
+        AbortUpload, CompleteUpload, CompleteUploads, CompletedPart, CompletedUpload, CompletedUploads,
+        CopyFrom, CreateCopy, CreateUploads, CreatedCopy, CreatedUpload, CreatedUploads, ListParts,
+        ListedParts, NewUpload, PartToSign, SignParts, SignedParts,
     };
 
     use super::*;
 
-    const KINDS: [CallKind; 5] =
-        [CallKind::Create, CallKind::Sign, CallKind::List, CallKind::Complete, CallKind::Abort];
+    const KINDS: [CallKind; 6] = [
+        CallKind::Create,
+        CallKind::Copy,
+        CallKind::Sign,
+        CallKind::List,
+        CallKind::Complete,
+        CallKind::Abort,
+    ];
 
     impl Body for String {
         fn text(&self) -> &str {
@@ -208,6 +221,10 @@ mod tests {
         };
         let body = json!({ "files": [{ "name": "a", "size": 5 }] });
         ensure_request(&ControlCall::Create(create), CallKind::Create, "/v1/uploads", &body);
+        let from = CopyFrom { key: "a".to_owned(), ..CopyFrom::default() };
+        let copy = ControlCall::Copy(Box::new(CreateCopy { from, ..CreateCopy::default() }));
+        let body = json!({ "from": { "key": "a" }, "to": {} });
+        ensure_request(&copy, CallKind::Copy, "/v1/copies", &body);
         let parts = vec![PartToSign { part_number: PartNumber::FIRST, checksum: None }];
         let body = json!({ "token": "token", "parts": [{ "part_number": 1 }] });
         let sign = ControlCall::Sign(SignParts { token: token(), parts });
@@ -236,6 +253,19 @@ mod tests {
         let read = |kind: CallKind, answer: Answer<String>| kind.read_answer(&answer).unwrap();
         let reply = read(CallKind::Create, text(&|| serde_json::to_string(&created)));
         assert_eq!(reply, ControlReply::Created(created));
+        let copied = CreatedCopy::Copied(Box::new(CompletedUpload {
+            bucket: "bucket".to_owned(),
+            key: "a".to_owned(),
+            location: "https://store.test/bucket/a".to_owned(),
+            etag: ETag::new("abc"),
+            size: 5,
+            verified: ChecksumKind::None,
+            checksum: None,
+            version_id: None,
+            part_count: 1,
+        }));
+        let reply = read(CallKind::Copy, text(&|| serde_json::to_string(&copied)));
+        assert_eq!(reply, ControlReply::Copied(copied));
         let reply = read(CallKind::Sign, text(&|| serde_json::to_string(&signed)));
         assert_eq!(reply, ControlReply::Signed(signed));
         let reply = read(CallKind::List, text(&|| serde_json::to_string(&listed)));

@@ -92,6 +92,9 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The plan of no bytes.
+    pub const EMPTY: Self = Self { size: 0, strategy: Strategy::SinglePut };
+
     /// Plans a file of `size` bytes, with parts of `wanted_part_size` bytes if that is given and possible.
     ///
     /// A size below the smallest part, or too small for the number of parts, is

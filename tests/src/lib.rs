@@ -13,6 +13,7 @@ pub mod page;
 mod process;
 pub mod processes;
 pub mod proxy;
+pub mod pypi;
 pub mod server;
 pub mod stack;
 pub mod wait;

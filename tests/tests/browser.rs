@@ -19,6 +19,8 @@ use serde_json::json;
 mod access;
 #[path = "browser/choices.rs"]
 mod choices;
+#[path = "browser/copies.rs"]
+mod copies;
 #[path = "browser/download.rs"]
 mod download;
 #[path = "browser/element.rs"]

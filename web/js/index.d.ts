@@ -97,6 +97,27 @@ export interface FileEntry {
   handle?: FileSystemFileHandle;
 }
 
+/** An object to copy, and what the copy is to be. */
+export interface Copy {
+  from: {
+    key: string;
+    /** The destination that it is in. Unless given, the server's default. */
+    destination?: string;
+    /** Unless given, the current one. */
+    versionId?: string;
+    /** The ETag that it must have; else `object_changed`. */
+    etag?: string;
+  };
+  /** Where to. A name, of which the server makes a key, or the key itself; unless given, the object's own name. */
+  to?: { destination?: string; name?: string; key?: string };
+  /** The copy's metadata, in the place of the object's. */
+  metadata?: Record<string, string>;
+  /** The copy's tags, in the place of the object's. */
+  tags?: Record<string, string>;
+  /** The copy's media type, in the place of the object's. */
+  type?: string;
+}
+
 /**
  * Where an upload stands.
  *
@@ -219,12 +240,17 @@ export interface UploadEvents {
   cancelled: CustomEvent<null>;
 }
 
-/** One file on its way. Made by {@link Uploader.add}. */
+/** One file on its way, or one object that is copied. Made by {@link Uploader.add} and {@link Uploader.copy}. */
 export class Upload extends EventTarget {
   private constructor();
   /** Unique within its uploader. */
   readonly id: number;
-  readonly file: File;
+  /** None where it is a copy. */
+  readonly file?: File;
+  /** The file's name, or the copy's. */
+  readonly name: string;
+  /** What is copied, if it is a copy. */
+  readonly copy?: Copy;
   readonly path?: string;
   readonly destination?: string;
   readonly status: UploadStatus;
@@ -381,6 +407,15 @@ export class Uploader extends EventTarget {
     file: File | Blob | FileEntry,
     options?: AddOptions & { onProgress?: (status: UploadStatus) => void },
   ): Promise<UploadResult>;
+
+  /**
+   * Copies an object that is stored, where the server allows it. None of its bytes pass through the browser: a small one is copied
+   * by one call, of a large one the store is asked for each part, with progress as for an upload. Its size is 0 until the server
+   * has said it. A copy does not go on after a reload; what is left of it in the store, the server removes.
+   *
+   * @throws {TypeError} when there is no key, or something that it does not know.
+   */
+  copy(copy: Copy, options?: { signal?: AbortSignal }): Upload;
 
   /** All that were added and not removed, in their order. */
   readonly uploads: Upload[];

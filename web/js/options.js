@@ -67,6 +67,22 @@ export function isSingle(files) {
   return isFile(files) || isA(files, "Blob") || Object(files).file !== undefined;
 }
 
+const OF_A_COPY = { "": ["from", "to", "metadata", "tags", "type"], from: ["key", "destination", "versionId", "etag"], to: ["key", "name", "destination"] };
+
+// `{ from, to, metadata, tags, type }`. Throws a TypeError that says what is wrong.
+export function readCopy(copy) {
+  const { from, to = {} } = copy ?? {};
+  if (typeof from?.key !== "string") throw new TypeError("copy() takes { from: { key }, to }: what is copied, and where to");
+  for (const [place, names] of Object.entries(OF_A_COPY)) {
+    const unknown = Object.keys({ "": copy, from, to }[place]).find((name) => !names.includes(name));
+    if (unknown !== undefined) throw new TypeError(`copy() knows no ${unknown}; there are ${names.join(", ")}`);
+  }
+  for (const [name, value] of [...Object.entries({ ...copy.metadata }), ...Object.entries({ ...copy.tags })]) {
+    if (typeof value !== "string") throw new TypeError(`copy() takes texts as metadata and tags, and ${name} is none`);
+  }
+  return { copy, name: to.name ?? (to.key ?? from.key).match(/[^/]*(?=\/*$)/)[0], destination: to.destination };
+}
+
 // A File, a Blob, or `{ file, name, path, destination, handle }`, several of them or one. Each becomes
 // `{ file, path, destination, handle }`. Throws a TypeError that says what is wrong.
 /**

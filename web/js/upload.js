@@ -1,4 +1,4 @@
-// One file on its way to the store. An Uploader makes these; what they do, it does.
+// One file on its way to the store, or one object that the store copies. An Uploader makes these; what they do, it does.
 
 import { Transfer } from "./transfer.js";
 
@@ -7,7 +7,8 @@ export class Upload extends Transfer {
   #entry;
 
   constructor(host, id, entry, state = "waiting") {
-    const { size } = entry.file;
+    // Of a copy the server says it.
+    const size = entry.file?.size ?? 0;
     const nothing = { uploaded: 0, partCount: 0, partsStored: 0, bytesPerSecond: null, secondsLeft: null };
     super(host, id, { state, size, ...nothing }, "uploaded");
     this.#host = host;
@@ -16,6 +17,15 @@ export class Upload extends Transfer {
 
   get file() {
     return this.#entry.file;
+  }
+
+  // What is copied, and where to.
+  get copy() {
+    return this.#entry.copy;
+  }
+
+  get name() {
+    return this.#entry.name ?? this.file.name;
   }
 
   get path() {

@@ -6,7 +6,7 @@
 
 import { Connection } from "./connection.js";
 import { PartwayError } from "./errors.js";
-import { ACCESS, isSingle, readEntries } from "./options.js";
+import { ACCESS, isSingle, readCopy, readEntries } from "./options.js";
 import { overall } from "./overall.js";
 import { ResumableUpload } from "./resumable.js";
 import { SET_STATUS, isUnderWay } from "./transfer.js";
@@ -77,6 +77,16 @@ export class Uploader extends EventTarget {
     const upload = /** @type {Upload} */ (this.add(file, options));
     if (onProgress) upload.addEventListener("progress", () => onProgress(upload.status));
     return upload.finished;
+  }
+
+  // An object that is there already; none of its bytes come here.
+  copy(copy, options = {}) {
+    this.#requireOpen();
+    const upload = this.#register(readCopy(copy), "waiting");
+    this.#tell("added", { uploads: [upload] });
+    this.#obey(options.signal, [upload]);
+    this.#handOver([upload]);
+    return upload;
   }
 
   // Addresses are made uniform: without a slash at the end.
@@ -313,9 +323,11 @@ export class Uploader extends EventTarget {
     // While the engine was on its way, some may have been cancelled, or paused and resumed, and so given already.
     const waiting = batch.filter((upload) => upload.state === "waiting" && !this.#given.has(upload));
     if (waiting.length === 0 || !this.#engine) return;
-    const entries = waiting.map(({ id, file, path, destination, handle }) => ({ id, file, path, destination, handle }));
+    const files = waiting.filter(({ file }) => file);
+    const entries = files.map(({ id, file, path, destination, handle }) => ({ id, file, path, destination, handle }));
     try {
-      this.#engine.command("add", entries);
+      if (files.length > 0) this.#engine.command("add", entries);
+      for (const { id, copy } of waiting) if (copy) this.#engine.command("copy", id, copy);
     } catch (thrown) {
       this.#fail(waiting, thrown);
       return;

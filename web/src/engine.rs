@@ -14,7 +14,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::File;
 
-use crate::api::EngineOptions;
+use crate::api::{EngineOptions, read_copy};
 use crate::io::{Chosen, Driver};
 
 /// A file to upload, under an id of the page's.
@@ -63,6 +63,12 @@ impl Engine {
     /// Takes files as one batch: all of them, or none.
     pub fn add(&self, entries: Vec<Ts<FileEntry>>) {
         self.0.add(entries.iter().filter_map(read).collect());
+    }
+
+    /// Takes an object to copy.
+    pub fn copy(&self, id: u32, #[wasm_bindgen(unchecked_param_type = "object")] copy: JsValue) {
+        let copy = read_copy(&copy);
+        self.0.command(|session, _| session.copy(FileId(id), copy));
     }
 
     /// Takes an upload of the journal up again with the file that was chosen for it.

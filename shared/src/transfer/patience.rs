@@ -22,8 +22,8 @@ pub(crate) struct Patience {
     pub(crate) stall_timeout: Duration,
     /// The part's length in bytes.
     pub(crate) len: u64,
-    /// A form reports no progress, since listening for it would cost a preflight.
-    pub(crate) is_form: bool,
+    /// Whether it reports no progress at all, as a form and a copy do not.
+    pub(crate) is_unseen: bool,
     /// How often the part was given up although it may have been on its way.
     pub(crate) late: u32,
 }
@@ -31,7 +31,7 @@ pub(crate) struct Patience {
 impl Patience {
     /// Whether a request of which so many bytes were seen to leave may have arrived, or be about to.
     pub(crate) const fn may_arrive(&self, sent: u64) -> bool {
-        self.is_form || sent == 0 || sent >= self.len
+        self.is_unseen || sent == 0 || sent >= self.len
     }
 
     /// How long it may stand still.
@@ -41,7 +41,7 @@ impl Patience {
         if !self.may_arrive(sent) {
             return self.stall_timeout;
         }
-        let first = self.stall_timeout * if self.is_form { 4 } else { 2 };
+        let first = self.stall_timeout * if self.is_unseen { 4 } else { 2 };
         let at_the_slowest = Duration::from_secs(self.len / SLOWEST);
         let longest = lengthened(first, MAX_DOUBLINGS).max(at_the_slowest);
         first.saturating_mul(1_u32.checked_shl(self.late).unwrap_or(u32::MAX)).min(longest)
@@ -55,8 +55,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_waited_for_longer_each_time() {
-        let seconds = |len, is_form, late, sent| {
-            Patience { stall_timeout: Duration::from_secs(30), len, is_form, late }.with(sent).as_secs()
+        let seconds = |len, is_unseen, late, sent| {
+            Patience { stall_timeout: Duration::from_secs(30), len, is_unseen, late }.with(sent).as_secs()
         };
         let waits = |len, sent| [0, 1, 2, 4, 9, 40].map(|late| seconds(len, false, late, sent));
         assert_eq!(waits(16 * MIB, 0), [60, 120, 240, 960, 960, 960], "no byte was seen to leave");

@@ -6,8 +6,8 @@ use crate::checksum::ChecksumKind;
 use crate::part::ByteRange;
 use crate::transfer::{FileId, JobId};
 use crate::wire::{
-    AbortUpload, CompleteUploads, CompletedUploads, CreateUploads, CreatedUploads, ListParts, ListedParts,
-    SignParts, SignedParts, SignedPut,
+    AbortUpload, CompleteUploads, CompletedUploads, CreateCopy, CreateUploads, CreatedCopy, CreatedUploads,
+    ListParts, ListedParts, SignParts, SignedParts, SignedPut,
 };
 
 /// What the machine needs to know of a file; the bytes stay with the driver.
@@ -67,6 +67,16 @@ pub enum Action {
         /// Where to, and with which headers.
         put: SignedPut,
     },
+    /// PUT nothing to this URL, by which the store copies a part, then [`Uploader::handle_put_done`] with what
+    /// [`read_copied`](crate::store::read_copied) makes of the answer.
+    ///
+    /// [`Uploader::handle_put_done`]: super::Uploader::handle_put_done
+    Copy {
+        /// The work's name.
+        job: JobId,
+        /// Where to, and with which headers.
+        put: SignedPut,
+    },
     /// Give up this work. No outcome is expected; one that comes all the same is ignored.
     Stop {
         /// The work's name.
@@ -80,6 +90,8 @@ pub enum Action {
 pub enum ControlCall {
     /// `POST /v1/uploads`
     Create(CreateUploads),
+    /// `POST /v1/copies`
+    Copy(Box<CreateCopy>),
     /// `POST /v1/uploads/sign`
     Sign(SignParts),
     /// `POST /v1/uploads/list`
@@ -95,6 +107,8 @@ pub enum ControlCall {
 pub enum ControlReply {
     /// To [`ControlCall::Create`].
     Created(CreatedUploads),
+    /// To [`ControlCall::Copy`].
+    Copied(CreatedCopy),
     /// To [`ControlCall::Sign`].
     Signed(SignedParts),
     /// To [`ControlCall::List`].

@@ -25,7 +25,8 @@ impl PutVerdict {
     }
 }
 
-pub(super) fn judge_put(failure: Failure) -> PutVerdict {
+/// `is_copy` says that the store copies the part of an object that it has.
+pub(super) fn judge_put(failure: Failure, is_copy: bool) -> PutVerdict {
     let (status, code, detail, retry_after) = match failure {
         Failure::NoAnswer => {
             return PutVerdict::Unanswered { error: store_unreachable(), is_late: false };
@@ -42,6 +43,15 @@ pub(super) fn judge_put(failure: Failure) -> PutVerdict {
         status: Some(status),
         ..TransferError::new(code, format!("{status} {said} {detail}").trim_end())
     };
+    let of_the_object = match (status, code.as_deref()) {
+        (403, Some("InvalidObjectState")) => Some(ErrorCode::ObjectArchived),
+        (404, Some("NoSuchKey" | "NoSuchVersion")) => Some(ErrorCode::ObjectNotFound),
+        (412, _) => Some(ErrorCode::ObjectChanged),
+        _ => None,
+    };
+    if let Some(code) = of_the_object.filter(|_| is_copy) {
+        return PutVerdict::Other(Verdict::Final(error(code)));
+    }
     match (status, code.as_deref()) {
         (403, _) => PutVerdict::Unauthorised { error: error(ErrorCode::PartRefused) },
         (400, Some("RequestTimeout")) => {

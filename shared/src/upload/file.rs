@@ -7,7 +7,7 @@ use crate::plan::Plan;
 use crate::progress::{Speedometer, Watermark};
 use crate::time::{Time, earliest};
 use crate::transfer::{Retried, TransferError};
-use crate::wire::{CompleteUpload, CompletedUpload, CreationId, NewUpload};
+use crate::wire::{CompleteUpload, CompletedUpload, CreateCopy, CreationId, NewUpload};
 
 use super::action::FileInfo;
 use super::parts::{PartWork, Parts};
@@ -19,6 +19,8 @@ use super::status::{State, Status};
 #[derive(Debug)]
 pub(super) struct FileUpload {
     pub(super) info: FileInfo,
+    /// The object that it is a copy of, if it is one: the store has its bytes, and the server says how many.
+    pub(super) copy: Option<Box<CreateCopy>>,
     /// The name of its creation, which stays the same from the first request until it is granted.
     pub(super) creation: Option<CreationId>,
     pub(super) parts: Parts,
@@ -129,6 +131,7 @@ impl FileUpload {
     ) -> Self {
         Self {
             info,
+            copy: None,
             creation: None,
             parts: Parts::new(plan, checksum),
             wanted_part_size,
@@ -198,6 +201,8 @@ impl FileUpload {
             ..Work::default()
         };
         match self.phase {
+            Phase::Queued if self.copy.is_some() => Work { call, ..work },
+            Phase::Creating(_) if self.copy.is_some() => work,
             Phase::Queued => Work {
                 queued: call,
                 batchable: call && self.is_batchable(&parts),
@@ -226,6 +231,7 @@ impl FileUpload {
     pub(super) const fn call(&self) -> Option<Retried> {
         match self.phase {
             Phase::Queued => Some(self.admission),
+            Phase::Creating(_) if self.copy.is_some() => Some(self.admission),
             Phase::Uploading { sign: call, .. }
             | Phase::Listing { list: call, .. }
             | Phase::Completing { complete: call, .. }
@@ -237,6 +243,7 @@ impl FileUpload {
     pub(super) const fn call_mut(&mut self) -> Option<&mut Retried> {
         match &mut self.phase {
             Phase::Queued => Some(&mut self.admission),
+            Phase::Creating(_) if self.copy.is_some() => Some(&mut self.admission),
             Phase::Uploading { sign: call, .. }
             | Phase::Listing { list: call, .. }
             | Phase::Completing { complete: call, .. }
@@ -266,7 +273,8 @@ impl FileUpload {
 
     /// Whether it can go on after a reload.
     pub(super) fn is_resumable(&self) -> bool {
-        self.parts.plan().is_multipart()
+        self.copy.is_none()
+            && self.parts.plan().is_multipart()
             && !matches!(
                 self.phase,
                 Phase::Aborting { .. } | Phase::Listing { reason: ListReason::TooLate(_), .. }
@@ -299,6 +307,15 @@ impl FileUpload {
             }
             Parked::Parts(grant) => Phase::Uploading { grant, sign: Retried::new() },
             Parked::Abort(grant) => Phase::Aborting { grant, abort: Retried::new() },
+        }
+    }
+
+    /// The phase of one that was not created after all.
+    pub(super) const fn uncreated(&self) -> Phase {
+        match self.phase {
+            Phase::Creating(Intent::Abort) => Phase::Cancelled,
+            Phase::Creating(Intent::Pause) => Phase::Paused(Parked::Nothing),
+            _ => Phase::Queued,
         }
     }
 

@@ -4,6 +4,8 @@
 //! bytes to hash, calls to make, parts to PUT. Time and the random seed come in
 //! as arguments, so a run can be replayed to the last retry.
 //!
+//! A copy is an upload whose bytes the store has already: nothing is hashed, and nothing leaves but requests to copy each part.
+//!
 //! It knows no browser: one driver runs it over `XMLHttpRequest`, the tests run
 //! it over a simulated network.
 

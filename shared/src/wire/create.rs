@@ -81,6 +81,9 @@ pub enum CreatedUpload {
 pub struct Grant {
     /// Where the object will be.
     pub key: String,
+    /// Its size in bytes.
+    #[cfg_attr(feature = "openapi", schema(format = "uint64"))]
+    pub size: u64,
     /// What every further request about this upload carries.
     pub token: String,
     /// Seconds until the token expires.

@@ -59,6 +59,17 @@ pub struct SignedPut {
     pub expires_in: u64,
 }
 
+/// The header that names what is copied.
+const COPY_SOURCE: &str = "x-amz-copy-source";
+
+impl SignedPut {
+    /// Whether the store copies the part, of an object that it has, so that no bytes are sent.
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        self.headers.contains_key(COPY_SOURCE)
+    }
+}
+
 /// The request for what the store has of an upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -12,8 +12,9 @@ use partway_shared::time::Time;
 use partway_shared::transfer::Failure;
 use partway_shared::upload::{ControlCall, ControlReply};
 use partway_shared::wire::{
-    AbortUpload, CompleteUpload, CompletedPart, CompletedUpload, CompletedUploads, Completion, CreatedUpload,
-    CreatedUploads, Grant, ListParts, ListedParts, NewUpload, SignParts, SignedParts, SignedPut, StoredPart,
+    AbortUpload, CompleteUpload, CompletedPart, CompletedUpload, CompletedUploads, Completion, CreateCopy,
+    CreatedCopy, CreatedUpload, CreatedUploads, CreationId, Grant, ListParts, ListedParts, NewUpload,
+    SignParts, SignedParts, SignedPut, StoredPart,
 };
 
 use crate::simulated::{problem, refusal};
@@ -25,6 +26,10 @@ pub(crate) struct Backend {
     pub(crate) checksum: ChecksumKind,
     pub(crate) url_life: Duration,
     pub(crate) uploads: BTreeMap<String, Upload>,
+    /// What can be copied, by key.
+    pub(crate) objects: BTreeMap<String, Object>,
+    /// Copies by the names that they were asked for under: asking twice is asking once.
+    pub(crate) copies: BTreeMap<CreationId, CreatedCopy>,
     /// Create requests seen.
     pub(crate) creates: u32,
     /// Requests to complete one or several seen.
@@ -56,9 +61,19 @@ pub(crate) struct Backend {
     pub(crate) expired: bool,
 }
 
+/// An object that somebody else has put there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Object {
+    pub(crate) size: u64,
+    /// Changes when it is replaced.
+    pub(crate) version: u32,
+}
+
 #[derive(Debug)]
 pub(crate) struct Upload {
     pub(crate) name: String,
+    /// The key and the version of what it is a copy of.
+    pub(crate) source: Option<(String, u32)>,
     pub(crate) owner: String,
     pub(crate) plan: Plan,
     pub(crate) parts: BTreeMap<PartNumber, StoredPart>,
@@ -96,6 +111,8 @@ impl Backend {
             checksum,
             url_life,
             uploads: BTreeMap::new(),
+            objects: BTreeMap::new(),
+            copies: BTreeMap::new(),
             creates: 0,
             completes: 0,
             signs: 0,
@@ -146,6 +163,7 @@ impl Backend {
                 let uploads = request.files.iter().map(|file| self.create(file, now)).collect();
                 Ok(ControlReply::Created(CreatedUploads { owner: self.caller.clone(), uploads }))
             }
+            ControlCall::Copy(request) => self.copy(request, now).map(ControlReply::Copied),
             ControlCall::Sign(request) => self.sign(request, now).map(ControlReply::Signed),
             ControlCall::List(ListParts { token }) => {
                 if self.keeps_existing {
@@ -230,6 +248,7 @@ impl Backend {
         let grant = Grant {
             key: token.clone(),
             token: token.clone(),
+            size: plan.size(),
             expires_in: 86_400,
             strategy: plan.strategy(),
             checksum: self.checksum,
@@ -238,6 +257,7 @@ impl Backend {
         };
         let upload = Upload {
             name: file.name.clone(),
+            source: None,
             owner: self.caller.clone(),
             plan,
             parts: BTreeMap::new(),
@@ -248,14 +268,68 @@ impl Backend {
         CreatedUpload::Accepted(Box::new(grant))
     }
 
+    fn copy(&mut self, request: &CreateCopy, now: Time) -> Result<CreatedCopy, Failure> {
+        let id = request.id.expect("each copy is named");
+        if let Some(created) = self.copies.get(&id) {
+            return Ok(created.clone());
+        }
+        let key = &request.from.key;
+        let &Object { size, version } =
+            self.objects.get(key).ok_or_else(|| problem(ErrorCode::ObjectNotFound))?;
+        let plan = Plan::new(size, None, &self.plan).expect("fits");
+        let token = format!("copy of {key}#{}", self.uploads.len());
+        let upload = Upload {
+            name: key.clone(),
+            source: Some((key.clone(), version)),
+            owner: self.caller.clone(),
+            plan,
+            parts: BTreeMap::new(),
+            end: None,
+            puts: BTreeMap::new(),
+        };
+        self.uploads.insert(token.clone(), upload);
+        let created = if plan.is_multipart() {
+            let first = plan.part_numbers().take(2);
+            CreatedCopy::Accepted(Box::new(Grant {
+                key: token.clone(),
+                size,
+                token: token.clone(),
+                expires_in: 86_400,
+                strategy: plan.strategy(),
+                checksum: ChecksumKind::None,
+                hosts: self.hosts,
+                parts: first.map(|number| self.put(&token, number, None, now)).collect(),
+            }))
+        } else {
+            let put = self.put(&token, PartNumber::FIRST, None, now);
+            let range = plan.range(PartNumber::FIRST).expect("of the plan");
+            let etag = self.store(&put.url, range, false, now)?.expect("an ETag");
+            let parts = vec![CompletedPart { part_number: PartNumber::FIRST, etag }];
+            let completed = self.complete(&CompleteUpload { token, parts, checksum: None });
+            CreatedCopy::Copied(Box::new(completed.map_err(problem)?))
+        };
+        self.copies.insert(id, created.clone());
+        Ok(created)
+    }
+
+    /// Which bytes a signed URL is for.
+    pub(crate) fn range_of(&self, url: &str) -> ByteRange {
+        let mut fields = url.splitn(4, '/').nth(3).expect("a path").split('|');
+        let upload = &self.uploads[fields.next().expect("a token")];
+        let number = fields.next().and_then(|number| number.parse().ok()).expect("a number");
+        upload.plan.range(PartNumber::new(number).expect("in range")).expect("of the plan")
+    }
+
     fn put(&self, token: &str, number: PartNumber, checksum: Option<Checksum>, now: Time) -> SignedPut {
         let checksum = checksum.map_or(String::new(), |checksum| checksum.to_string());
         let expires = (now + self.url_life).as_millis();
+        let source = self.uploads.get(token).and_then(|upload| upload.source.as_ref());
+        let headers = source.map(|(key, _)| ("x-amz-copy-source".to_owned(), format!("bucket/{key}")));
         SignedPut {
             part_number: number,
             // The host comes before the third slash.
             url: format!("s3://{}/{token}|{number}|{checksum}|{expires}", number.get() % self.hosts),
-            headers: BTreeMap::new(),
+            headers: headers.into_iter().collect(),
             form: None,
             expires_in: self.url_life.as_secs(),
         }
@@ -274,7 +348,7 @@ impl Backend {
         let upload = self.open(token)?;
         for part in &request.parts {
             assert!(upload.plan.range(part.part_number).is_some(), "asked for a part outside the plan");
-            assert_eq!(part.checksum.is_some(), checksum.needs_hashing());
+            assert_eq!(part.checksum.is_some(), checksum.needs_hashing() && upload.source.is_none());
             assert!(part.checksum.is_none_or(|given| given.kind() == checksum));
         }
         let parts = request.parts.iter().map(|part| self.put(token, part.part_number, part.checksum, now));
@@ -290,8 +364,8 @@ impl Backend {
 
     fn complete(&mut self, request: &CompleteUpload) -> Result<CompletedUpload, ErrorCode> {
         let token = &request.token;
-        let wants_checksum = self.checksum == ChecksumKind::Crc64Nvme;
         let upload = self.uploads.get_mut(token).expect("tokens come from here");
+        let wants_checksum = self.checksum == ChecksumKind::Crc64Nvme && upload.source.is_none();
         match &upload.end {
             Some(End::Completed(completed)) => return Ok(completed.clone()),
             Some(End::Aborted) => return Err(ErrorCode::UploadGone),
@@ -350,6 +424,13 @@ impl Backend {
         if upload.end.is_some() {
             return Err(refusal(404, "NoSuchUpload"));
         }
+        match upload.source.as_ref().map(|(key, version)| (self.objects.get(key), version)) {
+            Some((None, _)) => return Err(refusal(404, "NoSuchKey")),
+            Some((Some(object), version)) if object.version != *version => {
+                return Err(refusal(412, "PreconditionFailed"));
+            }
+            _ => {}
+        }
         let range = upload.plan.range(number).expect("of the plan");
         assert_eq!(body, range, "the body is the part");
         let kind = checksum.parse().map_or(ChecksumKind::None, Checksum::kind);
@@ -392,6 +473,6 @@ fn token_of(call: &ControlCall) -> Option<&String> {
         ControlCall::Sign(SignParts { token, .. })
         | ControlCall::List(ListParts { token })
         | ControlCall::Abort(AbortUpload { token }) => Some(token),
-        ControlCall::Create(_) | ControlCall::Complete(_) => None,
+        ControlCall::Create(_) | ControlCall::Copy(_) | ControlCall::Complete(_) => None,
     }
 }

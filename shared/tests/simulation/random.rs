@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use partway_shared::checksum::ChecksumKind;
+use partway_shared::error::ErrorCode;
 use partway_shared::plan::PlanLimits;
 use partway_shared::time::Time;
 use partway_shared::upload::{InFlight, State};
@@ -35,6 +36,11 @@ fn run(seed: u64) -> World {
             world.add(&format!("file-{n}"), size)
         })
         .collect();
+    for n in 0..rng.u32(..3) {
+        let size = [0, 40, 41, 400, 1_234][rng.usize(..5)];
+        files.push(world.copy(&format!("object-{n}"), size));
+    }
+    let replaced_at = (rng.u8(..8) == 0).then(|| Time::from_millis(rng.u64(..3_000)));
     if rng.u8(..4) == 0 {
         world.outage(Duration::from_millis(rng.u64(..5_000)), Duration::from_secs(rng.u64(..60)));
     }
@@ -54,6 +60,12 @@ fn run(seed: u64) -> World {
         world.uploader.pause(file, in_flight);
         world.run_while(|world| world.now < Time::from_millis(to));
         world.uploader.resume(file);
+    }
+    if let Some(at) = replaced_at {
+        world.run_while(|world| world.now < at);
+        for object in world.backend.objects.values_mut() {
+            object.version += 1;
+        }
     }
     if rng.u8(..6) == 0 && world.changes.is_empty() {
         for life in 0..rng.u64(1..4) {
@@ -85,11 +97,14 @@ fn check(world: &World, id: partway_shared::transfer::FileId, checksum: Checksum
             assert_eq!(upload.end, Some(End::Completed(result.clone())));
             assert_eq!(status.uploaded, status.size, "every byte was acknowledged");
             assert_eq!(upload.parts.values().map(|part| part.size).sum::<u64>(), status.size, "once");
-            assert_eq!(result.checksum.is_some(), checksum == ChecksumKind::Crc64Nvme);
+            let is_hashed = checksum == ChecksumKind::Crc64Nvme && upload.source.is_none();
+            assert_eq!(result.checksum.is_some(), is_hashed, "copies are compared by the server");
         }
         State::Failed => {
             let error = status.error.expect("a failed upload has its reason");
-            let hopeless = world.changes.contains_key(&id);
+            let is_replaced = error.code == ErrorCode::ObjectChanged
+                && world.backend.objects.values().any(|object| object.version > 0);
+            let hopeless = world.changes.contains_key(&id) || is_replaced;
             assert!(hopeless, "{error} on a good line");
         }
         State::Cancelled => assert!(status.error.is_none()),

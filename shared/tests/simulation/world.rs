@@ -11,8 +11,9 @@ use partway_shared::part::{ByteRange, ETag};
 use partway_shared::time::Time;
 use partway_shared::transfer::{Failure, FileId, JobId, SourceFailure};
 use partway_shared::upload::{Action, ControlReply, Event, FileInfo, Resumable, Settings, State, Uploader};
+use partway_shared::wire::{CopyFrom, CreateCopy};
 
-use crate::backend::{Backend, checksum_of};
+use crate::backend::{Backend, Object, checksum_of};
 use crate::faults::Faults;
 use crate::simulated::{Queue, refusal};
 
@@ -95,6 +96,15 @@ impl World {
         let info = FileInfo { name: name.to_owned(), size, ..FileInfo::default() };
         let id = self.uploader.add(info).expect("fits");
         self.names.insert(id, name.to_owned());
+        id
+    }
+
+    /// Copies an object that is made for it.
+    pub(crate) fn copy(&mut self, key: &str, size: u64) -> FileId {
+        self.backend.objects.insert(key.to_owned(), Object { size, version: 0 });
+        let from = CopyFrom { key: key.to_owned(), ..CopyFrom::default() };
+        let id = self.uploader.add_copy(CreateCopy { from, ..CreateCopy::default() });
+        self.names.insert(id, key.to_owned());
         id
     }
 
@@ -266,7 +276,14 @@ impl World {
                     return self
                         .later(latency, Happening::PutDone(job, Err(refusal(405, "MethodNotAllowed"))));
                 }
-                self.put(job, file, range, put.url);
+                self.put(job, Some(file), range, put.url);
+            }
+            Action::Copy { job, put } => {
+                assert!(put.is_copy(), "all else is sent");
+                self.putting.insert(job);
+                self.hosts.insert(job, put.url.splitn(4, '/').take(3).collect());
+                let range = self.backend.range_of(&put.url);
+                self.put(job, None, range, put.url);
             }
             Action::Stop { job } => {
                 self.putting.remove(&job);
@@ -276,13 +293,14 @@ impl World {
         }
     }
 
-    fn put(&mut self, job: JobId, file: FileId, range: ByteRange, url: String) {
+    /// The bytes of a file, or of an object that the store copies.
+    fn put(&mut self, job: JobId, file: Option<FileId>, range: ByteRange, url: String) {
         let latency = self.latency();
         let whole = Duration::from_millis(range.len() * 1_000 / self.faults.bytes_per_second);
         if !self.online {
             return self.later(latency, Happening::PutDone(job, Err(Failure::NoAnswer)));
         }
-        if self.has_changed(file) {
+        if file.is_some_and(|file| self.has_changed(file)) {
             return self
                 .later(latency, Happening::PutDone(job, Err(Failure::Source(SourceFailure::Changed))));
         }
@@ -292,7 +310,7 @@ impl World {
         let reach = if lost || hole { cut } else { 1.0 };
         for tenth in 1..=10_u64 {
             let done = tenth as f64 / 10.0;
-            if done <= reach && !self.faults.unseen {
+            if done <= reach && !self.faults.unseen && file.is_some() {
                 let sent = range.len() * tenth / 10;
                 self.later(latency + whole.mul_f64(done), Happening::PutMoves(job, sent));
             }

@@ -7,11 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use partway_tests::pypi;
 
 use crate::client::{Request, pin};
 
-const SOURCES: [&str; 5] =
-    ["package.json", "package-lock.json", "requirements.txt", "companion.mjs", "signing.py"];
+const SOURCES: [&str; 4] = ["package.json", "package-lock.json", "companion.mjs", "signing.py"];
 
 /// Running peers; they end with this.
 pub(crate) struct Peers {
@@ -76,26 +76,20 @@ fn install() -> Result<PathBuf> {
     fs::create_dir_all(&folder)?;
     let is_installed =
         SOURCES.iter().all(|name| fs::read(from.join(name)).ok() == fs::read(folder.join(name)).ok())
-            && folder.join("venv/bin/uvicorn").exists()
             && folder.join("node_modules/.package-lock.json").exists();
     for name in SOURCES {
         fs::copy(from.join(name), folder.join(name)).with_context(|| format!("copying {name}"))?;
     }
     if !is_installed {
         run(Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]), &folder)?;
-        run(Command::new("python3").args(["-m", "venv", "venv"]), &folder)?;
-        run(
-            Command::new("venv/bin/pip").args(["install", "--quiet", "--requirement", "requirements.txt"]),
-            &folder,
-        )?;
     }
+    pypi::programs(&folder, &from.join("requirements.txt"))?;
     Ok(folder)
 }
 
 fn run(command: &mut Command, folder: &Path) -> Result<()> {
     let output = command.current_dir(folder).output();
-    let output = output
-        .with_context(|| format!("{command:?}: the peers need node with npm, and python3 with venv"))?;
+    let output = output.with_context(|| format!("{command:?}: the peers need node with npm"))?;
     ensure!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }

@@ -19,4 +19,3 @@ pub mod reports;
 pub mod scope;
 #[cfg(target_family = "wasm")]
 pub mod server;
-pub mod xml;

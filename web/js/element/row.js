@@ -26,9 +26,9 @@ export class Row {
     this.#upload = upload;
     this.#wording = wording;
     this.#showsDetails = showsDetails;
-    const { name } = upload.file;
+    const { name } = upload;
     this.#bar = new Bar(wording.say("progressOf", { name }));
-    this.#picture = make("span", "thumbnail", {}, icon(kindOf(upload.file)));
+    this.#picture = make("span", "thumbnail", {}, icon(kindOf(upload.file ?? { name, type: "" })));
     this.node = make(
       "li",
       "row",
@@ -123,7 +123,7 @@ export class Row {
   #buttons(state) {
     const upload = this.#upload;
     const act = (action, symbol, onclick) => {
-      const label = this.#wording.say(`${action}Name`, upload.file);
+      const label = this.#wording.say(`${action}Name`, upload);
       const attributes = { "data-action": action, "aria-label": label, title: this.#wording.say(action), onclick };
       return button("action", attributes, icon(symbol));
     };

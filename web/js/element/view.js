@@ -151,7 +151,7 @@ export class View {
     });
     follow("resumables", () => this.#drawResumables());
     follow("completed", () => this.#announcer.completed());
-    follow("failed", ({ upload }) => this.#announcer.failed(upload.file.name));
+    follow("failed", ({ upload }) => this.#announcer.failed(upload.name));
     follow("idle", () => {
       const counts = {};
       for (const { state } of uploader.uploads) counts[state] = (counts[state] ?? 0) + 1;
@@ -192,7 +192,7 @@ export class View {
   }
 
   async #picture({ file }, row) {
-    if (!file.type.startsWith("image/") || file.size > LARGEST_PICTURE) return;
+    if (!file?.type.startsWith("image/") || file.size > LARGEST_PICTURE) return;
     const { thumbnailOf } = await import("./thumbnails.js");
     const canvas = await thumbnailOf(file, () => row.node.isConnected);
     if (canvas) row.thumbnail = canvas;

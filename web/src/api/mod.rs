@@ -2,9 +2,13 @@
 //! checked against it. It never knows how an upload is done.
 
 #[cfg(target_family = "wasm")]
+mod copy;
+#[cfg(target_family = "wasm")]
 mod event;
 mod options;
 
+#[cfg(target_family = "wasm")]
+pub(crate) use copy::read_copy;
 #[cfg(target_family = "wasm")]
 pub(crate) use event::{EngineEvent, ResumableEntry, UploadStatus};
 #[cfg(target_family = "wasm")]

@@ -254,6 +254,7 @@ impl Driver {
             Effect::Work(Action::Hash { job, file, range, kind }) => self.hash(job, file, range, kind),
             Effect::Work(Action::Call { job, call }) => self.call(job, &call),
             Effect::Work(Action::Put { job, file, range, put }) => self.put(job, file, range, &put),
+            Effect::Work(Action::Copy { job, put }) => self.ask_for_copy(job, &put),
             Effect::Work(Action::Stop { job }) => drop(self.take_job(job)),
             Effect::DropFile(id) => {
                 drop(self.sources.borrow_mut().remove(&id));
@@ -294,6 +295,19 @@ impl Driver {
         });
     }
 
+    /// Nothing but an answer is waited for, since nothing is sent.
+    fn ask_for_copy(&self, job: JobId, put: &SignedPut) {
+        let ending = self.this.clone();
+        let on_end = move |outcome| {
+            if let Some(driver) = ending.upgrade()
+                && driver.job_ended(job)
+            {
+                driver.command(|session, now| session.handle_put_done(job, outcome, now));
+            }
+        };
+        self.keep_put(job, Put::send(put, None, |_| {}, on_end).map_err(|thrown| unusable(&thrown)));
+    }
+
     fn put(&self, job: JobId, file: FileId, range: ByteRange, put: &SignedPut) {
         let Some(source) = self.source(file) else { return };
         let (moving, ending) = (self.this.clone(), self.this.clone());
@@ -306,9 +320,12 @@ impl Driver {
             }
         };
         let sent = source.slice(range).map_err(Failure::Source).and_then(|body| {
-            let sent = Put::send(put, &body, on_progress, on_end);
-            sent.map_err(|thrown| Failure::Unusable(message_of(&thrown)))
+            Put::send(put, Some(&body), on_progress, on_end).map_err(|thrown| unusable(&thrown))
         });
+        self.keep_put(job, sent);
+    }
+
+    fn keep_put(&self, job: JobId, sent: Result<Put, Failure>) {
         match sent {
             Ok(put) => self.keep_job(job, Job::Put(put)),
             Err(failure) => {
@@ -323,9 +340,9 @@ impl Driver {
 
     /// One without an answer may be the file's fault: browsers break off when it changed on disk.
     fn put_ended(&self, job: JobId, file: FileId, range: ByteRange, outcome: Outcome) {
-        // Its closure is running, and has to outlive this call.
-        let Some(ended) = self.take_job(job) else { return };
-        self.spawn(async move |_| drop(ended));
+        if !self.job_ended(job) {
+            return;
+        }
         let Some(source) = self.source(file).filter(|_| outcome == Err(Failure::NoAnswer)) else {
             self.command(|session, now| session.handle_put_done(job, outcome, now));
             return;
@@ -335,6 +352,14 @@ impl Driver {
             let failure = source.check(range).await.map_or_else(Failure::Source, |()| Failure::NoAnswer);
             Self::end(&this, job, |session, now| session.handle_put_done(job, Err(failure), now));
         });
+    }
+
+    /// Lets go of a request that has ended; whether it was still wanted.
+    fn job_ended(&self, job: JobId) -> bool {
+        let Some(ended) = self.take_job(job) else { return false };
+        // Its closure is running, and has to outlive this call.
+        self.spawn(async move |_| drop(ended));
+        true
     }
 
     fn lock(&self, holder: Holder, name: &str) {
@@ -462,4 +487,8 @@ impl Driver {
         let this = self.this.clone();
         spawn_local(async move { work(this).await });
     }
+}
+
+fn unusable(thrown: &JsValue) -> Failure {
+    Failure::Unusable(message_of(thrown))
 }

@@ -1,17 +1,17 @@
-//! One slice on its way to the store: as a PUT, or as a form for small files.
+//! One part on its way to the store: as a PUT, as a form for small files, or as a request to copy it.
 //!
 //! By `XMLHttpRequest`, since `fetch` tells nothing of a body on its way. The body is a `Blob`: the browser reads it from disk
 //! as it sends it, and it never enters memory here.
 
 use std::time::Duration;
 
-use partway_shared::client::parse_retry_after;
+use partway_shared::client::{Answer, parse_retry_after};
 use partway_shared::part::ETag;
+use partway_shared::store::{read_copied, read_put};
 use partway_shared::time::Time;
 use partway_shared::transfer::Failure;
 use partway_shared::wire::SignedPut;
 use partway_web_io::clock::now;
-use partway_web_io::xml::element;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, FormData, ProgressEvent, XmlHttpRequest};
@@ -30,13 +30,13 @@ pub(super) struct Put {
 }
 
 impl Put {
-    /// Sends `body`; tells how many bytes have left, and once how it ended.
+    /// Sends `body`, or asks for a copy if there is none; tells how many bytes have left, and once how it ended.
     ///
     /// # Errors
     /// With what the browser throws when it refuses to send it.
     pub(super) fn send(
         put: &SignedPut,
-        body: &Blob,
+        body: Option<&Blob>,
         on_progress: impl Fn(u64) + 'static,
         on_end: impl Fn(Outcome) + 'static,
     ) -> Result<Self, JsValue> {
@@ -44,10 +44,11 @@ impl Put {
         let ended = xhr.clone();
         // One listener for load, error, abort and timeout: Safari fires `abort` where others fire `error` when the
         // network goes.
-        let on_end = Closure::<dyn FnMut()>::new(move || on_end(outcome(&ended)));
+        let is_copy = body.is_none();
+        let on_end = Closure::<dyn FnMut()>::new(move || on_end(outcome(&ended, is_copy)));
         xhr.set_onloadend(Some(on_end.as_ref().unchecked_ref()));
         let mut guard = Self { xhr: xhr.clone(), on_progress: None, _on_end: on_end };
-        if let Some(fields) = &put.form {
+        if let (Some(fields), Some(body)) = (&put.form, body) {
             // No header and no upload listener, either of which would cost a preflight
             // (https://fetch.spec.whatwg.org/#cors-preflight-fetch).
             let form = FormData::new()?;
@@ -62,9 +63,11 @@ impl Put {
             for (name, value) in &put.headers {
                 xhr.set_request_header(name, value)?;
             }
-            let on_progress = guard.on_progress.insert(throttled(on_progress));
-            xhr.upload()?.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
-            xhr.send_with_opt_blob(Some(body))?;
+            if !is_copy {
+                let on_progress = guard.on_progress.insert(throttled(on_progress));
+                xhr.upload()?.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
+            }
+            xhr.send_with_opt_blob(body)?;
         }
         Ok(guard)
     }
@@ -94,28 +97,18 @@ fn throttled(report: impl Fn(u64) + 'static) -> Closure<dyn FnMut(ProgressEvent)
     })
 }
 
-fn outcome(xhr: &XmlHttpRequest) -> Outcome {
-    match xhr.status().unwrap_or(0) {
-        0 => Err(Failure::NoAnswer),
-        // The answer to a form names the ETag in its body, whatever CORS exposes.
-        200..=299 => {
-            Ok(header(xhr, "ETag").or_else(|| element(&text(xhr), "ETag")).map(|tag| ETag::new(&tag)))
-        }
-        status => {
-            let body = text(xhr);
-            Err(Failure::Status {
-                status,
-                code: element(&body, "Code"),
-                detail: element(&body, "Message").unwrap_or_default(),
-                field: None,
-                retry_after: header(xhr, "Retry-After").and_then(|header| parse_retry_after(&header)),
-            })
-        }
-    }
-}
-
-fn text(xhr: &XmlHttpRequest) -> String {
-    xhr.response_text().ok().flatten().unwrap_or_default()
+fn outcome(xhr: &XmlHttpRequest, is_copy: bool) -> Outcome {
+    let Ok(status @ 1..) = xhr.status() else { return Err(Failure::NoAnswer) };
+    let answer = Answer {
+        status,
+        body: xhr.response_text().ok().flatten().unwrap_or_default(),
+        // Only of what may have it: browsers complain on the console where CORS does not expose it.
+        retry_after: (status >= 300)
+            .then(|| header(xhr, "Retry-After"))
+            .flatten()
+            .and_then(|header| parse_retry_after(&header)),
+    };
+    if is_copy { read_copied(&answer).map(Some) } else { read_put(&answer, header(xhr, "ETag").as_deref()) }
 }
 
 /// Returns a header of the answer, if there is one and CORS exposes it.

@@ -22,7 +22,7 @@ use partway_shared::transfer::{Failure, FileId, JobId, SourceFailure, TransferEr
 use partway_shared::upload::{
     Action, ControlReply, Event as MachineEvent, FileInfo, InFlight, Settings, State, Status, Uploader,
 };
-use partway_shared::wire::CreationId;
+use partway_shared::wire::{CreateCopy, CreationId};
 use partway_web_io::options::error_of;
 use partway_web_io::reports::Reports;
 
@@ -166,6 +166,11 @@ impl Session {
             }
             taken.push(id);
         }
+    }
+
+    /// Takes an object to copy.
+    pub(crate) fn copy(&mut self, id: FileId, copy: CreateCopy) {
+        self.machine.add_copy_as(id, copy);
     }
 
     /// Halts an upload. Parts that are on their way are abandoned, or sent to their end.

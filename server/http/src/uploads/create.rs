@@ -115,6 +115,7 @@ impl Uploads {
         destination.metrics.signed(signed.len(), begun);
         Ok(Grant {
             token: self.tokens.issue(claims)?,
+            size: claims.size,
             expires_in: lifetime.as_secs(),
             strategy: plan.strategy(),
             checksum: claims.part_checksum(),

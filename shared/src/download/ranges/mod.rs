@@ -257,7 +257,7 @@ impl Ranges {
             let late = range.late;
             let requests = range.requests_mut().into_iter().flat_map(Hedged::flights_mut);
             for request in requests {
-                let patience = Patience { stall_timeout, len: request.len(), is_form: false, late };
+                let patience = Patience { stall_timeout, len: request.len(), is_unseen: false, late };
                 request.flight.rearm(patience, deadline);
             }
         }

@@ -117,7 +117,7 @@ impl Range {
 
     /// How long its requests may stand still. Their bytes are seen as they come, so only before the first is there any doubt.
     pub(super) fn patience(&self, request: &Request, stall_timeout: Duration) -> Patience {
-        Patience { stall_timeout, len: request.len(), is_form: false, late: self.late }
+        Patience { stall_timeout, len: request.len(), is_unseen: false, late: self.late }
     }
 
     /// Takes out a request that has ended, and has the range wait for another unless one carries it still, which is returned.

@@ -1,12 +1,14 @@
 //! What users ask for.
 
 use super::{Core, Job, Uploader};
+use crate::checksum::ChecksumKind;
 use crate::plan::{FileTooLarge, Plan};
 use crate::transfer::{FileId, Retried};
 use crate::upload::action::FileInfo;
 use crate::upload::file::{FileUpload, Intent, ListReason, Parked, Phase, Work};
 use crate::upload::parts::Parts;
 use crate::upload::resume::Resumable;
+use crate::wire::CreateCopy;
 
 /// What a pause does with the parts that are on their way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +39,25 @@ impl Uploader {
         let plan = Plan::new(info.size, wanted_part_size, &self.core.settings.plan)?;
         self.admit(id, FileUpload::new(info, plan, wanted_part_size, self.core.checksum));
         Ok(())
+    }
+
+    /// Takes an object to copy, whose bytes never come here.
+    ///
+    /// It is called by the name that the copy is to have, else by the object's key. Its size is 0 until the server has said what it
+    /// is. It cannot go on after a reload: nothing is kept of it.
+    pub fn add_copy(&mut self, copy: CreateCopy) -> FileId {
+        let id = self.next_id();
+        self.add_copy_as(id, copy);
+        id
+    }
+
+    /// The same under an id of the caller's, which no other file of this machine may have.
+    pub fn add_copy_as(&mut self, id: FileId, copy: CreateCopy) {
+        let info =
+            FileInfo { name: copy.to.name.as_ref().unwrap_or(&copy.from.key).clone(), ..FileInfo::default() };
+        let mut file = FileUpload::new(info, Plan::EMPTY, None, ChecksumKind::None);
+        file.copy = Some(Box::new(copy));
+        self.admit(id, file);
     }
 
     /// Takes a file whose upload was begun elsewhere, and goes on from what the store has.
@@ -113,6 +134,10 @@ impl Uploader {
                 | Phase::Cancelled => return false,
                 Phase::Creating(_) => {
                     file.phase = Phase::Creating(Intent::Abort);
+                    // The call goes on: what it will have created is aborted then.
+                    if file.copy.is_some() {
+                        return true;
+                    }
                 }
                 _ => {
                     file.phase = match file.parked() {
@@ -166,7 +191,8 @@ impl Core {
         file.admission = Retried::new();
         file.wanted_part_size = self.wanted_part_size(file.info.size);
         let plan = Plan::new(file.info.size, file.wanted_part_size, &self.settings.plan);
-        file.parts = Parts::new(plan.unwrap_or(*file.parts.plan()), self.checksum);
+        let checksum = if file.copy.is_some() { ChecksumKind::None } else { self.checksum };
+        file.parts = Parts::new(plan.unwrap_or(*file.parts.plan()), checksum);
         file.phase = Phase::Queued;
     }
 }

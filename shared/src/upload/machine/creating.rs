@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use super::{Core, Uploader};
-use crate::error::{ErrorCode, Problem};
+use super::{Core, Job, Uploader};
+use crate::error::ErrorCode;
 use crate::plan::Plan;
 use crate::time::Time;
 use crate::transfer::{Failure, FileId, Retried, TransferError, Verdict, judge_call};
-use crate::upload::action::ControlReply;
+use crate::upload::action::{Action, ControlCall, ControlReply};
 use crate::upload::batch::Batch;
 use crate::upload::file::{FileUpload, Intent, Parked, Phase};
 use crate::upload::parts::Parts;
 use crate::upload::resume::UploadGrant;
-use crate::wire::{CreatedUpload, Grant};
+use crate::wire::{CreatedCopy, CreatedUpload, Grant};
 
 impl Uploader {
     /// What came of asking for several files.
@@ -31,7 +31,9 @@ impl Uploader {
                         CreatedUpload::Accepted(grant) => {
                             core.granted(id, file, *grant, owner.clone(), now);
                         }
-                        CreatedUpload::Refused(problem) => core.refused(id, file, problem, jitter, now),
+                        CreatedUpload::Refused(problem) => {
+                            core.refused(id, file, problem.into(), jitter, now);
+                        }
                     });
                 }
                 return;
@@ -91,12 +93,8 @@ impl Uploader {
     /// Nobody waits for those that were cancelled or paused meanwhile: no answer, no upload.
     fn still_wanted(&mut self, files: Vec<FileId>) -> Vec<FileId> {
         let is_wanted = |file: &mut FileUpload| match file.phase {
-            Phase::Creating(Intent::Abort) => {
-                file.phase = Phase::Cancelled;
-                false
-            }
-            Phase::Creating(Intent::Pause) => {
-                file.phase = Phase::Paused(Parked::Nothing);
+            Phase::Creating(Intent::Abort | Intent::Pause) => {
+                file.phase = file.uncreated();
                 false
             }
             _ => true,
@@ -106,13 +104,58 @@ impl Uploader {
 }
 
 impl Core {
-    /// One file of many was not created. It is asked for again by itself, and holds up no other.
-    fn refused(&mut self, id: FileId, file: &mut FileUpload, problem: Problem, jitter: f64, now: Time) {
-        let verdict = judge_call(problem.into());
+    /// Asks for a copy, if that is what the file waits for.
+    pub(super) fn ask_for_copy(&mut self, id: FileId, file: &mut FileUpload, now: Time) -> Option<Action> {
+        let Phase::Queued = file.phase else { return None };
+        let mut copy = file.copy.clone()?;
+        copy.id = Some(*file.creation.get_or_insert_with(|| self.creation_id()));
+        // A small one is copied before the answer comes.
+        file.admission.start(self.settings.complete_timeout, now);
+        file.phase = Phase::Creating(Intent::Upload);
+        Some(Action::Call { job: self.jobs.begin(Job::Call(id)), call: ControlCall::Copy(copy) })
+    }
+
+    /// What came of asking for a copy.
+    pub(super) fn copy_created(
+        &mut self,
+        id: FileId,
+        file: &mut FileUpload,
+        outcome: Result<ControlReply, Failure>,
+        now: Time,
+    ) {
+        let failure = match outcome {
+            Ok(ControlReply::Copied(CreatedCopy::Accepted(grant))) => {
+                file.info.size = grant.size;
+                // It is kept nowhere, so it belongs to nobody else.
+                self.granted(id, file, *grant, String::new(), now);
+                return;
+            }
+            Ok(ControlReply::Copied(CreatedCopy::Copied(completed))) => {
+                file.info.size = completed.size;
+                file.shown.raise(completed.size);
+                file.retry_reason = None;
+                file.phase = Phase::Completed(completed);
+                return;
+            }
+            Ok(_) => Failure::Unusable("it answers another question".to_owned()),
+            Err(Failure::NoAnswer) if !self.online => {
+                file.admission.reset();
+                file.phase = file.uncreated();
+                return;
+            }
+            Err(failure) => failure,
+        };
+        let jitter = self.rng.f64();
+        self.refused(id, file, failure, jitter, now);
+    }
+
+    /// One file was not created. It is asked for again by itself, and holds up no other.
+    fn refused(&mut self, id: FileId, file: &mut FileUpload, failure: Failure, jitter: f64, now: Time) {
+        let verdict = judge_call(failure);
         match (&file.phase, &verdict) {
-            (Phase::Creating(Intent::Abort), _) => file.phase = Phase::Cancelled,
-            (Phase::Creating(Intent::Pause), Verdict::Retry { .. }) => {
-                file.phase = Phase::Paused(Parked::Nothing);
+            (Phase::Creating(Intent::Abort), _) | (Phase::Creating(Intent::Pause), Verdict::Retry { .. }) => {
+                file.admission.reset();
+                file.phase = file.uncreated();
             }
             _ => match file.admission.fail(verdict, &self.settings.retry, jitter, now) {
                 Ok(error) => {
@@ -142,7 +185,9 @@ impl Core {
             return;
         }
         file.retry_reason = None;
-        self.checksum = grant.checksum;
+        if file.copy.is_none() {
+            self.checksum = grant.checksum;
+        }
         self.set_hosts(grant.hosts);
         let Some(plan) = Plan::from_strategy(file.info.size, grant.strategy) else {
             let error =

@@ -269,6 +269,10 @@ impl Core {
         if more > 0 {
             file.speed.record(more, now);
             self.speed.record(more, now);
+            if file.copy.is_some() {
+                // The store's own line says nothing about this one.
+                return;
+            }
             let in_flight = self.jobs.count(|job| matches!(job, Job::Put(..)));
             self.flow.moved(more, in_flight, now);
         }

@@ -68,7 +68,7 @@ impl Uploader {
                 if failure.asks_for_less() {
                     core.flow.slow_down(now);
                 }
-                core.judge_part(id, file, part, job, judge_put(failure), now);
+                core.judge_part(id, file, part, job, judge_put(failure, file.copy.is_some()), now);
             }
         });
     }
@@ -249,6 +249,10 @@ impl Core {
         outcome: Result<ControlReply, Failure>,
         now: Time,
     ) {
+        if matches!(file.phase, Phase::Creating(_)) {
+            self.copy_created(id, file, outcome, now);
+            return;
+        }
         let failure = match (outcome, &mut file.phase) {
             (Ok(ControlReply::Signed(signed)), Phase::Uploading { sign, .. }) => {
                 for put in signed.parts {

@@ -61,9 +61,14 @@ impl Uploader {
         if let Some(action) = self.poll_completions(now) {
             return Some(action);
         }
-        let id = self.core.call_turn.order(&self.core.index.call).next()?;
+        let has_room = self.core.index.open < self.core.settings.open_files;
+        let is_queued = |id| self.file(id).is_some_and(|file| matches!(file.phase, Phase::Queued));
+        let id = self.core.call_turn.order(&self.core.index.call).find(|&id| has_room || !is_queued(id))?;
         self.core.call_turn.served(id);
         self.touch(id, |core, file| {
+            if let Some(action) = core.ask_for_copy(id, file, now) {
+                return Some(action);
+            }
             let token = file.grant()?.token.clone();
             let job = core.jobs.begin(Job::Call(id));
             let call = match &file.phase {
@@ -100,7 +105,8 @@ impl Uploader {
         let order: Vec<_> = self.core.send_turn.order(&self.core.index.send).collect();
         for id in order {
             let action = self.touch(id, |core, file| {
-                if no_large && file.parts.plan().is_multipart() {
+                let is_copy = file.copy.is_some();
+                if no_large && !is_copy && file.parts.plan().is_multipart() {
                     return None;
                 }
                 let job = core.jobs.next_id();
@@ -111,6 +117,9 @@ impl Uploader {
                 let ToSend { part, range, put, host } =
                     file.parts.start_put(job, now, usable_until, has_room)?;
                 core.jobs.begin(Job::Put(id, part, host));
+                if is_copy {
+                    return Some(Action::Copy { job, put });
+                }
                 if let Some(cap) = &mut core.cap {
                     cap.take(range.len(), now);
                 }

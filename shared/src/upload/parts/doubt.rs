@@ -18,7 +18,12 @@ impl Parts {
         stall_timeout: Duration,
     ) -> Option<Patience> {
         let Stage::Sending(sending) = &part.stage else { return None };
-        Some(Patience { stall_timeout, len: self.len(number), is_form: sending.is_form(), late: part.late })
+        Some(Patience {
+            stall_timeout,
+            len: self.len(number),
+            is_unseen: sending.is_unseen(),
+            late: part.late,
+        })
     }
 
     /// Has the store asked for all that it may have. Returns whether there is any.

@@ -149,6 +149,7 @@ impl Parts {
             return Ok(None);
         }
         let (checksum, sent, is_form) = (sending.signed.checksum, sending.sent(), sending.is_form());
+        let is_unseen = sending.is_unseen() || sent == 0;
         let mut is_doubtful = false;
         part.refusals += u32::from(verdict.is_refusal());
         let (error, retry_after, then) = match verdict {
@@ -168,7 +169,6 @@ impl Parts {
             PutVerdict::Altered { error } => (error, None, NextStep::Sign(None)),
             PutVerdict::Unanswered { error, is_late } => {
                 let has_left = len > 0 && sent >= len;
-                let is_unseen = is_form || sent == 0;
                 is_doubtful = has_left || (is_late && is_unseen);
                 part.late += u32::from(is_late && is_doubtful);
                 let again =

@@ -71,6 +71,11 @@ impl Sending {
         self.signed.put.form.is_some()
     }
 
+    /// Whether nobody can see how much has left: listening to a form would cost a preflight, and a copy is the store's own work.
+    pub(super) fn is_unseen(&self) -> bool {
+        self.is_form() || self.signed.put.is_copy()
+    }
+
     /// The furthest of its flights.
     pub(super) fn sent(&self) -> u64 {
         self.requests.flights().map(|flight| flight.moved).max().unwrap_or_default()

@@ -1,11 +1,11 @@
 //! Requests to the store, without credentials and without a header that would cost a preflight.
 
 use js_sys::Promise;
-use partway_shared::client::parse_retry_after;
+use partway_shared::client::{Answer, parse_retry_after};
 use partway_shared::download::{Head, range_header};
 use partway_shared::part::{ByteRange, ETag};
+use partway_shared::store::refusal;
 use partway_shared::transfer::Failure;
-use partway_web_io::xml::element;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -33,13 +33,7 @@ pub(super) async fn get(
     }
     let retry_after = header("Retry-After").and_then(|header| parse_retry_after(&header));
     let body = text(&response).await.unwrap_or_default();
-    Err(Failure::Status {
-        status,
-        code: element(&body, "Code"),
-        detail: element(&body, "Message").unwrap_or_default(),
-        field: None,
-        retry_after,
-    })
+    Err(refusal(&Answer { status, body, retry_after }))
 }
 
 async fn send(url: &str, range: Option<ByteRange>, signal: &AbortSignal) -> Result<Response, JsValue> {
