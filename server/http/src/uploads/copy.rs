@@ -73,6 +73,11 @@ impl Uploads {
                 "the store does not copy parts of objects (UploadPartCopy), which one of this size takes";
             return Err(Problem::new(ErrorCode::CopyNotPossible, why).with_field("to.destination"));
         }
+        if plan.is_multipart() && !destination.verification.copies_parts_of(&looked.object.key) {
+            let why =
+                "the store would copy parts of another object than the one with this key, which has a %";
+            return Err(Problem::new(ErrorCode::CopyNotPossible, why).with_field("from.key"));
+        }
         if let Some(key) = &request.to.key {
             claims.key.clone_from(key);
             claims.shared = true;

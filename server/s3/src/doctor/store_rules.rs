@@ -55,7 +55,15 @@ pub(super) async fn examine(
         rule(report, Section::PresignedUrls, "tags, upload in parts", Outcome::Warning, on_upload, lost);
     }
     if bucket.copies {
-        let found = probe::part_copy(client).await;
+        let (found, any_key, tags) = tokio::join!(
+            probe::part_copy(client),
+            probe::part_copy_key(client),
+            probe::copied_tags(store, prefix),
+        );
+        let refused = "Large objects whose keys have a % are not copied: the store would copy another one.";
+        rule(report, Section::PresignedUrls, "copied keys", Outcome::Warning, any_key, refused);
+        let lost = "Copies have no tags in this store. Write what tags say into metadata.";
+        rule(report, Section::PresignedUrls, "copied tags", Outcome::Warning, tags, lost);
         let remedy = match found {
             Ok(Rule::Broken(_)) => "The server looks at an object again when all of its parts are copied.",
             _ => "Objects larger than uploads.copy_threshold cannot be copied within this store.",

@@ -87,12 +87,22 @@ async fn copy_to(
     keeps_existing: bool,
 ) -> Result<StoredObject, StoreError> {
     let attributes = Attributes { keeps_existing, ..Attributes::default() };
+    copy_with(store, CopySource::own(from, source), to, &attributes).await
+}
+
+/// Copies an object that is then as the attributes have it.
+pub(super) async fn copy_with(
+    store: &dyn BucketStore,
+    source: CopySource<'_>,
+    to: &str,
+    attributes: &Attributes,
+) -> Result<StoredObject, StoreError> {
     let target = NewObject {
         key: to,
         content_type: "text/plain",
         content_disposition: None,
         checksum: ChecksumKind::None,
-        attributes: &attributes,
+        attributes,
     };
-    store.copy(CopySource::own(from, source), target).await
+    store.copy(source, target).await
 }

@@ -21,9 +21,11 @@ use crate::store::{BucketStore, CompleteParams, NewObject, StoreError, Trial, Up
 pub use checksums::{Check, access, object_crc64nvme, part_crc64nvme, part_md5, put_crc64nvme, put_md5};
 pub use conditions::{complete_if_none_match, late_put_if_none_match, put_if_none_match};
 pub use copies::{bare_headers, copy, copy_if_none_match};
-pub use presigned::{PresignedClient, copied_part, copied_put, form, length, part_copy, signature};
+pub use presigned::{
+    PresignedClient, copied_part, copied_put, form, length, part_copy, part_copy_key, signature,
+};
 pub use rules::Rule;
-pub use tags::{put_tags, upload_tags};
+pub use tags::{copied_tags, put_tags, upload_tags};
 
 const BODY: &[u8] = b"Partway tries out what this store verifies.";
 const OTHER_BODY: &[u8] = b"These bytes are not the ones that were sent.";

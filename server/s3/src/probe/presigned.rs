@@ -13,7 +13,7 @@ use super::{BODY, OTHER_BODY, Rule, Trial, abort, begin, key, remove};
 use crate::bucket::Bucket;
 use crate::http_client::{HttpAnswer, HttpClient};
 use crate::signing::{CopiedObject, Hosts, Presigner, PutTerms, SignedForm};
-use crate::store::{BucketStore, StoreError, UploadRef};
+use crate::store::{BucketStore, StoreError, StoredObject, UploadRef};
 
 const LIFETIME: Duration = Duration::from_secs(120);
 
@@ -165,15 +165,7 @@ pub async fn part_copy(client: PresignedClient<'_>) -> Result<Rule, StoreError> 
         put_other(store, &source).await?;
         let object = store.head(&source).await?;
         let Some(object) = object else { return Ok(Rule::Broken("an object that was put is not there")) };
-        let copy = async |number: PartNumber, etag: &ETag| {
-            let source = CopiedObject { bucket: client.bucket, key: &source, version_id: None, etag };
-            let template = client.presigner().copies(&target, &upload_id, &source);
-            let (url, headers) = template.sign(number, ByteRange { start: 0, end: object.size });
-            let headers: Vec<_> =
-                headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            client.put(&url, &headers, b"").await
-        };
-        let reply = copy(PartNumber::FIRST, &object.etag).await?;
+        let reply = copy_part(client, upload, &source, &object).await?;
         if matches!(reply.status, 404 | 405 | 501) {
             return Ok(Rule::Unsupported(reply.said()));
         }
@@ -184,8 +176,8 @@ pub async fn part_copy(client: PresignedClient<'_>) -> Result<Rule, StoreError> 
         if !store.list_parts(upload).await?.iter().any(|part| part.size == object.size) {
             return Ok(Rule::Unsupported("a part that was copied is not there".to_owned()));
         }
-        let other = ETag::new("0123456789abcdef0123456789abcdef");
-        let reply = copy(PartNumber::FIRST, &other).await?;
+        let changed = StoredObject { etag: ETag::new("0123456789abcdef0123456789abcdef"), ..object };
+        let reply = copy_part(client, upload, &source, &changed).await?;
         Ok(if reply.is_success() {
             Rule::Broken("what has changed since it was looked at is copied")
         } else {
@@ -195,6 +187,43 @@ pub async fn part_copy(client: PresignedClient<'_>) -> Result<Rule, StoreError> 
     let tried = tried.await;
     tokio::join!(remove(store, &source), abort(store, upload));
     tried
+}
+
+/// Probes whether a part is copied of an object whose key has a `%`. Ceph's gateway decodes the key once more, and copies the object
+/// that has the decoded one, if there is one.
+///
+/// # Errors
+/// When the store is away.
+pub async fn part_copy_key(client: PresignedClient<'_>) -> Result<Rule, StoreError> {
+    let (source, target) = (format!("{}%41", key(client.prefix)), key(client.prefix));
+    let store = client.store;
+    let upload_id = begin(store, &target, ChecksumKind::None).await?;
+    let upload = UploadRef { key: &target, upload_id: &upload_id };
+    let tried = async {
+        put_other(store, &source).await?;
+        let object = store.head(&source).await?;
+        let Some(object) = object else { return Ok(Rule::Broken("an object that was put is not there")) };
+        // Nobody has put an object with the decoded key.
+        let reply = copy_part(client, upload, &source, &object).await?;
+        Ok(if reply.status == 404 { Rule::Broken("a key with a % is decoded twice") } else { Rule::Kept })
+    };
+    let tried = tried.await;
+    tokio::join!(remove(store, &source), abort(store, upload));
+    tried
+}
+
+/// Has an object copied as the first part of an upload, by a signed URL.
+async fn copy_part(
+    client: PresignedClient<'_>,
+    upload: UploadRef<'_>,
+    key: &str,
+    object: &StoredObject,
+) -> Result<HttpAnswer, StoreError> {
+    let source = CopiedObject { bucket: client.bucket, key, version_id: None, etag: &object.etag };
+    let template = client.presigner().copies(upload.key, upload.upload_id, &source);
+    let (url, headers) = template.sign(PartNumber::FIRST, ByteRange { start: 0, end: object.size });
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    client.put(&url, &headers, b"").await
 }
 
 const COPIES: &str = "an upload can be turned into a copy of any object in the bucket";

@@ -5,9 +5,10 @@ use partway_shared::part::PartNumber;
 use partway_shared::wire::CompletedPart;
 
 use super::checksums::Attempt;
+use super::copies::copy_with;
 use super::{BODY, Rule, Trial, abort, key, remove};
 use crate::attributes::Attributes;
-use crate::store::{BucketStore, CompleteParams, NewObject, StoreError, UploadRef};
+use crate::store::{BucketStore, CompleteParams, CopySource, NewObject, StoreError, UploadRef};
 
 const LOST: &str = "objects have no tags afterwards";
 
@@ -70,6 +71,41 @@ pub async fn upload_tags(store: &dyn BucketStore, prefix: &str) -> Result<Rule, 
         Err(error) => Err(error),
     };
     remove(store, &key).await;
+    tried
+}
+
+/// Probes the tags of copies, both those that an object has and those that its copy is given. Where objects have none, copies lose
+/// none.
+///
+/// # Errors
+/// When the store is away.
+pub async fn copied_tags(store: &dyn BucketStore, prefix: &str) -> Result<Rule, StoreError> {
+    let (from, kept, given) = (key(prefix), key(prefix), key(prefix));
+    let tried = async {
+        let tagging = tags().tagging();
+        let checksum = Some(Md5::of(BODY).into());
+        let put =
+            store.put_trial(&from, Trial { checksum, tagging: tagging.as_deref(), ..Trial::of(BODY) }).await;
+        if Attempt(put).taken()?.is_err() || are_kept(store, &from).await? != Rule::Kept {
+            return Ok(Rule::Kept);
+        }
+        let Some(object) = store.head(&from).await? else { return Ok(Rule::Broken(LOST)) };
+        let source = CopySource::own(&from, &object);
+        let keeping = CopySource { keeps_tags: true, ..source };
+        let copies = [
+            copy_with(store, keeping, &kept, &Attributes::default()).await,
+            copy_with(store, source, &given, &tags()).await,
+        ];
+        for copied in copies {
+            if let Err(why) = Attempt(copied).taken()? {
+                return Ok(Rule::Unsupported(why));
+            }
+        }
+        let found = are_kept(store, &kept).await?;
+        if found == Rule::Kept { are_kept(store, &given).await } else { Ok(found) }
+    };
+    let tried = tried.await;
+    tokio::join!(remove(store, &from), remove(store, &kept), remove(store, &given));
     tried
 }
 

@@ -59,7 +59,17 @@ pub(super) async fn try_out(bucket: &Bucket, checksum: ChecksumKind) -> Known {
         rules.push(("objects have the tags of their upload in parts", upload));
     }
     if bucket.copies {
-        let found = probe::part_copy(client).await;
+        let (found, any_key, tags) = tokio::join!(
+            probe::part_copy(client),
+            probe::part_copy_key(client),
+            probe::copied_tags(store, prefix),
+        );
+        known.copies_any_key = !matches!(any_key, Ok(Rule::Broken(_)));
+        rules.push((
+            "parts of the object that was named are copied, whatever its key (UploadPartCopy)",
+            any_key,
+        ));
+        rules.push(("copies have the tags of their objects, or those that they are given", tags));
         known.copies_parts = !matches!(found, Ok(Rule::Unsupported(_)));
         rules.push(("a part is copied from the object that was signed for (UploadPartCopy)", found));
     }

@@ -43,6 +43,8 @@ pub struct Known {
     pub copies_only_create: bool,
     /// Whether it copies parts of objects. Nobody has seen that it does not.
     pub copies_parts: bool,
+    /// Whether it copies parts of the object that it was told to, also where the key has a `%`. Nobody has seen that it does not.
+    pub copies_any_key: bool,
 }
 
 impl Known {
@@ -51,13 +53,27 @@ impl Known {
     pub const fn unseen(checksum: ChecksumKind) -> Self {
         // Nobody has seen whether the store minds a form's MD5. What it says of a CRC64NVME is seen at completion.
         let forms = !matches!(checksum, ChecksumKind::Md5);
-        Self { checksum, forms, puts_only_create: false, copies_only_create: false, copies_parts: true }
+        Self {
+            checksum,
+            forms,
+            puts_only_create: false,
+            copies_only_create: false,
+            copies_parts: true,
+            copies_any_key: true,
+        }
     }
 
     /// Returns what holds for the embedded store.
     #[must_use]
     pub const fn embedded(checksum: ChecksumKind) -> Self {
-        Self { checksum, forms: true, puts_only_create: true, copies_only_create: true, copies_parts: true }
+        Self {
+            checksum,
+            forms: true,
+            puts_only_create: true,
+            copies_only_create: true,
+            copies_parts: true,
+            copies_any_key: true,
+        }
     }
 }
 
@@ -112,6 +128,12 @@ impl Verification {
     #[must_use]
     pub fn copies_parts(&self) -> bool {
         self.0.borrow().as_ref().is_ok_and(|known| known.copies_parts)
+    }
+
+    /// Returns whether parts of the object with this key are copied, and of no other in its place.
+    #[must_use]
+    pub fn copies_parts_of(&self, key: &str) -> bool {
+        !key.contains('%') || self.0.borrow().as_ref().is_ok_and(|known| known.copies_any_key)
     }
 
     /// Returns whether a copy can be required to create an object, and not to replace one.

@@ -39,6 +39,10 @@ pub(crate) struct Traits {
     pub(crate) forms: bool,
     /// Whether objects have the tags that a PUT was given, and those of an upload in parts.
     pub(crate) tags: [bool; 2],
+    /// Whether copies have tags.
+    pub(crate) copied_tags: bool,
+    /// Whether parts are copied of an object whose key has a `%`.
+    pub(crate) copied_keys: bool,
     /// Whether files are sent straight to their keys: a PUT to a key that is taken is refused.
     pub(crate) direct: bool,
     /// Whether it tells how large the parts of an object are.
