@@ -39,6 +39,8 @@ mod misuse;
 mod ownership;
 #[path = "browser/policy.rs"]
 mod policy;
+#[path = "browser/saving.rs"]
+mod saving;
 #[path = "browser/survival.rs"]
 mod survival;
 #[path = "browser/worker.rs"]
