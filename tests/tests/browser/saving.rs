@@ -151,8 +151,9 @@ async fn save_some(stack: &Stack, file: &RandomFile) -> Result<Gate> {
     let gate = Gate::default();
     stack.proxy.clear();
     stack.proxy.add(Rule::new(is_get, Fault::Hold(gate.clone())).skip(3).always());
+    let (before, _) = left(stack).await?;
     click_in_row(stack, file.name(), "save").await?;
-    let kept = async || Ok((left(stack).await?.0 >= 16 * MIB).then_some(()));
+    let kept = async || Ok((left(stack).await?.0 >= before + 16 * MIB).then_some(()));
     wait_for("the journal", PATIENTLY, kept).await?;
     Ok(gate)
 }
@@ -218,7 +219,7 @@ async fn what_a_reload_has_interrupted_is_offered_and_goes_on() -> Test {
     Stack::run_with(&OPEN, async |stack| {
         with_picker(stack).await?;
         let file = listed(stack, "interrupted.bin", 96 * MIB).await?;
-        let gate = save_some(stack, &file).await?;
+        save_some(stack, &file).await?;
         let visit = async || stack.page.visit(&stack.control.url()).await;
         visit().await?;
         let row = see_state(stack, "interrupted").await?;
@@ -230,12 +231,26 @@ async fn what_a_reload_has_interrupted_is_offered_and_goes_on() -> Test {
             seen["live"].as_str().is_some_and(|live| live.starts_with("1 file was interrupted"))
         })
         .await?;
-        // Nothing is offered where it does not belong.
-        let elsewhere = "document.querySelector('partway-files').prefix = arguments[0]";
-        stack.page.browser().run(elsewhere, vec![json!("elsewhere/")]).await?;
-        see_nothing(stack).await?;
-        stack.page.browser().run(elsewhere, vec![json!("")]).await?;
-        see_state(stack, "interrupted").await?;
+        // Of several, what the list could show is offered, and nothing else.
+        let other = listed(stack, "other.bin", 80 * MIB).await?;
+        let gate = save_some(stack, &other).await?;
+        visit().await?;
+        let keys = |seen: &Value| {
+            let rows = seen["rows"].as_array().into_iter().flatten();
+            let mut keys: Vec<_> = rows.filter_map(|row| Some(row["key"].as_str()?.to_owned())).collect();
+            keys.sort_unstable();
+            keys
+        };
+        let both = async || see(stack, "both", |seen| keys(seen) == ["interrupted.bin", "other.bin"]).await;
+        let its_own = async || see(stack, "its own", |seen| keys(seen) == ["interrupted.bin"]).await;
+        both().await?;
+        let show = "document.querySelector('partway-files').prefix = arguments[0]";
+        stack.page.browser().run(show, vec![json!("inter")]).await?;
+        its_own().await?;
+        stack.page.browser().run(show, vec![json!("")]).await?;
+        both().await?;
+        click(stack, "[data-save='other.bin'] [data-action=discard]").await?;
+        its_own().await?;
 
         click_in_panel(stack, "resume").await?;
         let row = see_state(stack, "downloading").await?;
@@ -249,7 +264,7 @@ async fn what_a_reload_has_interrupted_is_offered_and_goes_on() -> Test {
 
         // With nothing left, nothing of it is loaded.
         visit().await?;
-        see_rows(stack, &["interrupted.bin"]).await?;
+        see_rows(stack, &["interrupted.bin", "other.bin"]).await?;
         wait_for("the look into the journal", SOON, async || {
             Ok(loaded(stack, "interrupted-").await?.then_some(()))
         })
