@@ -1,13 +1,13 @@
-//! Takes pictures of the element in every state and in every look: light, dark, narrow, and right to left.
+//! Takes pictures of the elements in every state and in every look: light, dark, narrow, and right to left.
 //!
-//! `cargo run -p partway-tests --example screenshots` writes them to `screenshots` in the target folder, and the README's
-//! to `web/screenshots`.
+//! `cargo run -p partway-tests --example screenshots` writes them to `screenshots` in the target folder, and those of the README and the
+//! book to `web/screenshots`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use partway_tests::proxy::Line;
+use partway_tests::proxy::{Fault, Gate, Line, Request, Rule};
 use partway_tests::stack::Stack;
 use partway_tests::wait::wait_for;
 use serde_json::{Value, json};
@@ -30,8 +30,64 @@ const LOOKS: [Look; 4] = [
     Look { name: "rtl", scheme: "light", width: 860, language: "ar" },
 ];
 
-/// Which of the pictures stand in the README.
-const README: [&str; 4] = ["uploading-light", "done-light", "resumable-light", "uploading-dark"];
+/// Which of the pictures stand in the README and in the book, and under which names.
+const SHOWN: [(&str, &str); 6] = [
+    ("uploading-light", "uploading"),
+    ("done-light", "done"),
+    ("resumable-light", "resumable"),
+    ("uploading-dark", "dark"),
+    ("saving-light", "files"),
+    ("saving-dark", "files-dark"),
+];
+
+/// A destination where everything may be done, with files under the names that they have.
+const OPEN: [(&str, &str); 3] = [
+    ("PARTWAY_DESTINATIONS__DEFAULT__KEY", "{path}"),
+    ("PARTWAY_DESTINATIONS__DEFAULT__OBJECTS__ALLOW", "get,list,delete"),
+    ("PARTWAY_DESTINATIONS__DEFAULT__OBJECTS__SCOPE", ""),
+];
+
+/// In the place of the picker, which is for people: a file of the origin's own.
+const PICKER: &str = "window.showSaveFilePicker = async ({ suggestedName }) => {
+    const root = await navigator.storage.getDirectory();
+    return root.getFileHandle(suggestedName, { create: true });
+  };";
+
+/// How many bytes would be there after a reload.
+const KEPT: &str = "const answer = (request) => new Promise((resolve) => { request.onsuccess = () => resolve(request.result); });
+    if (!(await indexedDB.databases()).some(({ name }) => name === 'partway-downloads')) return 0;
+    const journal = await answer(indexedDB.open('partway-downloads'));
+    const records = await answer(journal.transaction('downloads').objectStore('downloads').getAll());
+    journal.close();
+    return records.flatMap(({ partial }) => partial.ranges).reduce((sum, { start, end }) => sum + end - start, 0);";
+
+/// Stores pictures of hills.
+const HILLS: &str = "const { Uploader } = await import('/widget/index.js');
+    const uploader = new Uploader({ endpoint: '/' });
+    for (const [name, hue] of args) {
+      const canvas = new OffscreenCanvas(320, 320);
+      const context = canvas.getContext('2d');
+      const sky = context.createLinearGradient(0, 0, 0, 320);
+      sky.addColorStop(0, `hsl(${hue} 70% 62%)`);
+      sky.addColorStop(1, `hsl(${hue + 50} 80% 86%)`);
+      context.fillStyle = sky;
+      context.fillRect(0, 0, 320, 320);
+      context.fillStyle = '#fff8e0';
+      context.beginPath();
+      context.arc(60 + (hue % 200), 90, 30, 0, 7);
+      context.fill();
+      for (let hill = 0; hill < 3; hill += 1) {
+        context.fillStyle = `hsl(${hue + 140} 30% ${52 - hill * 14}%)`;
+        context.beginPath();
+        context.moveTo(0, 320);
+        for (let x = 0; x <= 320; x += 4) context.lineTo(x, 170 + hill * 45 + 40 * Math.sin(x / (46 + hill * 17) + hue + hill * 2));
+        context.lineTo(320, 320);
+        context.fill();
+      }
+      const blob = await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.9 });
+      await uploader.upload(new File([blob], name, { type: 'image/jpeg' }), { path: name });
+    }
+    uploader.close();";
 
 struct Camera<'a> {
     stack: &'a Stack,
@@ -52,26 +108,30 @@ async fn main() -> Result<()> {
     for look in &LOOKS {
         Stack::run(async |stack| {
             let camera = Camera { stack, look, folder: folder.clone() };
-            camera.set_up().await?;
-            camera.take_all().await
+            camera.set_up(800).await?;
+            camera.take_uploader().await
+        })
+        .await?;
+        Stack::run_with(&OPEN, async |stack| {
+            let camera = Camera { stack, look, folder: folder.clone() };
+            camera.set_up(980).await?;
+            camera.take_files().await
         })
         .await?;
     }
-    let readme = root.join("web/screenshots");
-    for name in README {
-        let (state, _) = name.split_once('-').unwrap_or((name, ""));
-        let to = if name == "uploading-dark" { "dark" } else { state };
-        std::fs::copy(folder.join(format!("{name}.png")), readme.join(format!("{to}.png")))
+    let shown = root.join("web/screenshots");
+    for (from, to) in SHOWN {
+        std::fs::copy(folder.join(format!("{from}.png")), shown.join(format!("{to}.png")))
             .context("copying a picture")?;
     }
     Ok(())
 }
 
 impl Camera<'_> {
-    async fn set_up(&self) -> Result<()> {
+    async fn set_up(&self, height: u32) -> Result<()> {
         let Look { scheme, width, .. } = self.look;
         let browser = self.stack.page.browser();
-        let size = json!({ "width": width, "height": 800, "deviceScaleFactor": 1.5, "mobile": false });
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1.5, "mobile": false });
         browser.devtools("Emulation.setDeviceMetricsOverride", size).await?;
         let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         browser.devtools("Emulation.setEmulatedMedia", features).await.map(drop)
@@ -103,7 +163,7 @@ impl Camera<'_> {
         browser.screenshot(&self.folder.join(format!("{state}-{}.png", self.look.name))).await
     }
 
-    async fn take_all(&self) -> Result<()> {
+    async fn take_uploader(&self) -> Result<()> {
         let page = &self.stack.page;
         let rules = json!({ "endpoint": ".", "folders": "", "capture": "", "accept": "image/*,video/*,.pdf,.zip", "max-size": "2 GB" });
         self.visit(rules).await?;
@@ -154,6 +214,118 @@ impl Camera<'_> {
         self.visit(json!({ "endpoint": "." })).await?;
         page.wait_for_resumable("Holiday.mov").await?;
         self.take("resumable").await
+    }
+
+    /// The list of what is stored, alone on its page.
+    async fn take_files(&self) -> Result<()> {
+        let browser = self.stack.page.browser();
+        let source = json!({ "source": PICKER });
+        browser.devtools("Page.addScriptToEvaluateOnNewDocument", source).await?;
+        let hills = json!([["Harbour at dawn.jpg", 18], ["North ridge.jpg", 205], ["Old town.jpg", 262]]);
+        let hills = hills.as_array().cloned().unwrap_or_default();
+        browser.run_async(HILLS, hills).await?;
+        for (key, size) in [
+            ("Drone footage/1.mov", MIB),
+            ("Interviews/1.wav", MIB),
+            ("Backup.tar.zst", 96 * MIB),
+            ("Mountain film.mov", 210 * MIB),
+            ("Survey 2026.csv", 3 * MIB),
+        ] {
+            let name = key.rsplit('/').next().unwrap_or(key);
+            let file = self.stack.file(name, size)?;
+            self.stack.objects.put(key, std::fs::read(&file.path)?).await?;
+        }
+        self.visit_files().await?;
+        self.take("files").await?;
+        self.in_files("files.shadowRoot.querySelector('[data-key=\"North ridge.jpg\"] .check').click()")
+            .await?;
+        self.take("selected").await?;
+
+        self.save("Survey 2026.csv").await?;
+        self.see_save("Survey 2026.csv", "completed", 0).await?;
+        // Some of its ranges come, and the others wait for ever.
+        let is_get = |request: &Request| request.parameter("X-Amz-Signature").is_some();
+        self.stack.proxy.add(Rule::new(is_get, Fault::Hold(Gate::default())).skip(3).always());
+        self.save("Backup.tar.zst").await?;
+        wait_for("a part of it to be kept", PATIENTLY, async || {
+            Ok((browser.run_async(KEPT, vec![]).await?.as_u64() >= Some(40 * MIB)).then_some(()))
+        })
+        .await?;
+        self.stack.proxy.clear();
+        self.visit_files().await?;
+        self.see_save("Backup.tar.zst", "interrupted", 0).await?;
+        self.take("interrupted").await?;
+        self.save("Survey 2026.csv").await?;
+        self.see_save("Survey 2026.csv", "completed", 0).await?;
+        self.slow_down();
+        self.save("Mountain film.mov").await?;
+        self.see_save("Mountain film.mov", "downloading", 40).await?;
+        self.take("saving").await?;
+        self.press_save("Mountain film.mov", "pause").await?;
+        self.see_save("Mountain film.mov", "paused", 0).await?;
+        self.take("save-paused").await?;
+        self.press_save("Mountain film.mov", "cancel").await?;
+        self.stack.objects.delete("Old town.jpg").await?;
+        self.save("Old town.jpg").await?;
+        self.see_save("Old town.jpg", "failed", 0).await?;
+        self.take("save-failed").await
+    }
+
+    async fn visit_files(&self) -> Result<()> {
+        self.stack.page.visit(&self.stack.control.url()).await?;
+        let script = "const { documentElement } = document;
+             documentElement.lang = arguments[0];
+             documentElement.dir = arguments[0] === 'ar' ? 'rtl' : 'ltr';
+             document.querySelector('partway-uploader').hidden = true;
+             document.querySelector('.lead').hidden = true;";
+        self.stack.page.browser().run(script, vec![json!(self.look.language)]).await?;
+        let anew = "const other = document.createElement('partway-files');
+             other.endpoint = '.';
+             files.replaceWith(other);";
+        self.in_files(anew).await?;
+        wait_for("the pictures", PATIENTLY, async || {
+            let count =
+                self.in_files("return files.shadowRoot.querySelectorAll('.thumbnail canvas').length").await?;
+            Ok((count == json!(3)).then_some(()))
+        })
+        .await
+    }
+
+    /// Runs a script in which `files` is the list, once it is there.
+    async fn in_files(&self, script: &str) -> Result<Value> {
+        let script = format!("const files = document.querySelector('partway-files'); {script}");
+        wait_for("the list", PATIENTLY, async || {
+            let is_there =
+                "return !!document.querySelector('partway-files')?.shadowRoot.querySelector('.files')";
+            Ok((self.stack.page.browser().run(is_there, vec![]).await? == json!(true)).then_some(()))
+        })
+        .await?;
+        self.stack.page.browser().run(&script, vec![]).await
+    }
+
+    async fn save(&self, key: &str) -> Result<()> {
+        let script =
+            format!("files.shadowRoot.querySelector('[data-key=\"{key}\"] [data-action=save]').click()");
+        self.in_files(&script).await.map(drop)
+    }
+
+    async fn press_save(&self, key: &str, action: &str) -> Result<()> {
+        let script =
+            format!("files.shadowRoot.querySelector('[data-save=\"{key}\"] [data-action={action}]').click()");
+        self.in_files(&script).await.map(drop)
+    }
+
+    /// Waits until so many hundredths of a file are saved.
+    async fn see_save(&self, key: &str, state: &str, share: u64) -> Result<()> {
+        let script = format!(
+            "const row = files.shadowRoot.querySelector('[data-save=\"{key}\"]');
+             const bar = row?.querySelector('[role=progressbar]');
+             return row?.dataset.state === '{state}' && Number(bar.getAttribute('aria-valuenow')) >= {share};"
+        );
+        wait_for(format!("{key} to be {state}"), PATIENTLY, async || {
+            Ok((self.in_files(&script).await? == json!(true)).then_some(()))
+        })
+        .await
     }
 
     /// Holds a file over the element.

@@ -41,6 +41,8 @@ mod misuse;
 mod ownership;
 #[path = "browser/policy.rs"]
 mod policy;
+#[path = "browser/saving.rs"]
+mod saving;
 #[path = "browser/survival.rs"]
 mod survival;
 #[path = "browser/worker.rs"]

@@ -1,6 +1,7 @@
 // Kept by hand: the custom element <partway-files>.
 
 import type { Texts } from "./element.js";
+import type { DownloadResult } from "./download.js";
 import type { PartwayError, UploaderOptions } from "./index.js";
 
 export type { Texts };
@@ -21,7 +22,7 @@ export interface StoredObject {
 /** What can be done at a destination. */
 export type Operation = "upload" | "get" | "list" | "delete" | "copy";
 
-/** What the element tells. All of them but `error` bubble and cross shadows; `download` alone can be cancelled. */
+/** What the element tells. All of them but `error` bubble and cross shadows; `download` and `save` alone can be cancelled. */
 export interface PartwayFilesEventMap {
   /** A folder is shown: its prefix. */
   open: CustomEvent<{ prefix: string }>;
@@ -29,6 +30,10 @@ export interface PartwayFilesEventMap {
   select: CustomEvent<{ objects: StoredObject[] }>;
   /** Files are about to be downloaded. `preventDefault()` leaves that to the page. */
   download: CustomEvent<{ objects: StoredObject[] }>;
+  /** The user is about to choose where a file is saved. `preventDefault()` leaves that to the page. */
+  save: CustomEvent<{ object: StoredObject }>;
+  /** A file has been saved where the user has chosen. `object` is missing where an earlier page had begun it. */
+  saved: CustomEvent<{ result: DownloadResult; object?: StoredObject }>;
   /** Files have been deleted. */
   delete: CustomEvent<{ objects: StoredObject[] }>;
   /** There is a link to a file, which whoever has it can read until it expires. */
@@ -45,13 +50,14 @@ export interface PartwayFilesAttributes {
 }
 
 /**
- * `<partway-files endpoint="https://uploads.example">`: shows what is stored, and downloads, passes on and deletes it, as far as the
- * server allows that.
+ * `<partway-files endpoint="https://uploads.example">`: shows what is stored, and downloads, saves, passes on and deletes it, as far as
+ * the server allows that.
  *
  * - Parts, for `::part()`: `root`, `notices`, `notice`, `link`, `problem`; `files`, `toolbar`, `path`, `path-list`, `step`, `filter`,
  *   `filter-input`, `action`; `stage`, `state`, `skeleton`, `retry`, `grid`, `head`, `sort`, `viewport`, `rows`, `row`, `pick`, `check`,
  *   `thumbnail`, `entry`, `name`, `row-actions`, `size`, `modified`; `toast`, `toast-text`, `undo`, `undo-text`, `undo-button`, `undo-time`; `foot`,
- *   `counts`, `foot-actions`, `quiet`, `waiting-bar`.
+ *   `counts`, `foot-actions`, `quiet`, `waiting-bar`; `saves`, `saves-head`, `saves-title`, `saves-list`, `save`, `body`, `meta`, `save-size`,
+ *   `status`, `speed`, `time-left`, `bar`, `bar-fill`, `more`, `error`, `error-text`, `actions`, `resume`.
  * - Custom properties: those of `<partway-uploader>`. Light and dark follow the page's `color-scheme`.
  * - The language is that of the nearest `lang`, else the browser's: ar, de, en, es, fr, ja or zh.
  */

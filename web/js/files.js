@@ -10,6 +10,7 @@ import { languageOf } from "./element/locale.js";
 import { problem } from "./element/notices.js";
 import { adopt, reflect } from "./element/properties.js";
 import { wordingIn } from "./files/language.js";
+import { Saving } from "./files/saving.js";
 import { Server } from "./files/server.js";
 import { styleSheet } from "./files/style.js";
 import { View } from "./files/view.js";
@@ -29,6 +30,7 @@ export class PartwayFiles extends Base {
   #texts;
   #rebuilding;
   #isAsked = false;
+  #saving;
   // What is shown, from the first page on.
   #started;
   #place;
@@ -168,12 +170,25 @@ export class PartwayFiles extends Base {
       this.#explain(error);
       return;
     }
-    this.#view = new View(this, wording, server, (type, detail, cancelable) => {
-      if (detail.error) this.#explain(detail.error, server.endpoint);
+    const { endpoint } = server;
+    const tell = (type, detail, cancelable) => {
+      if (detail.error) this.#explain(detail.error, endpoint);
       return this.#tell(type, detail, cancelable);
-    });
+    };
+    if (this.#saving?.endpoint !== endpoint) {
+      this.#saving?.close();
+      this.#saving = this.#save(endpoint, tell);
+    }
+    this.#view = new View(this, wording, server, this.#saving, tell);
     this.shadowRoot.replaceChildren(this.#view.node);
     this.#started = this.#view.start({ root, prefix });
+  }
+
+  // Headers and token are asked for as they are by then.
+  #save(endpoint, tell) {
+    const ask = (given) => (typeof given === "function" ? given() : given);
+    const access = { headers: async () => ask(this.#headers), token: async () => ask(this.#token), credentials: this.#credentials };
+    return new Saving({ ...access, endpoint, tell });
   }
 
   async #explain(error, endpoint) {
@@ -186,6 +201,8 @@ export class PartwayFiles extends Base {
   #close() {
     this.#view?.close();
     this.#view = undefined;
+    this.#saving?.close();
+    this.#saving = undefined;
     this.shadowRoot.replaceChildren();
   }
 

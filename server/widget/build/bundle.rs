@@ -37,7 +37,7 @@ pub(crate) const ENGINES: [Engine; 2] = [
 /// The scripts that pages and bundlers name besides, which start none.
 const BARE_ENTRIES: [&str; 1] = ["files.js"];
 /// The style sheets, whose text scripts import, and which import others.
-const STYLES: [&str; 2] = ["element/style.css", "files/style.css"];
+const STYLES: [&str; 3] = ["element/style.css", "files/style.css", "files/saves.css"];
 /// The folders of tables of texts.
 const LANGUAGES: [&str; 2] = ["languages", "files/languages"];
 /// The demo page's own script, which is not bundled.

@@ -39,17 +39,17 @@ async fn run(stack: &Stack, body: &str, arguments: Vec<Value>) -> Result<Value> 
 }
 
 /// Stores a file of random bytes as an object of its name.
-async fn stored(stack: &Stack, name: &str, size: u64) -> Result<RandomFile> {
+pub(super) async fn stored(stack: &Stack, name: &str, size: u64) -> Result<RandomFile> {
     let file = stack.file(name, size)?;
     stack.objects.put(name, fs::read(&file.path)?).await?;
     Ok(file)
 }
 
-fn hex(digest: &[u8]) -> String {
+pub(super) fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn is_get(request: &Request) -> bool {
+pub(super) fn is_get(request: &Request) -> bool {
     request.method == "GET" && request.parameter("X-Amz-Signature").is_some()
 }
 
@@ -316,7 +316,7 @@ async fn pausing_keeps_what_came_and_cancelling_removes_it() -> Test {
 }
 
 /// Makes files whose names begin with "chosen" look like those that a user has chosen: a worker cannot write to them in place.
-const CHOSEN: &str = "window.Worker = class extends Worker {
+pub(super) const CHOSEN: &str = "window.Worker = class extends Worker {
        constructor(script, options) {
          const patch = `const { createSyncAccessHandle } = FileSystemFileHandle.prototype;
            FileSystemFileHandle.prototype.createSyncAccessHandle = function () {

@@ -11,7 +11,7 @@ use super::languages::LANGUAGES;
 use super::{MIB, SOON, Test, ensure_arrived};
 
 /// A destination where everything may be done, with files under the names that they have.
-const OPEN: [(&str, &str); 4] = [
+pub(super) const OPEN: [(&str, &str); 4] = [
     ("PARTWAY_DESTINATIONS__DEFAULT__KEY", "{path}"),
     ("PARTWAY_DESTINATIONS__DEFAULT__OVERWRITE", "true"),
     ("PARTWAY_DESTINATIONS__DEFAULT__OBJECTS__ALLOW", "get,list,delete"),
@@ -38,12 +38,12 @@ const LOOK: &str = "const root = document.querySelector('partway-files')?.shadow
       pictures: root?.querySelectorAll('[part~=thumbnail] > :is(img, canvas)').length ?? 0,
     };";
 
-async fn look(stack: &Stack) -> Result<Value> {
+pub(super) async fn look(stack: &Stack) -> Result<Value> {
     stack.page.browser().run(LOOK, vec![]).await
 }
 
 /// Waits until somebody sees this.
-async fn see(stack: &Stack, what: &str, is_so: impl Fn(&Value) -> bool) -> Result<Value> {
+pub(super) async fn see(stack: &Stack, what: &str, is_so: impl Fn(&Value) -> bool) -> Result<Value> {
     let mut last = Value::Null;
     let seen = wait_for(what, SOON, async || {
         last = look(stack).await?;
@@ -53,28 +53,28 @@ async fn see(stack: &Stack, what: &str, is_so: impl Fn(&Value) -> bool) -> Resul
     seen.with_context(|| format!("{last:#}"))
 }
 
-async fn see_rows(stack: &Stack, rows: &[&str]) -> Result<Value> {
+pub(super) async fn see_rows(stack: &Stack, rows: &[&str]) -> Result<Value> {
     see(stack, "the rows", |seen| seen["rows"] == json!(rows)).await
 }
 
 /// Clicks something in the element.
-async fn click(stack: &Stack, selector: &str) -> Test {
+pub(super) async fn click(stack: &Stack, selector: &str) -> Test {
     let script = "document.querySelector('partway-files').shadowRoot.querySelector(arguments[0]).click()";
     stack.page.browser().run(script, vec![json!(selector)]).await.map(drop)
 }
 
-async fn click_in_row(stack: &Stack, key: &str, action: &str) -> Test {
+pub(super) async fn click_in_row(stack: &Stack, key: &str, action: &str) -> Test {
     click(stack, &format!("[data-key='{key}'] [data-action={action}]")).await
 }
 
-async fn press(stack: &Stack, keys: &[&str]) -> Test {
+pub(super) async fn press(stack: &Stack, keys: &[&str]) -> Test {
     for key in keys {
         stack.page.browser().press(key).await?;
     }
     Ok(())
 }
 
-async fn focus_rows(stack: &Stack) -> Test {
+pub(super) async fn focus_rows(stack: &Stack) -> Test {
     stack.page.browser().run("document.querySelector('partway-files').focus()", vec![]).await.map(drop)
 }
 
@@ -87,7 +87,7 @@ async fn with(stack: &Stack, keys: &[&str]) -> Test {
     refresh(stack).await
 }
 
-async fn refresh(stack: &Stack) -> Test {
+pub(super) async fn refresh(stack: &Stack) -> Test {
     stack
         .page
         .browser()

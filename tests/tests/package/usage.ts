@@ -182,6 +182,8 @@ async function useFiles(): Promise<void> {
   made.addEventListener("download", (event) => {
     if (event.detail.objects.length > 10) event.preventDefault();
   });
+  made.addEventListener("save", (event) => event.detail.object.size > 1e9 && event.preventDefault());
+  made.addEventListener("saved", ({ detail }) => console.log(detail.result.verified, detail.object?.name));
   made.addEventListener("link", ({ detail }) => console.log(detail.object.key, detail.url, detail.expiresAt.getTime()));
   made.addEventListener("delete", ({ detail }) => console.log(detail.objects.map(({ size }) => size)));
   made.addEventListener("error", ({ detail }) => console.log(detail.error.code, detail.object?.key));

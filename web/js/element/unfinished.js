@@ -1,16 +1,21 @@
-// Whether an earlier page has left something that can be resumed. It looks into the
-// engine's journal without the engine, which is loaded only if there is.
+// Whether an earlier page has left something that can go on. It looks into an engine's journal without the engine, which is loaded
+// only if there is.
 
 export async function hasUnfinished() {
+  return (await askJournal("partway", "uploads", (store) => store.count())) > 0;
+}
+
+// What `ask` asks of a journal's store; undefined where there is no journal.
+export async function askJournal(database, store, ask) {
   // Opening a database that is not there would make it.
   const databases = (await globalThis.indexedDB?.databases?.()) ?? [];
-  if (!databases.some(({ name }) => name === "partway")) return false;
-  const database = await answer(indexedDB.open("partway"));
+  if (!databases.some(({ name }) => name === database)) return undefined;
+  const journal = await answer(indexedDB.open(database));
   try {
-    if (!database.objectStoreNames.contains("uploads")) return false;
-    return (await answer(database.transaction("uploads").objectStore("uploads").count())) > 0;
+    if (!journal.objectStoreNames.contains(store)) return undefined;
+    return await answer(ask(journal.transaction(store).objectStore(store)));
   } finally {
-    database.close();
+    journal.close();
   }
 }
 

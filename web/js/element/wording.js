@@ -51,6 +51,11 @@ export class Wording {
     return this.say("doneOf", { done: this.#inUnit(done, step, undefined, fixed), size: this.size(size) });
   }
 
+  // Rounded down: "100%" is what is whole.
+  percent(fraction) {
+    return this.#format({ style: "percent" }).format(Math.floor(fraction * 100) / 100);
+  }
+
   speed(bytesPerSecond) {
     const bytes = Math.max(0, Math.round(bytesPerSecond));
     const step = Math.max(1, scale(bytes));

@@ -4,7 +4,9 @@ import { button, focused, make, setHidden, setText } from "../element/dom.js";
 import { icon as commonIcon } from "../element/icons.js";
 import { icon } from "./icons.js";
 
-const ICONS = { download: "download", copyLink: "link", delete: "delete" };
+const ICONS = { download: "download", save: "save", copyLink: "link", delete: "delete" };
+// What is done with one file alone.
+const SINGLE = ["save", "copyLink"];
 
 export class Foot {
   #wording;
@@ -53,7 +55,7 @@ export class Foot {
     setHidden(this.#retry, count > 0 || problem === undefined);
     for (const node of this.#buttons) {
       const { action } = node.dataset;
-      setHidden(node, count === 0 || !actions.includes(action) || (action === "copyLink" && count > 1));
+      setHidden(node, count === 0 || !actions.includes(action) || (SINGLE.includes(action) && count > 1));
     }
     setHidden(this.#clear, count === 0);
     if (focus?.hidden) this.#onEmptied();

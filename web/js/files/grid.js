@@ -319,6 +319,7 @@ export class Grid {
     }
     if (isCommand) {
       if (key === "a") return () => this.#selectAll(true);
+      if (key === "s" && this.#actions.includes("save") && !entry.isFolder) return () => this.#handlers.onAct("save", [entry]);
       return key === "Backspace" ? () => this.#handlers.onAct("delete", this.chosen) : undefined;
     }
     // A button of the row's takes what buttons take.

@@ -6,7 +6,7 @@ import { nameNode } from "../element/names.js";
 import { icon } from "./icons.js";
 import { kindOf } from "./kinds.js";
 
-const ICONS = { download: "download", copyLink: "link", delete: "delete" };
+const ICONS = { download: "download", save: "save", copyLink: "link", delete: "delete" };
 
 export class Row {
   #entry;

@@ -14,13 +14,14 @@ import { isPicture } from "./kinds.js";
 import { Listing } from "./listing.js";
 import { Path, parentOf } from "./path.js";
 import { Rows } from "./rows.js";
+import { Saving } from "./saving.js";
 import { Selection } from "./selection.js";
 import { STATES } from "./stage.js";
 import { Toast } from "./toast.js";
 import { UndoBar } from "./undo.js";
 
 // The operation that an action needs.
-const NEEDS = { download: "get", copyLink: "get", delete: "delete" };
+const NEEDS = { download: "get", save: "get", copyLink: "get", delete: "delete" };
 // Milliseconds in which somebody types on.
 const TYPING = 120;
 // Bytes of the largest image that is fetched for a picture of some pixels.
@@ -34,6 +35,7 @@ export class View {
   #host;
   #wording;
   #server;
+  #saving;
   #tell;
   #ended = new AbortController();
   #allowed = [];
@@ -53,6 +55,7 @@ export class View {
   #foot;
   #undo;
   #toast = new Toast();
+  #panel;
   // `failed`, or nothing.
   #state;
   #stage = make("div", "state");
@@ -68,10 +71,11 @@ export class View {
   }, SETTLING_INTERVAL);
 
   // `tell` tells the page of an event, and whether nobody has objected.
-  constructor(host, wording, server, tell) {
+  constructor(host, wording, server, saving, tell) {
     this.#host = host;
     this.#wording = wording;
     this.#server = server;
+    this.#saving = saving;
     this.#tell = tell;
     const { signal } = this.#ended;
     this.#notices = new Notices(wording);
@@ -107,6 +111,7 @@ export class View {
     );
     this.#undo = new UndoBar(wording, () => this.#deletions, () => this.#focusRows());
     this.node = this.#build();
+    if (saving.isLoaded) this.#openPanel().catch(() => {});
     addEventListener("online", () => this.#state === "failed" && this.start(), { signal });
   }
 
@@ -151,6 +156,7 @@ export class View {
       this.#fail(error);
     }
     this.#draw();
+    this.#offerInterrupted();
   }
 
   // Resolves when the first page is there, or cannot be had.
@@ -179,6 +185,7 @@ export class View {
     this.#coming?.listing.close();
     this.#listing?.close();
     this.#grid.close();
+    this.#panel?.close();
     clearTimeout(this.#filtering);
     clearTimeout(this.#speaking);
     this.#settling.cancel();
@@ -207,7 +214,8 @@ export class View {
   }
 
   get #actions() {
-    return Object.keys(NEEDS).filter((action) => this.#allowed.includes(NEEDS[action]));
+    const can = (action) => action !== "save" || Saving.isPossible;
+    return Object.keys(NEEDS).filter((action) => this.#allowed.includes(NEEDS[action]) && can(action));
   }
 
   // Going somewhere.
@@ -375,6 +383,7 @@ export class View {
     if (entries.length === 0 || !this.#actions.includes(action)) return;
     this.#notices.clear();
     if (action === "download") this.#download(entries);
+    else if (action === "save") this.#save(entries[0]);
     else if (action === "copyLink") this.#copyLink(entries[0]);
     else this.#delete(entries);
   }
@@ -391,6 +400,60 @@ export class View {
     } catch (error) {
       this.#refuse("notDownloaded", entries.map((entry) => ({ entry, error })));
     }
+  }
+
+  async #save(entry) {
+    const object = objectOf(entry);
+    if (!this.#tell("save", { object }, true)) return;
+    try {
+      // At once, as long as the click counts for which the browser shows it.
+      const choosing = globalThis.showSaveFilePicker({ suggestedName: entry.name });
+      const opening = this.#openPanel();
+      opening.catch(() => {});
+      const handle = await choosing;
+      (await opening).begin(object, this.#destination, handle);
+    } catch (error) {
+      // Nothing was chosen.
+      if (error.name === "AbortError") return;
+      // A frame of another origin's page may not let anybody choose.
+      if (error.name === "SecurityError") this.#download([entry]);
+      else this.#refuse("notSaved", [{ entry, error }]);
+    }
+  }
+
+  // Resolves to the Saves. What they are shown in is here from the first one on.
+  async #openPanel() {
+    const { saves, SavesPanel } = await this.#saving.load();
+    if (this.#panel || this.#ended.signal.aborted) return saves;
+    this.#panel = new SavesPanel(this.#host.shadowRoot, this.#wording, saves, {
+      say: (sentence) => this.#speak(sentence),
+      onEmptied: () => this.#focusRows(),
+    });
+    this.#frame.append(this.#panel.node);
+    return saves;
+  }
+
+  // What an earlier page has left of what can be shown here.
+  async #offerInterrupted() {
+    const { signal } = this.#ended;
+    if (this.#isForbidden || this.#state === "failed" || !this.#actions.includes("save")) return;
+    const [destination, root] = [this.#destination, this.#root ?? ""];
+    const isOurs = (object) => object.destination === destination && object.key.startsWith(root);
+    try {
+      const isLeft = await this.#saving.hasInterrupted(isOurs);
+      if (signal.aborted || (!isLeft && !this.#saving.isLoaded)) return;
+      const saves = await this.#openPanel();
+      if (isLeft) await saves.offer(isOurs);
+      else saves.withdraw();
+    } catch (error) {
+      // Nobody has asked for it.
+      if (!signal.aborted) this.#report(error);
+    }
+  }
+
+  // As the server takes it: none is its default.
+  get #destination() {
+    return this.#host.destination || undefined;
   }
 
   async #copyLink(entry) {
