@@ -29,6 +29,7 @@ const MIB: u64 = 1 << 20;
 const LINE: u64 = 100 * MIB;
 const ROUND_TRIP: Duration = Duration::from_millis(100);
 const KEY: &str = "object.bin";
+const PAGE: &str = "/downloads.html";
 /// What the browser's own downloads are called.
 const OWN: &str = "own.bin";
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -125,20 +126,16 @@ async fn main() -> Result<()> {
     measure(&server, &all, size, rounds, "", folder.path(), &mut figures).await?;
     drop(server);
 
-    // So long a line carries no more for more bytes.
-    let short = size.min(256 * MIB);
     let line = Proxy::start().await?;
     let endpoint = line.url();
     let server = Server::start(&[OPEN[0], OPEN[1], ("PARTWAY_STORE__ENDPOINTS", &endpoint)]).await?;
     line.set_upstream(&server.store_address());
-    let mut content = fs::read(&object.path)?;
-    content.truncate(usize::try_from(short)?);
-    server.objects()?.put(KEY, content).await?;
+    server.objects()?.put(KEY, fs::read(&object.path)?).await?;
     line.set_line(Some(Line::new(ROUND_TRIP).bytes_per_second(LINE)));
     measure(
         &server,
         &[&PARTWAY, &FETCH, &BROWSER],
-        short,
+        size,
         rounds,
         " over the line",
         folder.path(),
@@ -157,9 +154,8 @@ async fn main() -> Result<()> {
     figures.expect(&format!("  of what the line carries, {}", over(partway)), Goal::AtLeast(0.95));
     figures.expect(&format!("  a renderer at most, {partway}"), Goal::Below(400.0));
     println!(
-        "{} MiB into Chromium, and {} MiB over {ROUND_TRIP:?} and {} MiB/s, {rounds} rounds, interleaved\n\n{}",
+        "{} MiB into Chromium, also over {ROUND_TRIP:?} and {} MiB/s, {rounds} rounds, interleaved\n\n{}",
         size / MIB,
-        short / MIB,
         LINE / MIB,
         figures.table()
     );
@@ -198,8 +194,12 @@ async fn measure(
     Ok(())
 }
 
-/// Has the page's own origin serve what StreamSaver takes.
+/// Has the page's own origin serve what StreamSaver takes, and a page without a policy, since StreamSaver works in a frame.
 fn serve_stream_saver(front: &Proxy) -> Result<()> {
+    let page = "<!doctype html><title>Downloads</title>".to_owned();
+    let answer =
+        Fault::Answer { status: 200, headers: vec![("content-type", "text/html".to_owned())], body: page };
+    front.add(Rule::new(|request| request.path == PAGE, answer).always());
     for (name, content_type) in
         [("StreamSaver.js", "text/javascript"), ("mitm.html", "text/html"), ("sw.js", "text/javascript")]
     {
@@ -223,7 +223,7 @@ async fn run(
 ) -> Result<()> {
     let name = format!("{}{suffix}", peer.name);
     let file = folder.join(OWN);
-    browser.open(&front.url()).await?;
+    browser.open(&format!("{}{PAGE}", front.url())).await?;
     browser
         .devtools("Page.setDownloadBehavior", json!({ "behavior": "allow", "downloadPath": folder }))
         .await?;
