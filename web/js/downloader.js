@@ -214,7 +214,10 @@ export class Downloader extends EventTarget {
       const failed = download.state === "failed";
       if (this.#closed || (download.ended && !failed)) return false;
       if (this.#given.has(download)) this.#command(download, "cancelled", (engine) => engine.command("cancel", download.id));
-      else this.#update(download, { ...download.status, state: "cancelled", error: undefined });
+      else {
+        this.#update(download, { ...download.status, state: "cancelled", error: undefined });
+        if (failed) this.#forget(download);
+      }
       return true;
     },
     pause: (download) => {
@@ -250,6 +253,19 @@ export class Downloader extends EventTarget {
       // It never got as far as the engine, or the engine has ended.
       this.#update(download, { ...download.status, state: "waiting", error: undefined });
       this.#handOver(download);
+    }
+  }
+
+  // Removes what an engine has kept of it that has ended since.
+  async #forget(download) {
+    const { entry: { key }, handle } = this.#entries.get(download);
+    try {
+      const target = await handle;
+      for (const kept of target ? await this.resumables() : []) {
+        if (kept.key === key && (await target.isSameEntry(kept.handle))) kept.discard();
+      }
+    } catch {
+      // It stays among what can be resumed, where it can be discarded.
     }
   }
 

@@ -535,3 +535,23 @@ async fn a_page_that_uploads_loads_nothing_of_it() -> Test {
     })
     .await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_failed_can_be_removed_when_its_engine_has_ended() -> Test {
+    Stack::run_with(&OPEN, async |stack| {
+        let file = stored(stack, "large.bin", 192 * MIB).await?;
+        stack.proxy.add(Rule::new(is_get, Fault::Reset { after: 0 }).skip(8).always());
+        let body = "const downloader = new Downloader({ endpoint, maxAttempts: 1 });
+             const one = downloader.add(args[0], { to: await handleOf('file') });
+             await one.finished.catch(() => {});
+             const failed = [one.state, downloader.unload()];
+             const cancelled = [one.cancel(), one.state];
+             await until(async () => (await downloader.resumables()).length === 0);
+             downloader.close();
+             return [failed, cancelled];";
+        let seen = run(stack, body, vec![json!(file.name())]).await?;
+        ensure!(seen == json!([["failed", true], [true, "cancelled"]]), "{seen}");
+        Ok(())
+    })
+    .await
+}
