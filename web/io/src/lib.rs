@@ -3,7 +3,7 @@
 //! It owns calls to Partway's server, time and timers, the thread that an engine runs in, the journal's database, and how options
 //! are read and errors are told. It never knows what is transferred, nor how.
 //!
-//! What the browser gives is wasm's alone; [`options`], [`reports`] and [`xml`] are tested natively.
+//! What the browser gives is wasm's alone; [`options`] and [`reports`] are tested natively.
 
 #![cfg_attr(not(target_family = "wasm"), allow(dead_code, unreachable_pub))]
 
