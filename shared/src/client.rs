@@ -291,7 +291,7 @@ mod tests {
             ("<!doctype html>", "a page of HTML"),
             ("\n  <html>", "a page of HTML"),
             ("", "not JSON"),
-            ("{\"parts\"", "not JSON"),
+            ("{", "not JSON"),
             ("[]", "not what was expected"),
             ("{\"uploads\":{}}", "not what was expected"),
         ] {
