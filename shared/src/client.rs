@@ -292,7 +292,7 @@ mod tests {
             ("\n  <html>", "a page of HTML"),
             ("", "not JSON"),
             ("{", "not JSON"),
-            ("[]", "not what was expected"),
+            ("{\"a\":1}", "not what was expected"),
             ("{\"uploads\":{}}", "not what was expected"),
         ] {
             for kind in KINDS.into_iter().filter(|&kind| kind != CallKind::Abort) {

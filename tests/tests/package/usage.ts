@@ -59,7 +59,12 @@ async function useUploader(): Promise<void> {
   uploader.add([file, { file, path: "c/d", destination: "videos", handle }]);
   const entry: Upload = uploader.add({ file, path: "e/f" });
   const blob: Upload = uploader.add(new Blob(["bytes"]), { name: "bytes.bin" });
-  console.log(entry.path, blob.file.name);
+  console.log(entry.path, blob.name, blob.file?.size);
+  const copy: Upload = uploader.copy({ from: { key: "a", etag: "b" }, to: { name: "c" }, metadata: { d: "e" } });
+  // @ts-expect-error A copy has no file, so it is looked at before it is used.
+  console.log(copy.file.name);
+  // @ts-expect-error There is nothing without a key.
+  uploader.copy({ from: {} });
   // @ts-expect-error A name is no file.
   uploader.add("film.mov");
   const { key, verified }: UploadResult = await uploader.upload(file, {
@@ -96,7 +101,7 @@ async function useUpload(upload: Upload): Promise<void> {
   const status: UploadStatus = upload.status;
   const state: UploadState = status.state;
   const stopped: boolean = upload.pause() || upload.resume() || upload.cancel() || upload.retry() || upload.remove();
-  console.log(state, stopped, upload.ended, upload.progress, upload.file.name, upload.path, upload.destination, upload.handle?.name);
+  console.log(state, stopped, upload.ended, upload.progress, upload.name, upload.path, upload.destination, upload.handle?.name);
   // @ts-expect-error There is no such state.
   if (state === "done") return;
   upload.subscribe(({ uploaded }) => console.log(uploaded))();
