@@ -1,6 +1,7 @@
 //! The `partway` command.
 
 mod commands;
+mod place;
 
 use std::io::Write;
 use std::net::SocketAddr;
