@@ -217,7 +217,7 @@ mod tests {
     fn every_call_is_a_request() {
         let token = || "token".to_owned();
         let create = CreateUploads {
-            files: vec![NewUpload { name: "a".to_owned(), size: 5, ..NewUpload::default() }],
+            files: vec![NewUpload { name: "a".to_owned(), size: Some(5), ..NewUpload::default() }],
         };
         let body = json!({ "files": [{ "name": "a", "size": 5 }] });
         ensure_request(&ControlCall::Create(create), CallKind::Create, "/v1/uploads", &body);
@@ -225,9 +225,9 @@ mod tests {
         let copy = ControlCall::Copy(Box::new(CreateCopy { from, ..CreateCopy::default() }));
         let body = json!({ "from": { "key": "a" }, "to": {} });
         ensure_request(&copy, CallKind::Copy, "/v1/copies", &body);
-        let parts = vec![PartToSign { part_number: PartNumber::FIRST, checksum: None }];
+        let parts = vec![PartToSign { part_number: PartNumber::FIRST, size: None, checksum: None }];
         let body = json!({ "token": "token", "parts": [{ "part_number": 1 }] });
-        let sign = ControlCall::Sign(SignParts { token: token(), parts });
+        let sign = ControlCall::Sign(SignParts { token: token(), parts, strategy: None });
         ensure_request(&sign, CallKind::Sign, "/v1/uploads/sign", &body);
         let list = ControlCall::List(ListParts { token: token() });
         ensure_request(&list, CallKind::List, "/v1/uploads/list", &json!({ "token": "token" }));
@@ -247,7 +247,7 @@ mod tests {
         let refused =
             CreatedUpload::Refused(Problem::new(ErrorCode::FileTooLarge, "by far").with_field("size"));
         let created = CreatedUploads { owner: "somebody".to_owned(), uploads: vec![refused] };
-        let signed = SignedParts { parts: Vec::new() };
+        let signed = SignedParts { parts: Vec::new(), token: None };
         let listed = ListedParts { parts: Vec::new(), completed: None };
         let completed = CompletedUploads { uploads: Vec::new() };
         let read = |kind: CallKind, answer: Answer<String>| kind.read_answer(&answer).unwrap();

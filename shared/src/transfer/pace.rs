@@ -65,6 +65,11 @@ impl Pace {
         self.0 = Some(self.0.map_or(pace, |before| before * 0.7 + pace * 0.3));
     }
 
+    /// Bytes per second over one connection lately, once a request has come to its end.
+    pub(crate) fn bytes_per_second(self) -> Option<f64> {
+        self.0.map(|pace| MIB as f64 * 1_000.0 / pace.max(f64::MIN_POSITIVE))
+    }
+
     /// When a request of so many bytes will have taken several times what others took.
     pub(crate) fn straggles_at(self, flight: &Flight, len: u64, limits: StragglerLimits) -> Option<Time> {
         let usual = self.0? * len as f64 / MIB as f64;

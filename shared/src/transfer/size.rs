@@ -20,10 +20,18 @@ impl SizeLimits {
     /// On a slow line it is smaller, so that a cut loses little; on a fast one larger, which costs less CPU, as long as there
     /// are enough requests for all connections.
     pub(crate) fn for_line(self, size: u64, part_speed: f64, connections: u32) -> u64 {
+        self.sized(size / (4 * u64::from(connections.max(1))), part_speed)
+    }
+
+    /// The same for what is left of a file that ends in smaller requests, so that fewer are enough for each connection.
+    pub(crate) fn for_rest(self, size: u64, part_speed: f64, connections: u32) -> u64 {
+        self.sized(size / (2 * u64::from(connections.max(1))), part_speed)
+    }
+
+    fn sized(self, shared: u64, part_speed: f64) -> u64 {
         let in_time = (part_speed * SECONDS) as u64;
-        let shared = (size / (4 * u64::from(connections.max(1)))).max(self.usual);
         let step = self.step.max(1);
-        let wanted = in_time.min(shared).min(self.usual.saturating_mul(4)) / step * step;
+        let wanted = in_time.min(shared.max(self.usual)).min(self.usual.saturating_mul(4)) / step * step;
         wanted.max(self.min)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::checksum::ChecksumKind;
+use crate::checksum::{Checksum, ChecksumKind};
 use crate::part::ByteRange;
 use crate::transfer::{FileId, JobId};
 use crate::wire::{
@@ -15,8 +15,8 @@ use crate::wire::{
 pub struct FileInfo {
     /// Its name, as the user sees it.
     pub name: String,
-    /// Its size in bytes.
-    pub size: u64,
+    /// Its size in bytes; none for a stream, whose end nobody knows.
+    pub size: Option<u64>,
     /// Its media type, if known.
     pub content_type: Option<String>,
     /// When it was last modified, in milliseconds since 1970.
@@ -42,6 +42,27 @@ pub enum Action {
         range: ByteRange,
         /// Which checksum.
         kind: ChecksumKind,
+    },
+    /// Read a stream on until it has these bytes or has ended, compute their checksum, and keep them until they are released; then
+    /// [`Uploader::handle_read_done`]. Some of them may be kept already. Never two at once of one stream, and always in order.
+    ///
+    /// [`Uploader::handle_read_done`]: super::Uploader::handle_read_done
+    Read {
+        /// The work's name.
+        job: JobId,
+        /// Whose bytes.
+        file: FileId,
+        /// Which bytes.
+        range: ByteRange,
+        /// Which checksum.
+        kind: ChecksumKind,
+    },
+    /// Let go of these bytes of a stream, which the store has. No outcome is expected.
+    Release {
+        /// Whose bytes.
+        file: FileId,
+        /// Which bytes.
+        range: ByteRange,
     },
     /// Ask Partway's server, then [`Uploader::handle_call_done`].
     ///
@@ -82,6 +103,17 @@ pub enum Action {
         /// The work's name.
         job: JobId,
     },
+}
+
+/// What came of an [`Action::Read`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartRead {
+    /// How many bytes there are: fewer than were asked for only at the stream's end.
+    pub len: u64,
+    /// Their checksum; none where none was asked for.
+    pub checksum: Option<Checksum>,
+    /// Whether the stream has ended. That may turn out only when no byte follows.
+    pub is_last: bool,
 }
 
 /// A request to Partway's server. What it serializes to is its body.

@@ -3,7 +3,7 @@
 use crate::checksum::{Checksum, ChecksumKind};
 use crate::error::ErrorCode;
 use crate::part::{ByteRange, PartNumber};
-use crate::plan::Plan;
+use crate::plan::{Plan, Strategy};
 use crate::progress::{Speedometer, Watermark};
 use crate::time::{Time, earliest};
 use crate::transfer::{Retried, TransferError};
@@ -37,10 +37,18 @@ pub(super) struct FileUpload {
     pub(super) reported_retry_reason: Option<ErrorCode>,
     /// How often the store turned out to lack what it had acknowledged.
     pub(super) reconciliations: u32,
-    /// The parts that were stored when it was last told that the upload can be resumed.
-    pub(super) journaled: Option<u32>,
+    /// What was last told of how the upload can be resumed.
+    pub(super) journaled: Option<Journaled>,
     /// What it could do when it was last touched.
     pub(super) work: Work,
+}
+
+/// What changes in what is kept of an upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Journaled {
+    pub(super) parts_stored: u32,
+    /// How the file is cut, as the token has it.
+    pub(super) strategy: Strategy,
 }
 
 /// The lifecycle.
@@ -164,15 +172,15 @@ impl FileUpload {
     pub(super) fn status(&self, now: Time) -> Status<'_> {
         let state = self.state();
         let moving = state == State::Uploading;
-        let left = self.info.size.saturating_sub(self.shown.bytes());
+        let left = self.info.size.map(|size| size.saturating_sub(self.shown.bytes()));
         Status {
             state,
             size: self.info.size,
             uploaded: self.shown.bytes(),
-            part_count: self.parts.plan().part_count(),
+            part_count: self.info.size.map(|_| self.parts.plan().part_count()),
             parts_stored: self.parts.stored_count(),
             bytes_per_second: moving.then(|| self.speed.bytes_per_second(now)).flatten(),
-            seconds_left: moving.then(|| self.speed.seconds_for(left, now)).flatten(),
+            seconds_left: moving.then(|| self.speed.seconds_for(left?, now)).flatten(),
             waiting_for: if state.has_ended() { None } else { self.retry_reason },
             result: match &self.phase {
                 Phase::Completed(result) => Some(result),
@@ -274,12 +282,19 @@ impl FileUpload {
     /// Whether it can go on after a reload.
     pub(super) fn is_resumable(&self) -> bool {
         self.copy.is_none()
+            && !self.parts.is_stream()
             && self.parts.plan().is_multipart()
             && !matches!(
                 self.phase,
                 Phase::Aborting { .. } | Phase::Listing { reason: ListReason::TooLate(_), .. }
             )
             && self.grant().is_some()
+    }
+
+    /// What is told of that, when it is another than before.
+    pub(super) fn to_journal(&self) -> Option<Journaled> {
+        let grant = self.grant().filter(|_| self.is_resumable())?;
+        Some(Journaled { parts_stored: self.parts.stored_count(), strategy: grant.strategy.clone() })
     }
 
     /// What has to be kept so that the upload can go on after a reload.
@@ -289,7 +304,6 @@ impl FileUpload {
         }
         Some(Resumable {
             grant: self.grant()?.clone(),
-            strategy: self.parts.plan().strategy(),
             checksum: self.parts.checksum_kind(),
             stored_bytes: self.parts.stored_bytes(),
         })
@@ -323,7 +337,7 @@ impl FileUpload {
         NewUpload {
             id: self.creation,
             name: self.info.name.clone(),
-            size: self.info.size,
+            size: self.info.size.filter(|_| !self.parts.is_unsized()),
             content_type: self.info.content_type.clone(),
             last_modified: self.info.last_modified,
             path: self.info.path.clone(),
@@ -388,6 +402,7 @@ impl FileUpload {
     /// Whether it may go into a batch: its first checksum is known, or none is needed.
     fn is_batchable(&self, parts: &PartWork) -> bool {
         match self.parts.checksum_kind() {
+            ChecksumKind::None if self.parts.is_stream() => parts.sign,
             ChecksumKind::None => true,
             ChecksumKind::Crc64Nvme | ChecksumKind::Md5 => parts.sign,
         }

@@ -18,6 +18,10 @@ pub struct UploadGrant {
     pub owner: String,
     /// What every request about the upload carries.
     pub token: String,
+    /// How the file is cut, as the token has it.
+    pub strategy: Strategy,
+    /// Whether the rest of it can be cut otherwise.
+    pub may_recut: bool,
     /// Where the object will be.
     pub key: String,
     /// When the token expires.
@@ -31,8 +35,6 @@ pub struct UploadGrant {
 pub struct Resumable {
     /// What the server granted.
     pub grant: UploadGrant,
-    /// How the file is cut.
-    pub strategy: Strategy,
     /// How its parts are checked.
     pub checksum: ChecksumKind,
     /// Bytes that the store had acknowledged, for showing.

@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use crate::limits::MIB;
 use crate::plan::PlanLimits;
 use crate::retry::RetryPolicy;
 use crate::transfer::{SizeLimits, StragglerLimits, ceiling};
+
+use super::growth::Growth;
 
 /// Settings of the machine; the defaults suit a browser over HTTP/1.1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +26,8 @@ pub struct Settings {
     /// More hides a longer round trip; each costs a few bytes, but a URL signed
     /// too early expires unused.
     pub ahead: u32,
+    /// The most bytes of one stream that are read and not yet stored. Default 128 MiB. One part may have more.
+    pub stream_window: u64,
     /// Parts signed ahead, for each file, where nothing has to be hashed. Default 64.
     pub sign_window: u32,
     /// Calls to Partway's server at once. Default 6, which is what a browser opens to a host over HTTP/1.1.
@@ -76,18 +81,25 @@ impl Settings {
         StragglerLimits { factor: self.straggler_factor, min: self.straggler_min }
     }
 
+    /// Returns how parts may grow while a file is on its way; not at all where their size was asked for, or the line is capped.
+    pub(super) fn growth(&self, connections: u32) -> Option<Growth> {
+        if self.part_size.is_some() || self.max_bytes_per_second.is_some() {
+            return None;
+        }
+        Some(Growth { sizes: self.sizes(), connections })
+    }
+
+    const fn sizes(&self) -> SizeLimits {
+        SizeLimits { usual: self.plan.part_size, min: self.plan.min_part_size, step: self.plan.part_size_step }
+    }
+
     /// Returns the part size to ask for, of a file of so many bytes on a line that gives each part so many per second.
     #[must_use]
     pub(super) fn wanted_part_size(&self, size: u64, part_speed: Option<f64>) -> Option<u64> {
         // Under a cap, parts of a few seconds keep to it better than large ones.
         let capped = self.max_bytes_per_second.map(|rate| rate.saturating_mul(CAPPED_SECONDS_A_PART));
         let capped = capped.filter(|&size| size < self.plan.part_size);
-        let limits = SizeLimits {
-            usual: self.plan.part_size,
-            min: self.plan.min_part_size,
-            step: self.plan.part_size_step,
-        };
-        let measured = part_speed.map(|speed| limits.for_line(size, speed, self.connections_per_host));
+        let measured = part_speed.map(|speed| self.sizes().for_line(size, speed, self.connections_per_host));
         self.part_size.or(capped).or(measured)
     }
 }
@@ -100,6 +112,7 @@ impl Default for Settings {
             max_bytes_per_second: None,
             hash_concurrency: 2,
             ahead: 8,
+            stream_window: 128 * MIB,
             sign_window: 64,
             call_concurrency: 6,
             open_files: 1_000,
@@ -123,7 +136,7 @@ impl Default for Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::{GIB, MIB};
+    use crate::limits::GIB;
 
     #[test]
     fn parts_suit_the_line() {

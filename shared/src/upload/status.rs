@@ -53,12 +53,12 @@ impl State {
 pub struct Status<'a> {
     /// Where it stands.
     pub state: State,
-    /// The file's size in bytes.
-    pub size: u64,
+    /// The file's size in bytes, once it is known.
+    pub size: Option<u64>,
     /// Bytes sent, which never run back.
     pub uploaded: u64,
-    /// Parts of the plan.
-    pub part_count: u32,
+    /// Parts of the plan, once the size is known.
+    pub part_count: Option<u32>,
     /// Parts that the store has acknowledged.
     pub parts_stored: u32,
     /// Throughput of the last seconds.

@@ -28,9 +28,11 @@ pub struct NewUpload {
     pub id: Option<CreationId>,
     /// The file's name, as the user sees it. The key is the server's choice.
     pub name: String,
-    /// Its size in bytes, 0 to 48.8 TiB.
+    /// Its size in bytes, 0 to 48.8 TiB; absent for a stream, of which nobody knows how long it will be. Each of its parts is as long
+    /// as the plan says, and only the last may be shorter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(format = "uint64"))]
-    pub size: u64,
+    pub size: Option<u64>,
     /// Its media type, if known.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
@@ -43,7 +45,8 @@ pub struct NewUpload {
     /// The destination asked for; none is the server's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destination: Option<String>,
-    /// The part size that the client would like, in bytes. Raised or lowered to what S3 allows.
+    /// The part size that the client would like, in bytes; of a stream, the size of its first parts. Raised or lowered to what S3
+    /// allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(format = "uint64"))]
     pub part_size: Option<u64>,
@@ -81,15 +84,20 @@ pub enum CreatedUpload {
 pub struct Grant {
     /// Where the object will be.
     pub key: String,
-    /// Its size in bytes.
+    /// Its size in bytes; absent for a stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(format = "uint64"))]
-    pub size: u64,
+    pub size: Option<u64>,
     /// What every further request about this upload carries.
     pub token: String,
     /// Seconds until the token expires.
     pub expires_in: u64,
     /// How the file is cut.
     pub strategy: Strategy,
+    /// Whether parts that are not sent yet can be cut otherwise, by the `strategy` of a request for signatures. Some stores want equal
+    /// parts.
+    #[serde(default)]
+    pub may_recut: bool,
     /// Which checksum each part's URL wants.
     pub checksum: ChecksumKind,
     /// How many host names of the store the parts are signed for in turn. A browser opens six

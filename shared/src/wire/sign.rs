@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::CompletedUpload;
 use crate::checksum::Checksum;
 use crate::part::{ETag, PartNumber};
+use crate::plan::Strategy;
 
 /// The request for signed URLs: up to 1,000 parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,10 @@ pub struct SignParts {
     pub token: String,
     /// The parts, each number once.
     pub parts: Vec<PartToSign>,
+    /// How the client would like the file to be cut from now on, where the grant says that it may be: parts of 5 MiB to 5 GiB. The
+    /// answer has a new token, and parts that were sent as the old one had it stay only where both agree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<Strategy>,
 }
 
 /// One part to sign a URL for.
@@ -26,6 +31,10 @@ pub struct SignParts {
 pub struct PartToSign {
     /// Its number in the plan.
     pub part_number: PartNumber,
+    /// Its size in bytes, if it is the last part of a stream and shorter than the plan has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "uint64"))]
+    pub size: Option<u64>,
     /// Its checksum, which becomes part of the signature. Needed where the grant names a kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checksum: Option<Checksum>,
@@ -37,6 +46,9 @@ pub struct PartToSign {
 pub struct SignedParts {
     /// One signed PUT for each part of the request, in its order.
     pub parts: Vec<SignedPut>,
+    /// The upload's token from now on, if the request has changed how the file is cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
 }
 
 /// A request that the store will accept, of exactly the bytes it was signed for.

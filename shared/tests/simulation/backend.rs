@@ -7,7 +7,7 @@ use std::time::Duration;
 use partway_shared::checksum::{Checksum, ChecksumKind, Crc64Nvme, Md5};
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::part::{ByteRange, ETag, PartNumber};
-use partway_shared::plan::{Plan, PlanLimits};
+use partway_shared::plan::{PartSizes, Plan, PlanLimits};
 use partway_shared::time::Time;
 use partway_shared::transfer::Failure;
 use partway_shared::upload::{ControlCall, ControlReply};
@@ -55,6 +55,10 @@ pub(crate) struct Backend {
     /// Requests for more files, completions or signatures than this are too large, for the server or for a proxy.
     pub(crate) most: usize,
     pub(crate) is_proxy: bool,
+    /// Which parts the store takes.
+    pub(crate) part_sizes: PartSizes,
+    /// Whether the rest of a file may be cut otherwise.
+    pub(crate) may_recut: bool,
     /// Who asks.
     pub(crate) caller: String,
     /// Whether no token is good any longer.
@@ -75,7 +79,9 @@ pub(crate) struct Upload {
     /// The key and the version of what it is a copy of.
     pub(crate) source: Option<(String, u32)>,
     pub(crate) owner: String,
+    /// How it was cut at first. A token names a later one.
     pub(crate) plan: Plan,
+    pub(crate) recut: Vec<Plan>,
     pub(crate) parts: BTreeMap<PartNumber, StoredPart>,
     pub(crate) end: Option<End>,
     /// PUTs that were acknowledged, for each part.
@@ -127,6 +133,8 @@ impl Backend {
             lists_checksums: true,
             most: usize::MAX,
             is_proxy: false,
+            part_sizes: PartSizes::Any,
+            may_recut: false,
             caller: "ada".to_owned(),
             expired: false,
         }
@@ -150,7 +158,7 @@ impl Backend {
                 retry_after: None,
             });
         }
-        if let Some(upload) = token_of(call).and_then(|token| self.uploads.get(token)) {
+        if let Some(upload) = token_of(call).and_then(|token| self.uploads.get(key_of(token))) {
             let refusal =
                 if upload.owner != self.caller { ErrorCode::TokenForeign } else { ErrorCode::TokenExpired };
             if self.expired || refusal == ErrorCode::TokenForeign {
@@ -169,7 +177,7 @@ impl Backend {
                 if self.keeps_existing {
                     self.find_single(token);
                 }
-                let upload = self.uploads.get(token).expect("tokens come from here");
+                let upload = self.uploads.get(key_of(token)).expect("tokens come from here");
                 if let Some(End::Completed(completed)) = &upload.end {
                     let completed = Some(completed.clone());
                     return Ok(ControlReply::Listed(ListedParts { parts: Vec::new(), completed }));
@@ -179,7 +187,7 @@ impl Backend {
             }
             ControlCall::Complete(request) => {
                 self.completes += 1;
-                let is_multipart = |upload: &CompleteUpload| self.uploads[&upload.token].plan.is_multipart();
+                let is_multipart = |upload: &CompleteUpload| self.uploads[key_of(&upload.token)].plan.is_multipart();
                 let is_alone = request.uploads.len() == 1;
                 assert!(
                     is_alone || !request.uploads.iter().any(is_multipart),
@@ -195,7 +203,7 @@ impl Backend {
                 if self.keeps_existing {
                     self.find_single(token);
                 }
-                let upload = self.uploads.get_mut(token).expect("tokens come from here");
+                let upload = self.uploads.get_mut(key_of(token)).expect("tokens come from here");
                 match upload.end {
                     Some(End::Completed(_)) => Err(problem(ErrorCode::AlreadyCompleted)),
                     Some(End::Aborted) => Err(problem(ErrorCode::UploadGone)),
@@ -229,7 +237,10 @@ impl Backend {
         if let Some(problem) = self.postponed.remove(&file.name) {
             return CreatedUpload::Refused(problem);
         }
-        let plan = Plan::new(file.size, file.part_size, &self.plan).expect("fits");
+        let plan = match file.size {
+            Some(size) => Plan::new(size, file.part_size, &self.plan).expect("fits"),
+            None => Plan::of_unknown_size(file.part_size, self.part_sizes, &self.plan),
+        };
         let token = format!("{}#{}", file.name, self.uploads.len());
         let checksums = file.checksums.iter().copied();
         let signed = plan.part_numbers().zip(checksums).map(|(number, checksum)| {
@@ -240,7 +251,8 @@ impl Backend {
         let parts = signed
             .take_while(|(_, claimed, real)| claimed == real)
             .map(|(number, checksum, _)| {
-                let put = self.put(&token, number, Some(checksum), now);
+                let range = plan.range(number).expect("of the plan");
+                let put = self.put(&token, number, range, Some(checksum), now);
                 let form = (self.gives_forms && !plan.is_multipart()).then(BTreeMap::new);
                 SignedPut { form, ..put }
             })
@@ -250,7 +262,8 @@ impl Backend {
             token: token.clone(),
             size: plan.size(),
             expires_in: 86_400,
-            strategy: plan.strategy(),
+            strategy: plan.strategy().clone(),
+            may_recut: plan.size().is_some() && self.may_recut,
             checksum: self.checksum,
             hosts: self.hosts,
             parts: if self.checksum == ChecksumKind::None { Vec::new() } else { parts },
@@ -260,6 +273,7 @@ impl Backend {
             source: None,
             owner: self.caller.clone(),
             plan,
+            recut: Vec::new(),
             parts: BTreeMap::new(),
             end: None,
             puts: BTreeMap::new(),
@@ -282,7 +296,8 @@ impl Backend {
             name: key.clone(),
             source: Some((key.clone(), version)),
             owner: self.caller.clone(),
-            plan,
+            plan: plan.clone(),
+            recut: Vec::new(),
             parts: BTreeMap::new(),
             end: None,
             puts: BTreeMap::new(),
@@ -292,17 +307,20 @@ impl Backend {
             let first = plan.part_numbers().take(2);
             CreatedCopy::Accepted(Box::new(Grant {
                 key: token.clone(),
-                size,
+                size: Some(size),
                 token: token.clone(),
                 expires_in: 86_400,
-                strategy: plan.strategy(),
+                strategy: plan.strategy().clone(),
+                may_recut: false,
                 checksum: ChecksumKind::None,
                 hosts: self.hosts,
-                parts: first.map(|number| self.put(&token, number, None, now)).collect(),
+                parts: first
+                    .map(|number| self.put(&token, number, plan.range(number).expect("of the plan"), None, now))
+                    .collect(),
             }))
         } else {
-            let put = self.put(&token, PartNumber::FIRST, None, now);
             let range = plan.range(PartNumber::FIRST).expect("of the plan");
+            let put = self.put(&token, PartNumber::FIRST, range, None, now);
             let etag = self.store(&put.url, range, false, now)?.expect("an ETag");
             let parts = vec![CompletedPart { part_number: PartNumber::FIRST, etag }];
             let completed = self.complete(&CompleteUpload { token, parts, checksum: None });
@@ -314,13 +332,19 @@ impl Backend {
 
     /// Which bytes a signed URL is for.
     pub(crate) fn range_of(&self, url: &str) -> ByteRange {
-        let mut fields = url.splitn(4, '/').nth(3).expect("a path").split('|');
-        let upload = &self.uploads[fields.next().expect("a token")];
-        let number = fields.next().and_then(|number| number.parse().ok()).expect("a number");
-        upload.plan.range(PartNumber::new(number).expect("in range")).expect("of the plan")
+        let (start, end) = url.rsplit('|').next().and_then(|range| range.split_once('-')).expect("a range");
+        ByteRange { start: start.parse().expect("a place"), end: end.parse().expect("a place") }
     }
 
-    fn put(&self, token: &str, number: PartNumber, checksum: Option<Checksum>, now: Time) -> SignedPut {
+    fn put(
+        &self,
+        token: &str,
+        number: PartNumber,
+        range: ByteRange,
+        checksum: Option<Checksum>,
+        now: Time,
+    ) -> SignedPut {
+        let token = key_of(token);
         let checksum = checksum.map_or(String::new(), |checksum| checksum.to_string());
         let expires = (now + self.url_life).as_millis();
         let source = self.uploads.get(token).and_then(|upload| upload.source.as_ref());
@@ -328,7 +352,12 @@ impl Backend {
         SignedPut {
             part_number: number,
             // The host comes before the third slash.
-            url: format!("s3://{}/{token}|{number}|{checksum}|{expires}", number.get() % self.hosts),
+            url: format!(
+                "s3://{}/{token}|{number}|{checksum}|{expires}|{}-{}",
+                number.get() % self.hosts,
+                range.start,
+                range.end
+            ),
             headers: headers.into_iter().collect(),
             form: None,
             expires_in: self.url_life.as_secs(),
@@ -337,7 +366,7 @@ impl Backend {
 
     fn sign(&mut self, request: &SignParts, now: Time) -> Result<SignedParts, Failure> {
         self.signs += 1;
-        let token = &request.token;
+        let token = key_of(&request.token);
         if self.keeps_existing
             && let Some(signed) = self.uploads.get(token).filter(|one| !one.plan.is_multipart())
             && !signed.parts.is_empty()
@@ -345,25 +374,62 @@ impl Backend {
             return Err(problem(ErrorCode::AlreadyCompleted));
         }
         let checksum = self.checksum;
+        let recut = self.recut(request)?;
+        let plan = self.plan_of(recut.as_ref().unwrap_or(&request.token));
         let upload = self.open(token)?;
         for part in &request.parts {
-            assert!(upload.plan.range(part.part_number).is_some(), "asked for a part outside the plan");
+            assert!(plan.range(part.part_number).is_some(), "asked for a part outside the plan");
+            assert!(part.size.is_none() || plan.size().is_none(), "only a stream's end is told");
             assert_eq!(part.checksum.is_some(), checksum.needs_hashing() && upload.source.is_none());
             assert!(part.checksum.is_none_or(|given| given.kind() == checksum));
         }
-        let parts = request.parts.iter().map(|part| self.put(token, part.part_number, part.checksum, now));
-        Ok(SignedParts { parts: parts.collect() })
+        let parts = request.parts.iter().map(|part| {
+            let mut range = plan.range(part.part_number).expect("of the plan");
+            range.end = part.size.map_or(range.end, |size| range.start + size);
+            self.put(token, part.part_number, range, part.checksum, now)
+        });
+        Ok(SignedParts { parts: parts.collect(), token: recut })
+    }
+
+    /// The token of another plan for the rest, if the request asks for one. Asking twice gives the same.
+    fn recut(&mut self, request: &SignParts) -> Result<Option<String>, Failure> {
+        let Some(strategy) = &request.strategy else { return Ok(None) };
+        assert!(self.may_recut, "nobody said that it might");
+        let key = key_of(&request.token).to_owned();
+        self.open(&key)?;
+        let before = self.plan_of(&request.token);
+        let plan = Plan::from_strategy(before.size(), strategy.clone()).expect("it fits");
+        let last = plan.part_count();
+        let lens = plan.part_numbers().filter(|number| number.get() < last);
+        assert!(lens.filter_map(|number| plan.range(number)).all(|range| range.len() >= self.plan.min_part_size));
+        let upload = self.uploads.get_mut(&key).expect("tokens come from here");
+        let known = upload.recut.iter().position(|one| *one == plan);
+        let index = known.unwrap_or_else(|| {
+            upload.recut.push(plan);
+            upload.recut.len() - 1
+        });
+        Ok(Some(format!("{key}~{index}")))
+    }
+
+    /// How a file is cut, as its token has it.
+    fn plan_of(&self, token: &str) -> Plan {
+        let upload = &self.uploads[key_of(token)];
+        match token.split_once('~') {
+            Some((_, index)) => upload.recut[index.parse::<usize>().expect("an index")].clone(),
+            None => upload.plan.clone(),
+        }
     }
 
     fn complete_or_postpone(&mut self, request: &CompleteUpload) -> Result<CompletedUpload, Problem> {
-        match self.uncompleted.remove(&self.uploads[&request.token].name) {
+        match self.uncompleted.remove(&self.uploads[key_of(&request.token)].name) {
             Some(problem) => Err(problem),
             None => self.complete(request).map_err(|code| Problem::new(code, "")),
         }
     }
 
     fn complete(&mut self, request: &CompleteUpload) -> Result<CompletedUpload, ErrorCode> {
-        let token = &request.token;
+        let mut plan = self.plan_of(&request.token);
+        let token = key_of(&request.token);
         let upload = self.uploads.get_mut(token).expect("tokens come from here");
         let wants_checksum = self.checksum == ChecksumKind::Crc64Nvme && upload.source.is_none();
         match &upload.end {
@@ -371,14 +437,19 @@ impl Backend {
             Some(End::Aborted) => return Err(ErrorCode::UploadGone),
             None => {}
         }
+        if plan.size().is_none() {
+            let parts = request.parts.iter().map(|part| upload.parts.get(&part.part_number));
+            let size = parts.map(|part| part.map(|part| part.size)).sum::<Option<u64>>();
+            plan = plan.ending_at(size.ok_or(ErrorCode::PartMissing)?).ok_or(ErrorCode::PartMismatch)?;
+        }
         assert_eq!(
             request.parts.len(),
-            upload.plan.part_count() as usize,
+            plan.part_count() as usize,
             "the client completes what it knows whole"
         );
         let mut whole = Crc64Nvme::EMPTY;
         for part in &request.parts {
-            let range = upload.plan.range(part.part_number).expect("of the plan");
+            let range = plan.range(part.part_number).expect("of the plan");
             let stored = upload.parts.get(&part.part_number).ok_or(ErrorCode::PartMissing)?;
             if stored.etag != part.etag || stored.size != range.len() {
                 return Err(ErrorCode::PartMismatch);
@@ -392,15 +463,18 @@ impl Backend {
         );
         let completed = CompletedUpload {
             bucket: "bucket".to_owned(),
-            key: token.clone(),
+            key: token.to_owned(),
             location: format!("/{token}"),
             etag: ETag::new("done"),
-            size: upload.plan.size(),
+            size: plan.size().expect("it is known at the end"),
             verified: self.checksum,
             checksum: request.checksum.map(Into::into),
             version_id: None,
-            part_count: upload.plan.part_count(),
+            part_count: plan.part_count(),
         };
+        // Parts of a plan that was given up are no part of the object.
+        let is_used = |number: &PartNumber| request.parts.iter().any(|part| part.part_number == *number);
+        upload.parts.retain(|number, _| is_used(number));
         upload.end = Some(End::Completed(completed.clone()));
         Ok(completed)
     }
@@ -415,7 +489,8 @@ impl Backend {
     ) -> Result<Option<ETag>, Failure> {
         let path = url.splitn(4, '/').nth(3).expect("a path");
         let fields: Vec<_> = path.split('|').collect();
-        let [token, number, checksum, expires] = fields[..] else { panic!("not a signed URL: {url}") };
+        let range = self.range_of(url);
+        let [token, number, checksum, expires, _] = fields[..] else { panic!("not a signed URL: {url}") };
         if now.as_millis() > expires.parse::<u64>().expect("a time") {
             return Err(refusal(403, "AccessDenied"));
         }
@@ -431,7 +506,6 @@ impl Backend {
             }
             _ => {}
         }
-        let range = upload.plan.range(number).expect("of the plan");
         assert_eq!(body, range, "the body is the part");
         let kind = checksum.parse().map_or(ChecksumKind::None, Checksum::kind);
         let arrived = checksum_of(kind, &upload.name, range);
@@ -459,12 +533,17 @@ impl Backend {
     }
 
     fn open(&self, token: &str) -> Result<&Upload, Failure> {
-        let upload = self.uploads.get(token).expect("tokens come from here");
+        let upload = self.uploads.get(key_of(token)).expect("tokens come from here");
         match upload.end {
             None => Ok(upload),
             Some(_) => Err(problem(ErrorCode::UploadGone)),
         }
     }
+}
+
+/// The upload of a token.
+fn key_of(token: &str) -> &str {
+    token.split('~').next().unwrap_or(token)
 }
 
 /// The upload that a call is about.

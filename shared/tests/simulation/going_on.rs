@@ -222,7 +222,7 @@ fn another_file_of_the_same_name_and_size_is_refused_and_the_right_one_goes_on()
 fn a_file_is_told_apart_without_reading_it() {
     let begun = FileInfo {
         name: "a.mov".to_owned(),
-        size: 100,
+        size: Some(100),
         last_modified: Some(5),
         content_type: Some("video/quicktime".to_owned()),
         ..FileInfo::default()
@@ -230,7 +230,7 @@ fn a_file_is_told_apart_without_reading_it() {
     assert_eq!(Difference::between(&begun, &FileInfo { content_type: None, ..begun.clone() }), None);
     for (chosen, difference) in [
         (FileInfo { name: "b.mov".to_owned(), ..begun.clone() }, Difference::Name),
-        (FileInfo { size: 101, ..begun.clone() }, Difference::Size),
+        (FileInfo { size: Some(101), ..begun.clone() }, Difference::Size),
         (FileInfo { last_modified: Some(6), ..begun.clone() }, Difference::LastModified),
     ] {
         assert_eq!(Difference::between(&begun, &chosen), Some(difference));

@@ -15,12 +15,14 @@ mod large_requests;
 mod late;
 mod random;
 mod retry_after;
+mod recut;
 mod scenarios;
 #[path = "../simulated/mod.rs"]
 mod simulated;
+mod streams;
 mod world;
 
-use partway_shared::plan::PlanLimits;
+use partway_shared::plan::{PlanLimits, Schedule};
 use partway_shared::upload::Settings;
 
 /// Limits so small that files of a few hundred bytes have many parts.
@@ -32,6 +34,7 @@ pub(crate) fn tiny() -> PlanLimits {
         max_part_size: 1_000,
         max_parts: 100,
         part_size_step: 1,
+        schedule: Schedule { first: 20, parts: 4, cap: 80, equal: 60 },
     }
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use fastrand::Rng;
 use partway_shared::checksum::ChecksumKind;
 use partway_shared::error::ErrorCode;
-use partway_shared::plan::PlanLimits;
+use partway_shared::plan::{PartSizes, PlanLimits};
 use partway_shared::time::Time;
-use partway_shared::upload::{InFlight, State};
+use partway_shared::upload::{InFlight, Settings, State};
 
 use crate::backend::{Backend, End};
 use crate::faults::Faults;
@@ -29,13 +29,22 @@ fn run(seed: u64) -> World {
     backend.lists_checksums = rng.u8(..4) > 0;
     backend.gives_forms = rng.bool();
     backend.refuses_forms = rng.u8(..4) == 0;
-    let mut world = World::new(seed, settings(), backend, faults);
+    backend.may_recut = rng.bool();
+    backend.part_sizes = if rng.u8(..4) == 0 { PartSizes::Equal } else { PartSizes::Any };
+    // Some lines are so fast that parts grow.
+    let faults = if rng.bool() { Faults { bytes_per_second: 100_000, ..faults } } else { faults };
+    let settings = Settings { stream_window: [40, 100, 1_000][rng.usize(..3)], ..settings() };
+    let mut world = World::new(seed, settings, backend, faults);
     let mut files: Vec<_> = (0..rng.u32(1..6))
         .map(|n| {
             let size = [0, 1, 39, 40, 41, 400, 1_234][rng.usize(..7)];
             world.add(&format!("file-{n}"), size)
         })
         .collect();
+    for n in 0..rng.u32(..3) {
+        let total = [0, 1, 19, 20, 21, 40, 41, 80, 81, 400, 1_234][rng.usize(..11)];
+        files.push(world.add_stream(&format!("stream-{n}"), total));
+    }
     for n in 0..rng.u32(..3) {
         let size = [0, 40, 41, 400, 1_234][rng.usize(..5)];
         files.push(world.copy(&format!("object-{n}"), size));
@@ -78,12 +87,21 @@ fn run(seed: u64) -> World {
     world.run();
     // Whoever failed is retried once, on a line that has become good.
     world.faults = Faults { url_life: world.faults.url_life, ..Faults::none() };
+    let mut lost = Vec::new();
     for &id in &files {
-        world.uploader.retry(id);
+        let is_failed = world.state(id) == State::Failed;
+        if !world.uploader.retry(id) && is_failed {
+            assert!(world.streams.contains_key(&id), "a file can be read again");
+            lost.push(id);
+        }
     }
     world.run();
-    for &id in &files {
+    for &id in files.iter().filter(|id| !lost.contains(id)) {
         check(&world, id, checksum);
+    }
+    for (id, stream) in &world.streams {
+        let most = world.settings.stream_window.max(80);
+        assert!(stream.most_kept <= most, "{id:?} kept {} bytes of a stream", stream.most_kept);
     }
     world
 }
@@ -95,8 +113,8 @@ fn check(world: &World, id: partway_shared::transfer::FileId, checksum: Checksum
             let result = status.result.expect("a completed upload has its result");
             let upload = &world.backend.uploads[&result.key];
             assert_eq!(upload.end, Some(End::Completed(result.clone())));
-            assert_eq!(status.uploaded, status.size, "every byte was acknowledged");
-            assert_eq!(upload.parts.values().map(|part| part.size).sum::<u64>(), status.size, "once");
+            assert_eq!(Some(status.uploaded), status.size, "every byte was acknowledged");
+            assert_eq!(upload.parts.values().map(|part| part.size).sum::<u64>(), status.uploaded, "once");
             let is_hashed = checksum == ChecksumKind::Crc64Nvme && upload.source.is_none();
             assert_eq!(result.checksum.is_some(), is_hashed, "copies are compared by the server");
         }

@@ -121,7 +121,7 @@ fn the_servers_plan_holds() {
     let id = world.add("film", 400);
     world.run();
     assert_eq!(world.state(id), State::Completed);
-    assert_eq!(world.uploader.status(id, world.now).unwrap().part_count, 7);
+    assert_eq!(world.uploader.status(id, world.now).unwrap().part_count, Some(7));
 }
 
 #[test]

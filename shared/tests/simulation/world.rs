@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fastrand::Rng;
-use partway_shared::checksum::Checksum;
+use partway_shared::checksum::{Checksum, ChecksumKind};
 use partway_shared::part::{ByteRange, ETag};
 use partway_shared::time::Time;
 use partway_shared::transfer::{Failure, FileId, JobId, SourceFailure};
-use partway_shared::upload::{Action, ControlReply, Event, FileInfo, Resumable, Settings, State, Uploader};
+use partway_shared::upload::{
+    Action, ControlReply, Event, FileInfo, PartRead, Resumable, Settings, State, Uploader,
+};
 use partway_shared::wire::{CopyFrom, CreateCopy};
 
 use crate::backend::{Backend, Object, checksum_of};
@@ -40,9 +42,10 @@ pub(crate) struct World {
     pub(crate) hosts: BTreeMap<JobId, String>,
     /// Every action and outcome in a few words.
     pub(crate) trace: Vec<String>,
-    settings: Settings,
+    pub(crate) settings: Settings,
     rng: Rng,
     names: BTreeMap<FileId, String>,
+    pub(crate) streams: BTreeMap<FileId, Stream>,
     /// The progress that was told last.
     pub(crate) shown: BTreeMap<FileId, u64>,
     putting: BTreeSet<JobId>,
@@ -50,9 +53,33 @@ pub(crate) struct World {
     happenings: Queue<Happening>,
 }
 
+/// A stream, and what of it is kept until it is released.
+#[derive(Debug, Default)]
+pub(crate) struct Stream {
+    pub(crate) total: u64,
+    pub(crate) read_to: u64,
+    released: Vec<ByteRange>,
+    reading: Option<JobId>,
+    /// The most bytes that were kept at once.
+    pub(crate) most_kept: u64,
+}
+
+impl Stream {
+    fn kept(&self) -> u64 {
+        self.read_to - self.released.iter().map(|range| range.len()).sum::<u64>()
+    }
+
+    fn check(&self, range: ByteRange) {
+        assert!(range.end <= self.read_to, "bytes that were never read");
+        let is_gone = |gone: &&ByteRange| gone.start < range.end && range.start < gone.end;
+        assert_eq!(self.released.iter().find(is_gone), None, "bytes that were let go");
+    }
+}
+
 /// Something that is on its way.
 enum Happening {
     Hashed(JobId, Result<Checksum, SourceFailure>),
+    Read(FileId, JobId, Result<PartRead, SourceFailure>),
     CallArrives(JobId, partway_shared::upload::ControlCall, bool),
     CallDone(JobId, Result<ControlReply, Failure>),
     PutMoves(JobId, u64),
@@ -85,6 +112,7 @@ impl World {
             settings,
             rng: Rng::with_seed(!seed),
             names: BTreeMap::new(),
+            streams: BTreeMap::new(),
             shown: BTreeMap::new(),
             putting: BTreeSet::new(),
             stopped: BTreeSet::new(),
@@ -93,9 +121,18 @@ impl World {
     }
 
     pub(crate) fn add(&mut self, name: &str, size: u64) -> FileId {
-        let info = FileInfo { name: name.to_owned(), size, ..FileInfo::default() };
+        let info = FileInfo { name: name.to_owned(), size: Some(size), ..FileInfo::default() };
         let id = self.uploader.add(info).expect("fits");
         self.names.insert(id, name.to_owned());
+        id
+    }
+
+    /// Takes a stream that turns out to have so many bytes.
+    pub(crate) fn add_stream(&mut self, name: &str, total: u64) -> FileId {
+        let info = FileInfo { name: name.to_owned(), ..FileInfo::default() };
+        let id = self.uploader.add(info).expect("fits");
+        self.names.insert(id, name.to_owned());
+        self.streams.insert(id, Stream { total, ..Stream::default() });
         id
     }
 
@@ -123,6 +160,7 @@ impl World {
             }
         }
         self.names.clear();
+        self.streams.clear();
         self.shown.clear();
         self.putting.clear();
         self.stopped.clear();
@@ -152,7 +190,9 @@ impl World {
     /// The computer sleeps: time passes, and what was on its way is dead.
     pub(crate) fn sleep(&mut self, length: Duration) {
         self.happenings
-            .retain(|happening| matches!(happening, Happening::Hashed(..) | Happening::Connectivity(_)));
+            .retain(|happening| {
+                matches!(happening, Happening::Hashed(..) | Happening::Read(..) | Happening::Connectivity(_))
+            });
         self.now = self.now + length;
     }
 
@@ -208,7 +248,7 @@ impl World {
                 let Some(status) = self.uploader.status(id, self.now) else { continue };
                 let shown = self.shown.entry(id).or_default();
                 assert!(status.uploaded >= *shown, "progress ran back");
-                assert!(status.uploaded <= status.size, "more than the file was sent");
+                assert!(status.size.is_none_or(|size| status.uploaded <= size), "more than the file was sent");
                 *shown = status.uploaded;
             }
         }
@@ -238,7 +278,16 @@ impl World {
 
     fn begin(&mut self, action: Action) {
         match action {
+            Action::Read { job, file, range, kind } => self.read(job, file, range, kind),
+            Action::Release { file, range } => {
+                let stream = self.streams.get_mut(&file).expect("a stream");
+                stream.check(range);
+                stream.released.push(range);
+            }
             Action::Hash { job, file, range, kind } => {
+                if let Some(stream) = self.streams.get(&file) {
+                    stream.check(range);
+                }
                 let changed = self.has_changed(file);
                 let outcome = if changed {
                     Err(SourceFailure::Changed)
@@ -262,6 +311,9 @@ impl World {
                 }
             }
             Action::Put { job, file, range, put } => {
+                if let Some(stream) = self.streams.get(&file) {
+                    stream.check(range);
+                }
                 self.putting.insert(job);
                 self.hosts.insert(job, put.url.splitn(4, '/').take(3).collect());
                 let stuck = self.stuck.get_mut(&put.part_number.get()).filter(|times| **times > 0);
@@ -288,9 +340,31 @@ impl World {
             Action::Stop { job } => {
                 self.putting.remove(&job);
                 self.hosts.remove(&job);
+                for stream in self.streams.values_mut() {
+                    stream.reading.take_if(|reading| *reading == job);
+                }
                 self.stopped.insert(job);
             }
         }
+    }
+
+    /// Reads a stream on. That it has ended may show with its last byte, or only after it.
+    fn read(&mut self, job: JobId, file: FileId, range: ByteRange, kind: ChecksumKind) {
+        let shows_at_once = self.rng.bool();
+        let changed = self.has_changed(file);
+        let name = self.names[&file].clone();
+        let stream = self.streams.get_mut(&file).expect("a stream");
+        assert_eq!(stream.reading.replace(job), None, "one after the other");
+        assert!(range.start <= stream.read_to, "in order");
+        let end = range.end.min(stream.total);
+        stream.read_to = stream.read_to.max(end);
+        stream.most_kept = stream.most_kept.max(stream.kept());
+        let is_last = stream.total < range.end || (stream.total == range.end && shows_at_once);
+        let range = ByteRange { start: range.start, end: end.max(range.start) };
+        let checksum = kind.needs_hashing().then(|| checksum_of(kind, &name, range));
+        let read = PartRead { len: range.len(), checksum, is_last };
+        let outcome = if changed { Err(SourceFailure::Unreadable) } else { Ok(read) };
+        self.later(Duration::from_millis(range.len() / 100), Happening::Read(file, job, outcome));
     }
 
     /// The bytes of a file, or of an object that the store copies.
@@ -344,6 +418,12 @@ impl World {
     fn happen(&mut self, happening: Happening) {
         match happening {
             Happening::Hashed(job, outcome) => self.uploader.handle_hash_done(job, outcome),
+            Happening::Read(file, job, outcome) => {
+                if let Some(stream) = self.streams.get_mut(&file) {
+                    stream.reading.take_if(|reading| *reading == job);
+                }
+                self.uploader.handle_read_done(job, outcome);
+            }
             Happening::CallArrives(job, call, answer_lost) => {
                 self.lose_a_part();
                 let outcome = self.backend.call(&call, self.now);

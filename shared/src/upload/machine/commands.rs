@@ -2,7 +2,7 @@
 
 use super::{Core, Job, Uploader};
 use crate::checksum::ChecksumKind;
-use crate::plan::{FileTooLarge, Plan};
+use crate::plan::{FileTooLarge, PartSizes, Plan};
 use crate::transfer::{FileId, Retried};
 use crate::upload::action::FileInfo;
 use crate::upload::file::{FileUpload, Intent, ListReason, Parked, Phase, Work};
@@ -35,9 +35,13 @@ impl Uploader {
     /// # Errors
     /// When it is larger than an object can be.
     pub fn add_as(&mut self, id: FileId, info: FileInfo) -> Result<(), FileTooLarge> {
-        let wanted_part_size = self.core.wanted_part_size(info.size);
-        let plan = Plan::new(info.size, wanted_part_size, &self.core.settings.plan)?;
-        self.admit(id, FileUpload::new(info, plan, wanted_part_size, self.core.checksum));
+        let (plan, wanted_part_size) = self.core.plan(info.size)?;
+        let is_stream = info.size.is_none();
+        let mut file = FileUpload::new(info, plan, wanted_part_size, self.core.checksum);
+        if is_stream {
+            file.parts = file.parts.of_stream();
+        }
+        self.admit(id, file);
         Ok(())
     }
 
@@ -53,6 +57,7 @@ impl Uploader {
 
     /// The same under an id of the caller's, which no other file of this machine may have.
     pub fn add_copy_as(&mut self, id: FileId, copy: CreateCopy) {
+        // Its size is not known, but it is no stream.
         let info =
             FileInfo { name: copy.to.name.as_ref().unwrap_or(&copy.from.key).clone(), ..FileInfo::default() };
         let mut file = FileUpload::new(info, Plan::EMPTY, None, ChecksumKind::None);
@@ -72,13 +77,14 @@ impl Uploader {
 
     /// The same under an id of the caller's, which no other file of this machine may have.
     pub fn restore_as(&mut self, id: FileId, info: FileInfo, saved: Resumable) -> Option<()> {
-        let plan = Plan::from_strategy(info.size, saved.strategy)?;
+        let plan = Plan::from_strategy(Some(info.size?), saved.grant.strategy.clone())?;
+        let size = plan.size()?;
         self.core.set_hosts(saved.grant.hosts);
         let mut file = FileUpload::new(info, plan, None, saved.checksum);
         file.phase = file.begin_from(Parked::Unlisted(saved.grant));
-        file.shown.raise(saved.stored_bytes.min(plan.size()));
+        file.shown.raise(saved.stored_bytes.min(size));
         // It is kept already, with more than is known of it here.
-        file.journaled = Some(file.parts.stored_count());
+        file.journaled = file.to_journal();
         self.admit(id, file);
         Some(())
     }
@@ -155,13 +161,19 @@ impl Uploader {
         .unwrap_or(false)
     }
 
-    /// Goes on with a failed upload, from what is stored. Returns whether it had failed.
+    /// Goes on with a failed upload, from what is stored. Returns whether it had failed and can go on: of a stream, what was let go
+    /// cannot be read again.
     pub fn retry(&mut self, id: FileId) -> bool {
         self.touch(id, |core, file| {
             if !matches!(file.phase, Phase::Failed { .. }) {
                 return false;
             }
             let parked = file.parked();
+            let is_lost =
+                if parked == Parked::Nothing { !file.parts.can_begin_anew() } else { !file.parts.can_go_on() };
+            if is_lost {
+                return false;
+            }
             file.reconciliations = 0;
             if parked == Parked::Nothing {
                 core.begin_anew(file);
@@ -189,10 +201,38 @@ impl Core {
     /// Begins from the first byte, as an upload that was never begun.
     pub(super) fn begin_anew(&self, file: &mut FileUpload) {
         file.admission = Retried::new();
-        file.wanted_part_size = self.wanted_part_size(file.info.size);
-        let plan = Plan::new(file.info.size, file.wanted_part_size, &self.settings.plan);
-        let checksum = if file.copy.is_some() { ChecksumKind::None } else { self.checksum };
-        file.parts = Parts::new(plan.unwrap_or(*file.parts.plan()), checksum);
+        if file.copy.is_some() {
+            file.parts = Parts::new(Plan::EMPTY, ChecksumKind::None);
+        } else {
+            // What a creation was asked for with stays, in case that an earlier request was answered.
+            if file.creation.is_none() {
+                file.parts.set_sized(file.info.size.is_some());
+            }
+            let size = file.info.size.filter(|_| !file.parts.is_unsized());
+            if let Ok((plan, wanted_part_size)) = self.plan(size) {
+                file.wanted_part_size = wanted_part_size;
+                file.parts.replanned(plan, self.checksum);
+            }
+            if let Some(size) = file.info.size {
+                file.parts.end_at(size);
+            }
+        }
         file.phase = Phase::Queued;
+    }
+
+    /// Returns how a file of this size is cut until the server has said how, and the part size to ask for. Of a stream, nobody
+    /// knows how much of it there is for a line that was measured.
+    pub(super) fn plan(&self, size: Option<u64>) -> Result<(Plan, Option<u64>), FileTooLarge> {
+        let limits = &self.settings.plan;
+        match size {
+            Some(size) => {
+                let wanted = self.wanted_part_size(size);
+                Plan::new(size, wanted, limits).map(|plan| (plan, wanted))
+            }
+            None => {
+                let wanted = self.settings.part_size;
+                Ok((Plan::of_unknown_size(wanted, PartSizes::Any, limits), wanted))
+            }
+        }
     }
 }

@@ -10,7 +10,6 @@ use crate::transfer::{Failure, FileId, Retried, TransferError, Verdict, judge_ca
 use crate::upload::action::{Action, ControlCall, ControlReply};
 use crate::upload::batch::Batch;
 use crate::upload::file::{FileUpload, Intent, Parked, Phase};
-use crate::upload::parts::Parts;
 use crate::upload::resume::UploadGrant;
 use crate::wire::{CreatedCopy, CreatedUpload, Grant};
 
@@ -131,7 +130,7 @@ impl Core {
                 return;
             }
             Ok(ControlReply::Copied(CreatedCopy::Copied(completed))) => {
-                file.info.size = completed.size;
+                file.info.size = Some(completed.size);
                 file.shown.raise(completed.size);
                 file.retry_reason = None;
                 file.phase = Phase::Completed(completed);
@@ -172,6 +171,8 @@ impl Core {
             id: file.creation.take().unwrap_or_else(|| self.creation_id()),
             owner,
             token: grant.token,
+            strategy: grant.strategy.clone(),
+            may_recut: grant.may_recut && file.copy.is_none(),
             key: grant.key,
             expires_at: now + Duration::from_secs(grant.expires_in),
             hosts: grant.hosts,
@@ -189,7 +190,11 @@ impl Core {
             self.checksum = grant.checksum;
         }
         self.set_hosts(grant.hosts);
-        let Some(plan) = Plan::from_strategy(file.info.size, grant.strategy) else {
+        let plan = Plan::from_strategy(grant.size, grant.strategy).and_then(|plan| match file.info.size {
+            Some(size) if plan.size().is_none() => plan.ending_at(size).filter(|_| file.parts.is_unsized()),
+            size => (plan.size() == size).then_some(plan),
+        });
+        let Some(plan) = plan else {
             let error =
                 TransferError::new(ErrorCode::ServerMisbehaved, "the server's plan does not fit the file");
             self.fail(id, file, error);
@@ -197,7 +202,7 @@ impl Core {
         };
         if plan != *file.parts.plan() || grant.checksum != file.parts.checksum_kind() {
             self.stop_all_of(id, file);
-            file.parts = Parts::new(plan, grant.checksum);
+            file.parts.replanned(plan, grant.checksum);
         }
         if intent == Intent::Pause {
             self.stop_all_of(id, file);
@@ -208,5 +213,6 @@ impl Core {
         for put in grant.parts {
             file.parts.signed(put, now);
         }
+        self.recut(file);
     }
 }

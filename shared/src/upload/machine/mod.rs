@@ -15,7 +15,7 @@ use litemap::LiteMap;
 
 use crate::checksum::ChecksumKind;
 use crate::limits::{MAX_FILES_PER_CREATE, MAX_PARTS_PER_SIGN, MAX_UPLOADS_PER_COMPLETE};
-use crate::part::PartNumber;
+use crate::part::{ByteRange, PartNumber};
 use crate::progress::Speedometer;
 use crate::time::Time;
 use crate::transfer::{Batches, Cap, FileId, Flow, HostId, Jobs, TransferError, Turn};
@@ -62,6 +62,8 @@ struct Core {
     completions: Batches,
     request_limits: RequestLimits,
     events: VecDeque<Event>,
+    /// What drivers may let go of.
+    releases: VecDeque<(FileId, ByteRange)>,
     hash_turn: Turn,
     call_turn: Turn,
     send_turn: Turn,
@@ -210,6 +212,7 @@ impl Core {
             completions: Batches::default(),
             request_limits: RequestLimits::default(),
             events: VecDeque::new(),
+            releases: VecDeque::new(),
             hash_turn: Turn::default(),
             call_turn: Turn::default(),
             send_turn: Turn::default(),
@@ -251,7 +254,10 @@ impl Core {
         if file.state() != before {
             self.events.push_back(Event::State(id, file.state()));
         }
-        let journaled = file.is_resumable().then(|| file.parts.stored_count());
+        while let Some(range) = file.parts.take_released() {
+            self.releases.push_back((id, range));
+        }
+        let journaled = file.to_journal();
         if journaled != file.journaled {
             file.journaled = journaled;
             self.events.push_back(Event::Journal(id));
@@ -275,6 +281,16 @@ impl Core {
             }
             let in_flight = self.jobs.count(|job| matches!(job, Job::Put(..)));
             self.flow.moved(more, in_flight, now);
+        }
+    }
+
+    /// Cuts the rest of a file into larger parts, if its store takes them and its line turns out to be fast.
+    fn recut(&self, file: &mut FileUpload) {
+        let Phase::Uploading { grant, .. } = &file.phase else { return };
+        if grant.may_recut
+            && let Some(growth) = self.settings.growth(self.flow.limit())
+        {
+            file.parts.recut(growth);
         }
     }
 

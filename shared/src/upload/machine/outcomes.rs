@@ -4,11 +4,12 @@ use super::{Core, Event, Job, Uploader, complete_when_stored};
 use crate::checksum::Checksum;
 use crate::error::ErrorCode;
 use crate::part::{ETag, PartNumber};
+use crate::plan::Plan;
 use crate::time::Time;
 use crate::transfer::{
     Failure, FileId, JobId, Retried, SourceFailure, TransferError, Verdict, etag_hidden, judge_call, stalled,
 };
-use crate::upload::action::ControlReply;
+use crate::upload::action::{ControlReply, PartRead};
 use crate::upload::batch::Batch;
 use crate::upload::failure::{PutVerdict, judge_put};
 use crate::upload::file::{FileUpload, ListReason, Phase};
@@ -30,6 +31,19 @@ impl Uploader {
             (Ok(checksum), Some(part)) => file.parts.hashed(part, checksum),
             (Ok(checksum), None) => core.checked(id, file, checksum),
             (Err(failure), _) => core.fail(id, file, failure.into()),
+        });
+    }
+
+    /// What came of an [`Action::Read`](crate::upload::Action::Read), or why the stream could not be read.
+    pub fn handle_read_done(&mut self, job: JobId, outcome: Result<PartRead, SourceFailure>) {
+        let Some(Job::Hash(id, part)) = self.core.jobs.finish(job) else { return };
+        self.touch(id, |core, file| match outcome {
+            Ok(read) => {
+                if let Some(size) = file.parts.read(part, read) {
+                    core.ended(file, size);
+                }
+            }
+            Err(failure) => core.fail(id, file, failure.into()),
         });
     }
 
@@ -56,6 +70,7 @@ impl Uploader {
                 let sent = file.parts.put_done(part, job, etag, now);
                 core.count(file, sent.more, now);
                 core.flow.acknowledged();
+                core.recut(file);
                 if let Some(loser) = sent.loser {
                     core.jobs.stop(loser);
                 }
@@ -184,6 +199,23 @@ impl Uploader {
 }
 
 impl Core {
+    /// A stream has turned out to have so many bytes.
+    fn ended(&self, file: &mut FileUpload, size: u64) {
+        file.info.size = Some(size);
+        // Nobody has been told of a stream yet: it is a file like any other, if it is one that fits into the part that was read.
+        if matches!(file.phase, Phase::Queued) && file.creation.is_none() {
+            let plan = Plan::new(size, file.wanted_part_size, &self.settings.plan);
+            let is_whole = |plan: &Plan| plan.range(PartNumber::FIRST).is_some_and(|range| range.end == size);
+            if let Some(plan) = plan.ok().filter(is_whole) {
+                file.parts.set_sized(true);
+                file.parts.send_whole(plan);
+                return;
+            }
+        }
+        file.parts.end_at(size);
+        complete_when_stored(file);
+    }
+
     // Going on from elsewhere.
 
     fn listed(&mut self, id: FileId, file: &mut FileUpload, listed: ListedParts) {
@@ -191,7 +223,7 @@ impl Core {
         let (grant, reason) = (grant.clone(), reason.clone());
         file.retry_reason = None;
         if let Some(completed) = listed.completed {
-            file.shown.raise(file.info.size);
+            file.shown.raise(completed.size);
             file.phase = Phase::Completed(Box::new(completed));
             return;
         }
@@ -199,7 +231,8 @@ impl Core {
             ListReason::Lost(error) => {
                 let lost = file.parts.reconcile(&listed.parts);
                 file.phase = Phase::Uploading { grant, sign: Retried::new() };
-                if lost == 0 {
+                // What a stream had there is gone.
+                if lost == 0 || file.parts.is_stream() {
                     self.fail(id, file, error);
                 }
             }
@@ -254,22 +287,32 @@ impl Core {
             return;
         }
         let failure = match (outcome, &mut file.phase) {
-            (Ok(ControlReply::Signed(signed)), Phase::Uploading { sign, .. }) => {
-                for put in signed.parts {
-                    file.parts.signed(put, now);
+            (Ok(ControlReply::Signed(signed)), Phase::Uploading { grant, sign }) => {
+                let asked = file.parts.has_asked_for_plan(job);
+                if let Some(token) = signed.token.filter(|_| asked) {
+                    grant.token = token;
+                    grant.strategy = file.parts.plan().strategy().clone();
+                    file.parts.plan_granted();
                 }
-                if file.parts.unsign(job) == 0 {
-                    sign.reset();
-                    file.retry_reason = None;
-                    return;
+                if file.parts.has_asked_for_plan(job) {
+                    Failure::Unusable("it lacks a token for the plan that was asked for".to_owned())
+                } else {
+                    for put in signed.parts {
+                        file.parts.signed(put, now);
+                    }
+                    if file.parts.unsign(job) == 0 {
+                        sign.reset();
+                        file.retry_reason = None;
+                        return;
+                    }
+                    Failure::Unusable("it lacks URLs for some of the parts".to_owned())
                 }
-                Failure::Unusable("it lacks URLs for some of the parts".to_owned())
             }
             (Ok(ControlReply::Listed(listed)), Phase::Uploading { sign, .. }) => {
                 sign.reset();
                 if let Some(completed) = listed.completed {
                     self.stop_all_of(id, file);
-                    file.shown.raise(file.info.size);
+                    file.shown.raise(completed.size);
                     file.retry_reason = None;
                     file.phase = Phase::Completed(Box::new(completed));
                 } else if file.parts.answered(job, &listed.parts) {

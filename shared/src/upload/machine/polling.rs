@@ -7,7 +7,7 @@ use crate::transfer::{Cap, Retried};
 use crate::upload::action::{Action, ControlCall};
 use crate::upload::batch::{Batch, Waiting};
 use crate::upload::file::{Intent, Phase};
-use crate::upload::parts::ToSend;
+use crate::upload::parts::{ToHash, ToSend};
 use crate::wire::{AbortUpload, CompleteUploads, CreateUploads, ListParts, SignParts};
 
 impl Uploader {
@@ -16,6 +16,9 @@ impl Uploader {
         self.core.polled_at = now;
         if let Some(job) = self.core.jobs.next_stop() {
             return Some(Action::Stop { job });
+        }
+        if let Some((file, range)) = self.core.releases.pop_front() {
+            return Some(Action::Release { file, range });
         }
         if !self.core.online {
             return None;
@@ -75,10 +78,10 @@ impl Uploader {
                 Phase::Uploading { .. } if file.parts.start_ask(job) => {
                     ControlCall::List(ListParts { token })
                 }
-                Phase::Uploading { .. } => ControlCall::Sign(SignParts {
-                    token,
-                    parts: file.parts.start_sign(job, core.request_limits.signed),
-                }),
+                Phase::Uploading { .. } => {
+                    let (parts, strategy) = file.parts.start_sign(job, core.request_limits.signed);
+                    ControlCall::Sign(SignParts { token, parts, strategy })
+                }
                 Phase::Listing { .. } => ControlCall::List(ListParts { token }),
                 Phase::Completing { .. } => {
                     ControlCall::Complete(CompleteUploads { uploads: vec![file.to_complete()?] })
@@ -154,9 +157,13 @@ impl Uploader {
                 let job = core.jobs.begin(Job::Check(id));
                 return Some(Action::Hash { job, file: id, range: *range, kind: stored.kind() });
             }
-            let (part, range) = file.parts.start_hash()?;
+            let ToHash { part, range, is_unread } = file.parts.start_hash(core.settings.stream_window)?;
             let job = core.jobs.begin(Job::Hash(id, part));
-            Some(Action::Hash { job, file: id, range, kind })
+            Some(if is_unread {
+                Action::Read { job, file: id, range, kind }
+            } else {
+                Action::Hash { job, file: id, range, kind }
+            })
         })?
     }
 

@@ -2,22 +2,38 @@
 
 use std::time::Duration;
 
-use super::Parts;
+use super::{Parts, Recut};
 use super::stage::{Signed, Stage};
-use crate::checksum::{Checksum, ChecksumKind};
+use crate::checksum::Checksum;
 use crate::limits::MAX_PARTS_PER_SIGN;
 use crate::part::{ByteRange, PartNumber};
+use crate::plan::Strategy;
 use crate::time::Time;
 use crate::transfer::{HostId, JobId};
 use crate::wire::{PartToSign, SignedPut};
 
+/// A part to hash.
+pub(in crate::upload) struct ToHash {
+    pub(in crate::upload) part: PartNumber,
+    pub(in crate::upload) range: ByteRange,
+    /// Whether its bytes have to be read from a stream.
+    pub(in crate::upload) is_unread: bool,
+}
+
 impl Parts {
-    /// The next part to hash, and its bytes.
-    pub(in crate::upload) fn start_hash(&mut self) -> Option<(PartNumber, ByteRange)> {
-        let number = self.first_to_hash().or_else(|| self.open())?;
-        let range = self.plan.range(number)?;
-        self.active.get_mut(&number)?.stage = Stage::Hashing;
-        Some((number, range))
+    /// The next part to hash, and its bytes, which of a stream may have to be read first, as far as the driver can keep so many.
+    pub(in crate::upload) fn start_hash(&mut self, stream_window: u64) -> Option<ToHash> {
+        let can_read = self.can_read(stream_window);
+        let waiting = self.first_to_hash().filter(|&part| can_read || !self.is_unread(part));
+        let part = match waiting {
+            Some(part) => part,
+            None if can_read || !self.is_unread_next() => self.open()?,
+            None => return None,
+        };
+        let range = self.plan.range(part)?;
+        let is_unread = self.is_unread(part);
+        self.active.get_mut(&part)?.stage = Stage::Hashing;
+        Some(ToHash { part, range, is_unread })
     }
 
     pub(in crate::upload) fn hashed(&mut self, number: PartNumber, checksum: Checksum) {
@@ -39,7 +55,11 @@ impl Parts {
 
     /// Opens parts that need no hashing, so that `window` of them wait to be signed or sent.
     pub(in crate::upload) fn open_unhashed(&mut self, window: u32) {
-        if self.checksum != ChecksumKind::None {
+        if self.needs_reading() {
+            // What was read already, by another plan, has only to be signed.
+            while !self.checksum.needs_hashing() && self.has_untouched() && !self.is_unread_next() {
+                self.open();
+            }
             return;
         }
         let is_ahead =
@@ -55,24 +75,45 @@ impl Parts {
         }
     }
 
-    /// Everything that needs a signature, up to what one request takes.
-    pub(in crate::upload) fn start_sign(&mut self, job: JobId, most: usize) -> Vec<PartToSign> {
+    /// Everything that needs a signature, up to what one request takes, and the plan, if the token is of another.
+    pub(in crate::upload) fn start_sign(
+        &mut self,
+        job: JobId,
+        most: usize,
+    ) -> (Vec<PartToSign>, Option<Strategy>) {
         let mut request = Vec::new();
+        // The token of a stream does not say which part is its last.
+        let last = self.plan.size().filter(|_| self.is_unsized()).map(|_| self.plan.part_count());
         for (&part_number, part) in &mut self.active {
             if let Stage::ToSign(checksum) = part.stage {
                 part.stage = Stage::Signing(checksum, job);
-                request.push(PartToSign { part_number, checksum });
+                let size = self.plan.range(part_number).filter(|_| last == Some(part_number.get()));
+                request.push(PartToSign { part_number, size: size.map(ByteRange::len), checksum });
                 if request.len() == most {
                     break;
                 }
             }
         }
-        request
+        if self.recut == Recut::Granted {
+            return (request, None);
+        }
+        self.recut = Recut::Asked(job);
+        (request, Some(self.plan.strategy().clone()))
+    }
+
+    /// Whether this request has asked for the plan.
+    pub(in crate::upload) fn has_asked_for_plan(&self, job: JobId) -> bool {
+        self.recut == Recut::Asked(job)
+    }
+
+    /// The token is of this plan now.
+    pub(in crate::upload) const fn plan_granted(&mut self) {
+        self.recut = Recut::Granted;
     }
 
     /// Takes a signed URL, if its part still waits for one.
     pub(in crate::upload) fn signed(&mut self, put: SignedPut, now: Time) {
-        if self.checksum == ChecksumKind::None && self.next == put.part_number.get() {
+        if !self.needs_reading() && self.next == put.part_number.get() {
             self.open();
         }
         if let Some(part) = self.active.get_mut(&put.part_number)
@@ -86,6 +127,9 @@ impl Parts {
     /// Takes back what is still being signed by this job, because its answer did not bring it; returns how many parts
     /// that is.
     pub(in crate::upload) fn unsign(&mut self, job: JobId) -> usize {
+        if self.recut == Recut::Asked(job) {
+            self.recut = Recut::Wanted;
+        }
         let mut count = 0;
         for (_, part) in &mut self.active {
             if let Stage::Signing(checksum, by) = part.stage

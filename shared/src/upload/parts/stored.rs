@@ -23,6 +23,9 @@ impl Parts {
             *place = Some(stored);
             self.stored_count += 1;
             self.stored_bytes += len;
+            if let Some(range) = self.plan.range(number) {
+                self.release(range);
+            }
         }
     }
 
@@ -70,8 +73,8 @@ impl Parts {
     /// Begins from what the store has of an upload that was begun elsewhere. Parts of another
     /// size, and parts of which nobody knows the checksum that completing needs, are sent again.
     pub(in crate::upload) fn adopt(&mut self, listed: &[StoredPart]) {
-        let plan = self.plan;
-        *self = Self::new(plan, self.checksum);
+        let plan = self.plan.clone();
+        *self = Self::new(plan.clone(), self.checksum);
         for part in listed {
             let number = part.part_number;
             if plan.range(number).map(ByteRange::len) != Some(part.size) {
