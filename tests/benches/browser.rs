@@ -49,7 +49,7 @@ const BARE: Peer = Peer {
           return answer.json();
         };
         const { uploads: [{ accepted: grant }] } = await ask('/v1/uploads', { files: [{ name: file.name, size: file.size }] });
-        const size = grant.strategy.multipart.part_size;
+        const size = grant.strategy.multipart.steps[0].part_size;
         const numbers = Array.from({ length: Math.ceil(file.size / size) }, (_, i) => ({ part_number: i + 1 }));
         const { parts } = await ask('/v1/uploads/sign', { token: grant.token, parts: numbers });
         const put = ({ part_number, url }) => new Promise((resolve, reject) => {

@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 
+use bytesize::ByteSize;
 use partway_shared::checksum::{ChecksumKind, Crc64Nvme};
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::limits::MAX_KEY_BYTES;
 use partway_shared::part::ETag;
-use partway_shared::plan::{Plan, Strategy};
+use partway_shared::plan::{MAX_STEPS, Plan, Strategy};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -25,6 +26,9 @@ pub const MAX_TOKEN_BYTES: usize = 8 * 1_024;
 /// The bytes that are reserved for the store's upload id, which is added last. S3 gives no limit; known ids have 30
 /// to 400 bytes.
 const MAX_UPLOAD_ID_BYTES: usize = 1_024;
+
+/// The bytes of one step of a plan, as JSON. As many are reserved as a plan can have, since parts can grow later.
+const STEP_BYTES: usize = r#"{"from":10000,"part_size":5368709120},"#.len();
 
 /// The claims of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,8 +52,12 @@ pub struct UploadClaims {
     pub staged: bool,
     /// The store's id of the multipart upload; `None` for a single PUT.
     pub upload_id: Option<String>,
-    /// The file's size in bytes.
-    pub size: u64,
+    /// The file's size in bytes; none for a stream, whose size its completion shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// The most bytes that a stream may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_size: Option<u64>,
     /// How the file is split.
     pub strategy: Strategy,
     /// How it is verified.
@@ -102,8 +110,35 @@ impl UploadClaims {
     /// # Errors
     /// [`ErrorCode::TokenInvalid`] for a plan beyond S3's limits, which this server never issues.
     pub fn plan(&self) -> Result<Plan, Problem> {
-        Plan::from_strategy(self.size, self.strategy)
+        Plan::from_strategy(self.size, self.strategy.clone())
             .ok_or_else(|| Problem::new(ErrorCode::TokenInvalid, "the token's plan exceeds S3's limits"))
+    }
+
+    /// Returns the file's size in bytes, which all but a stream have before they are complete.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.size.unwrap_or_default()
+    }
+
+    /// Returns the claims of a stream that has turned out to have so many bytes.
+    #[must_use]
+    pub fn ended(&self, size: u64) -> Self {
+        Self { size: Some(size), ..self.clone() }
+    }
+
+    /// Checks that a stream may have so many bytes.
+    ///
+    /// # Errors
+    /// [`ErrorCode::FileTooLarge`] where it may not.
+    pub fn check_size(&self, size: u64) -> Result<(), Problem> {
+        match self.max_size.filter(|max| size > *max) {
+            None => Ok(()),
+            Some(max) => {
+                let why =
+                    format!("the stream has {size} bytes, and at most {} may be uploaded", ByteSize(max));
+                Err(Problem::new(ErrorCode::FileTooLarge, why))
+            }
+        }
     }
 
     /// Returns which checksum each part's URL wants: none where the store has the bytes already.
@@ -117,7 +152,7 @@ impl UploadClaims {
     /// # Errors
     /// The name of the field to blame: the longest one of those that an application chooses.
     pub fn check_length(&self) -> Result<(), &'static str> {
-        let room = if self.upload_id.is_none() { MAX_UPLOAD_ID_BYTES } else { 0 };
+        let room = if self.upload_id.is_none() { MAX_UPLOAD_ID_BYTES + MAX_STEPS * STEP_BYTES } else { 0 };
         if seal::sealed_bytes(json(self).len() + room) <= MAX_TOKEN_BYTES {
             return Ok(());
         }
@@ -198,6 +233,9 @@ impl TokenMint {
 
 #[cfg(test)]
 mod tests {
+    use partway_shared::limits::GIB;
+    use partway_shared::part::PartNumber;
+    use partway_shared::plan::Step;
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
     use super::*;
@@ -212,8 +250,9 @@ mod tests {
             shared: false,
             staged: false,
             upload_id: Some("u1".to_owned()),
-            size: 100,
-            strategy: Strategy::Multipart { part_size: 10 },
+            size: Some(100),
+            max_size: None,
+            strategy: Strategy::equal(10),
             checksum: ChecksumKind::Crc64Nvme,
             content_type: "image/jpeg".to_owned(),
             content_disposition: None,
@@ -260,11 +299,17 @@ mod tests {
         let fits = |bytes: usize| tagged(bytes).check_length().is_ok();
         let longest = (0..MAX_TOKEN_BYTES).rev().find(|bytes| fits(*bytes)).unwrap();
         assert_eq!(tagged(longest + 1).check_length(), Err("tags"));
-        let with_id = UploadClaims { upload_id: Some("u".repeat(MAX_UPLOAD_ID_BYTES)), ..tagged(longest) };
+        let steps = (0..MAX_STEPS).map(|n| Step {
+            from: PartNumber::new(if n == 0 { 1 } else { 9_000 + n as u32 }).unwrap(),
+            part_size: 5 * GIB - n as u64,
+        });
+        let strategy = Strategy::Multipart { steps: steps.collect::<Vec<_>>().try_into().unwrap() };
+        let with_id =
+            UploadClaims { upload_id: Some("u".repeat(MAX_UPLOAD_ID_BYTES)), strategy, ..tagged(longest) };
         let token = mint("secret").issue(&with_id).unwrap();
-        assert!(token.len() <= MAX_TOKEN_BYTES && token.len() > MAX_TOKEN_BYTES - 16, "{}", token.len());
+        assert!(token.len() <= MAX_TOKEN_BYTES && token.len() > MAX_TOKEN_BYTES - 128, "{}", token.len());
         assert_eq!(mint("secret").check(&token, "ada", 1), Ok(with_id.clone()));
-        let longer = UploadClaims { upload_id: Some("u".repeat(MAX_UPLOAD_ID_BYTES + 16)), ..with_id };
+        let longer = UploadClaims { upload_id: Some("u".repeat(MAX_UPLOAD_ID_BYTES + 128)), ..with_id };
         assert_eq!(mint("secret").issue(&longer).unwrap_err().code, ErrorCode::StoreMisbehaved);
     }
 

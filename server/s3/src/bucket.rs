@@ -57,6 +57,14 @@ pub struct StoreIdentity {
     pub access_key_id: Option<String>,
 }
 
+impl StoreIdentity {
+    /// Returns whether it is S3 itself, in any partition.
+    #[must_use]
+    pub fn is_aws(&self) -> bool {
+        self.endpoint.starts_with("aws")
+    }
+}
+
 /// What a sweep removes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sweeping {

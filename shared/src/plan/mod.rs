@@ -226,9 +226,9 @@ impl Plan {
 
 /// The bytes that all parts can have together.
 fn capacity(steps: &Steps) -> u64 {
-    let ends = steps.spans().map(|span| {
-        span.start.saturating_add(span.step.part_size.saturating_mul(u64::from(span.parts)))
-    });
+    let ends = steps
+        .spans()
+        .map(|span| span.start.saturating_add(span.step.part_size.saturating_mul(u64::from(span.parts))));
     ends.last().unwrap_or_default()
 }
 
@@ -331,7 +331,9 @@ mod tests {
         let limits = PlanLimits::default();
         let plan = Plan::of_unknown_size(None, PartSizes::Any, &limits);
         let len = |plan: &Plan, part| plan.range(PartNumber::new(part).unwrap()).unwrap().len() / MIB;
-        for (part, expected) in [(1, 8), (1_000, 8), (1_001, 16), (2_001, 32), (6_000, 256), (6_001, 512), (10_000, 512)] {
+        for (part, expected) in
+            [(1, 8), (1_000, 8), (1_001, 16), (2_001, 32), (6_000, 256), (6_001, 512), (10_000, 512)]
+        {
             assert_eq!(len(&plan, part), expected, "part {part}");
         }
         assert_eq!(plan.size(), None);
@@ -349,8 +351,14 @@ mod tests {
     fn a_length_becomes_known() {
         let plan = Plan::of_unknown_size(None, PartSizes::Any, &PlanLimits::default());
         let first = 1_000 * 8 * MIB;
-        for (size, parts) in [(1, 1), (8 * MIB, 1), (8 * MIB + 1, 2), (first, 1_000), (first + 1, 1_001), (first + 16 * MIB, 1_001)]
-        {
+        for (size, parts) in [
+            (1, 1),
+            (8 * MIB, 1),
+            (8 * MIB + 1, 2),
+            (first, 1_000),
+            (first + 1, 1_001),
+            (first + 16 * MIB, 1_001),
+        ] {
             let ended = plan.ending_at(size).unwrap();
             assert_eq!(ended.part_count(), parts, "{size}");
             assert_sound(&ended, &PlanLimits::default());
@@ -363,12 +371,17 @@ mod tests {
     #[test]
     fn parts_change_their_size_on_the_way() {
         let step = |from, part_size| Step { from: PartNumber::new(from).unwrap(), part_size };
-        let grown = plan(GIB).with_steps(PartNumber::new(15).unwrap(), &[step(15, 64 * MIB), step(24, 32 * MIB)]).unwrap();
+        let grown = plan(GIB)
+            .with_steps(PartNumber::new(15).unwrap(), &[step(15, 64 * MIB), step(24, 32 * MIB)])
+            .unwrap();
         assert_sound(&grown, &PlanLimits::default());
         let range = grown.range(PartNumber::new(15).unwrap()).unwrap();
         assert_eq!((range.start, range.len()), (14 * 16 * MIB, 64 * MIB));
         assert_eq!(grown.part_count(), 14 + 9 + 7);
-        assert!(plan(MAX_OBJECT_SIZE).with_steps(PartNumber::FIRST, &[step(1, GIB)]).is_none(), "it would not fit");
+        assert!(
+            plan(MAX_OBJECT_SIZE).with_steps(PartNumber::FIRST, &[step(1, GIB)]).is_none(),
+            "it would not fit"
+        );
         assert!(plan(MIB).with_steps(PartNumber::FIRST, &[step(1, GIB)]).is_none(), "a PUT has no parts");
     }
 
@@ -376,9 +389,12 @@ mod tests {
     #[test]
     fn steps_by_brute_force() {
         let step = |from, part_size| Step { from: PartNumber::new(from).unwrap(), part_size };
-        let limits = PlanLimits { min_part_size: 1, max_part_size: 9, max_parts: 60, ..PlanLimits::default() };
+        let limits =
+            PlanLimits { min_part_size: 1, max_part_size: 9, max_parts: 60, ..PlanLimits::default() };
         for size in 1..60 {
-            for (from, grown, shrunk) in (1..8).flat_map(|from| (1..9).flat_map(move |one| (1..4).map(move |two| (from, one, two)))) {
+            for (from, grown, shrunk) in
+                (1..8).flat_map(|from| (1..9).flat_map(move |one| (1..4).map(move |two| (from, one, two))))
+            {
                 let plan = Plan::from_strategy(Some(size), Strategy::equal(4)).unwrap();
                 let steps = [step(from, grown), step(from + 2, shrunk)];
                 let changed = plan.with_steps(PartNumber::new(from).unwrap(), &steps).unwrap();

@@ -115,7 +115,9 @@ impl fmt::Display for NotSteps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Count => write!(f, "a plan has 1 to {MAX_STEPS} steps"),
-            Self::Order => f.write_str("the first step is from part 1, and each further one from a later part"),
+            Self::Order => {
+                f.write_str("the first step is from part 1, and each further one from a later part")
+            }
             Self::Empty => f.write_str("a part has one byte at least"),
         }
     }
@@ -140,7 +142,9 @@ mod tests {
         assert_eq!(Steps::try_from(vec![step(1, 5), step(1, 6)]), Err(NotSteps::Order));
         assert_eq!(Steps::try_from(vec![step(1, 5), step(3, 0)]), Err(NotSteps::Empty));
         assert!(serde_json::from_str::<Steps>("[]").is_err());
-        assert!(serde_json::from_str::<Steps>(r#"[{"from":1,"part_size":5},{"from":0,"part_size":5}]"#).is_err());
+        assert!(
+            serde_json::from_str::<Steps>(r#"[{"from":1,"part_size":5},{"from":0,"part_size":5}]"#).is_err()
+        );
     }
 
     #[test]

@@ -82,7 +82,11 @@ mod tests {
         assert_eq!(steps(800, 16, 100.0), [(15, 64), (23, 32), (29, 16)]);
         assert_eq!(steps(10_000, 16, 100.0), [(15, 64), (166, 32), (172, 16)]);
         assert_eq!(steps(500, 16, 100.0), [(15, 41), (24, 20)]);
-        assert_eq!(steps(10_000, 16, 3.0), [(15, 45), (234, 22)], "no part takes longer than a quarter of a minute");
+        assert_eq!(
+            steps(10_000, 16, 3.0),
+            [(15, 45), (234, 22)],
+            "no part takes longer than a quarter of a minute"
+        );
     }
 
     #[test]

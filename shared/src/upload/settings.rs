@@ -90,7 +90,11 @@ impl Settings {
     }
 
     const fn sizes(&self) -> SizeLimits {
-        SizeLimits { usual: self.plan.part_size, min: self.plan.min_part_size, step: self.plan.part_size_step }
+        SizeLimits {
+            usual: self.plan.part_size,
+            min: self.plan.min_part_size,
+            step: self.plan.part_size_step,
+        }
     }
 
     /// Returns the part size to ask for, of a file of so many bytes on a line that gives each part so many per second.

@@ -187,7 +187,8 @@ impl Backend {
             }
             ControlCall::Complete(request) => {
                 self.completes += 1;
-                let is_multipart = |upload: &CompleteUpload| self.uploads[key_of(&upload.token)].plan.is_multipart();
+                let is_multipart =
+                    |upload: &CompleteUpload| self.uploads[key_of(&upload.token)].plan.is_multipart();
                 let is_alone = request.uploads.len() == 1;
                 assert!(
                     is_alone || !request.uploads.iter().any(is_multipart),
@@ -315,7 +316,9 @@ impl Backend {
                 checksum: ChecksumKind::None,
                 hosts: self.hosts,
                 parts: first
-                    .map(|number| self.put(&token, number, plan.range(number).expect("of the plan"), None, now))
+                    .map(|number| {
+                        self.put(&token, number, plan.range(number).expect("of the plan"), None, now)
+                    })
                     .collect(),
             }))
         } else {
@@ -401,7 +404,9 @@ impl Backend {
         let plan = Plan::from_strategy(before.size(), strategy.clone()).expect("it fits");
         let last = plan.part_count();
         let lens = plan.part_numbers().filter(|number| number.get() < last);
-        assert!(lens.filter_map(|number| plan.range(number)).all(|range| range.len() >= self.plan.min_part_size));
+        assert!(
+            lens.filter_map(|number| plan.range(number)).all(|range| range.len() >= self.plan.min_part_size)
+        );
         let upload = self.uploads.get_mut(&key).expect("tokens come from here");
         let known = upload.recut.iter().position(|one| *one == plan);
         let index = known.unwrap_or_else(|| {

@@ -29,7 +29,12 @@ fn count(world: &World, what: &str) -> usize {
 fn completes(world: &mut World, id: FileId) {
     world.run();
     let status = world.uploader.status(id, world.now).unwrap();
-    assert_eq!((status.state, status.uploaded), (State::Completed, status.size.unwrap()), "{:?}", status.error);
+    assert_eq!(
+        (status.state, status.uploaded),
+        (State::Completed, status.size.unwrap()),
+        "{:?}",
+        status.error
+    );
 }
 
 fn fails(world: &mut World, id: FileId) -> ErrorCode {

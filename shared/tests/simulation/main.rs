@@ -14,8 +14,8 @@ mod going_on;
 mod large_requests;
 mod late;
 mod random;
-mod retry_after;
 mod recut;
+mod retry_after;
 mod scenarios;
 #[path = "../simulated/mod.rs"]
 mod simulated;

@@ -77,7 +77,11 @@ fn a_page_that_dies_goes_on_by_the_plan_of_the_token_that_it_has() {
         let mut world = world(ChecksumKind::Crc64Nvme, fast(), Settings::default());
         world.add("film", 4 * GIB);
         let stored_parts = |world: &World| {
-            world.uploader.files().map(|id| world.uploader.status(id, world.now).unwrap().parts_stored).sum::<u32>()
+            world
+                .uploader
+                .files()
+                .map(|id| world.uploader.status(id, world.now).unwrap().parts_stored)
+                .sum::<u32>()
         };
         world.run_while(|world| stored_parts(world) < stored);
         world.crash(stored.into());

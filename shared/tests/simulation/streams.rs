@@ -27,7 +27,12 @@ fn count(world: &World, what: &str) -> usize {
 fn completes(world: &mut World, id: FileId, size: u64) {
     world.run();
     let status = world.uploader.status(id, world.now).unwrap();
-    assert_eq!((status.state, status.uploaded, status.size), (State::Completed, size, Some(size)), "{:?}", status.error);
+    assert_eq!(
+        (status.state, status.uploaded, status.size),
+        (State::Completed, size, Some(size)),
+        "{:?}",
+        status.error
+    );
     assert_eq!(status.result.unwrap().size, size);
 }
 

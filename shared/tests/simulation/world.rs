@@ -189,10 +189,9 @@ impl World {
 
     /// The computer sleeps: time passes, and what was on its way is dead.
     pub(crate) fn sleep(&mut self, length: Duration) {
-        self.happenings
-            .retain(|happening| {
-                matches!(happening, Happening::Hashed(..) | Happening::Read(..) | Happening::Connectivity(_))
-            });
+        self.happenings.retain(|happening| {
+            matches!(happening, Happening::Hashed(..) | Happening::Read(..) | Happening::Connectivity(_))
+        });
         self.now = self.now + length;
     }
 
@@ -248,7 +247,10 @@ impl World {
                 let Some(status) = self.uploader.status(id, self.now) else { continue };
                 let shown = self.shown.entry(id).or_default();
                 assert!(status.uploaded >= *shown, "progress ran back");
-                assert!(status.size.is_none_or(|size| status.uploaded <= size), "more than the file was sent");
+                assert!(
+                    status.size.is_none_or(|size| status.uploaded <= size),
+                    "more than the file was sent"
+                );
                 *shown = status.uploaded;
             }
         }

@@ -365,8 +365,8 @@ async fn a_journal_that_makes_no_sense_is_reported_and_passed_over() -> Test {
                  const spoil = {
                    older: { ...good, form: 0 },
                    huge: { ...good, size: 1e30 },
-                   fractional: { ...good, partSize: 0.5 },
-                   unplanned: { ...good, partSize: 1 },
+                   fractional: { ...good, steps: [{ from: 1, part_size: 0.5 }] },
+                   unplanned: { ...good, steps: [{ from: 1, part_size: 1 }] },
                    tokenless: { ...good, token: 7 },
                    moved: { ...good },
                    text: 'not an entry',

@@ -162,7 +162,7 @@ impl Driver {
         let Chosen { id, file, path, destination, handle } = chosen;
         let info = FileInfo {
             name: file.name(),
-            size: file.size() as u64,
+            size: Some(file.size() as u64),
             content_type: Some(file.type_()).filter(|kind| !kind.is_empty()),
             last_modified: Some(file.last_modified() as i64),
             path,
@@ -252,6 +252,8 @@ impl Driver {
     fn start(&self, effect: Effect) {
         match effect {
             Effect::Work(Action::Hash { job, file, range, kind }) => self.hash(job, file, range, kind),
+            // The size of a file is known, so that it is never read as a stream.
+            Effect::Work(Action::Read { .. } | Action::Release { .. }) => {}
             Effect::Work(Action::Call { job, call }) => self.call(job, &call),
             Effect::Work(Action::Put { job, file, range, put }) => self.put(job, file, range, &put),
             Effect::Work(Action::Copy { job, put }) => self.ask_for_copy(job, &put),

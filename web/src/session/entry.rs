@@ -4,14 +4,14 @@
 //! only if every field is there, of its type and within its bounds.
 
 use partway_shared::checksum::ChecksumKind;
-use partway_shared::plan::{Plan, Strategy};
+use partway_shared::plan::{Plan, Steps, Strategy};
 use partway_shared::time::Time;
 use partway_shared::upload::{FileInfo, Resumable, UploadGrant};
 use partway_shared::wire::CreationId;
 use serde::{Deserialize, Serialize};
 
 /// The form of a record. One of another form cannot be read.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 /// The most host names that the parts of an upload are signed for.
 const MAX_HOSTS: u32 = 64;
 
@@ -43,8 +43,9 @@ pub(crate) struct Record {
     path: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_modified: Option<i64>,
-    /// Bytes.
-    part_size: u64,
+    /// How it is cut.
+    steps: Steps,
+    may_recut: bool,
     checksum: ChecksumKind,
     /// Bytes that the store had acknowledged.
     uploaded: u64,
@@ -57,7 +58,7 @@ impl Record {
     /// session's own time began, in milliseconds since 1970.
     pub(crate) fn new(entry: Entry, endpoint: &str, epoch: u64) -> Option<Self> {
         let Entry { info, saved } = entry;
-        let Strategy::Multipart { part_size } = saved.strategy else { return None };
+        let Strategy::Multipart { steps } = saved.grant.strategy else { return None };
         Some(Self {
             form: FORM,
             id: saved.grant.id,
@@ -68,11 +69,12 @@ impl Record {
             token: saved.grant.token,
             hosts: saved.grant.hosts,
             name: info.name,
-            size: info.size,
+            size: info.size?,
             content_type: info.content_type,
             path: info.path,
             last_modified: info.last_modified,
-            part_size,
+            steps,
+            may_recut: saved.grant.may_recut,
             checksum: saved.checksum,
             uploaded: saved.stored_bytes,
             expires_at: epoch.saturating_add(saved.grant.expires_at.as_millis()),
@@ -81,12 +83,12 @@ impl Record {
 
     /// Returns the entry, unless a field is out of its bounds. One that has expired expires at the beginning of time.
     pub(crate) fn into_entry(self, epoch: u64) -> Option<Entry> {
-        let strategy = Strategy::Multipart { part_size: self.part_size };
-        Plan::from_strategy(self.size, strategy)?;
+        let strategy = Strategy::Multipart { steps: self.steps };
+        Plan::from_strategy(Some(self.size), strategy.clone())?;
         (self.form == FORM).then_some(Entry {
             info: FileInfo {
                 name: self.name,
-                size: self.size,
+                size: Some(self.size),
                 content_type: self.content_type,
                 last_modified: self.last_modified,
                 path: self.path,
@@ -97,11 +99,12 @@ impl Record {
                     id: self.id,
                     owner: self.owner,
                     token: self.token,
+                    strategy,
+                    may_recut: self.may_recut,
                     key: self.key,
                     expires_at: Time::from_millis(self.expires_at.saturating_sub(epoch)),
                     hosts: self.hosts.clamp(1, MAX_HOSTS),
                 },
-                strategy,
                 checksum: self.checksum,
                 stored_bytes: self.uploaded.min(self.size),
             },

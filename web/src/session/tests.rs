@@ -120,8 +120,8 @@ fn refusal(code: ErrorCode) -> Failure {
 }
 
 fn record(id: &str, owner: &str) -> Value {
-    json!({ "form": 2, "id": id, "endpoint": ENDPOINT, "owner": owner, "destination": "films", "token": "its token",
-        "key": "films/film", "name": "film", "size": 20 << 20, "lastModified": 5, "partSize": 5 << 20, "uploaded": 0,
+    json!({ "form": 3, "id": id, "endpoint": ENDPOINT, "owner": owner, "destination": "films", "token": "its token",
+        "key": "films/film", "name": "film", "size": 20 << 20, "lastModified": 5, "steps": [{ "from": 1, "part_size": 5 << 20 }], "mayRecut": true, "uploaded": 0,
         "checksum": "crc64_nvme", "hosts": 1, "expiresAt": EPOCH + 60_000 })
 }
 
@@ -167,10 +167,10 @@ fn what_another_tab_sends_is_not_shown() {
 fn what_this_version_cannot_read_is_left_where_it_is() {
     let mut host = Host::new();
     let unreadable = [
-        changed(record(IDS[1], "ada"), "form", json!(3)),
+        changed(record(IDS[1], "ada"), "form", json!(2)),
         changed(record(IDS[2], "ada"), "token", json!(null)),
         changed(record(IDS[2], "ada"), "size", json!("20")),
-        changed(record(IDS[2], "ada"), "partSize", json!(1)),
+        changed(record(IDS[2], "ada"), "steps", json!([{ "from": 1, "part_size": 1 }])),
         changed(record(IDS[2], "ada"), "expiresAt", json!(-1)),
     ];
     let journal: Vec<_> = [record(IDS[0], "ada")].into_iter().chain(unreadable).collect();

@@ -31,8 +31,8 @@ pub struct ProposedUpload {
     /// The file's path within the chosen folder, as the client gave it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// The file's exact size in bytes.
-    pub size: u64,
+    /// The file's exact size in bytes; null for a stream, which may have as many bytes as its destination and its `limits` permit.
+    pub size: Option<u64>,
     /// The media type that the object will have; `application/octet-stream` where the client gave none.
     #[serde(rename = "type")]
     pub content_type: String,

@@ -16,7 +16,7 @@ use partway_s3::attributes::{Attributes, UPLOAD_MARK};
 use partway_s3::store::namespace;
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::limits::{MAX_NAME_BYTES, MAX_OBJECT_SIZE};
-use partway_shared::plan::{FileTooLarge, Plan, PlanLimits};
+use partway_shared::plan::{FileTooLarge, PartSizes, Plan, PlanLimits};
 use partway_shared::wire::{NewUpload, Operation};
 
 use crate::excerpt::excerpt;
@@ -135,11 +135,11 @@ impl Policy {
         Plan::new(size, Some(part_size.max(limits.part_size)), limits)
     }
 
-    /// Plans how a file is split. `field` is the file's path in the request, for errors.
+    /// Plans how a file is split for a store that takes such parts. `field` is the file's path in the request, for errors.
     ///
     /// # Errors
     /// When a field is out of bounds, or the policy does not accept the file.
-    pub fn plan(&self, file: &NewUpload, field: &str) -> Result<Plan, Problem> {
+    pub fn plan(&self, file: &NewUpload, sizes: PartSizes, field: &str) -> Result<Plan, Problem> {
         check_fields(file, field)?;
         let own = Scope {
             max_file_size: Some(self.max_file_size.min(MAX_OBJECT_SIZE)),
@@ -148,7 +148,10 @@ impl Policy {
             ..Scope::default()
         };
         check_scope(file, &own, field)?;
-        Plan::new(file.size, file.part_size, &self.plan).map_err(|error| {
+        let Some(size) = file.size else {
+            return Ok(Plan::of_unknown_size(file.part_size, sizes, &self.plan));
+        };
+        Plan::new(size, file.part_size, &self.plan).map_err(|error| {
             Problem::new(ErrorCode::FileTooLarge, error.to_string()).with_field(format!("{field}.size"))
         })
     }
@@ -178,8 +181,10 @@ impl Policy {
 /// # Errors
 /// When the file is too large, or its type or extension is not accepted.
 pub fn check_scope(file: &NewUpload, scope: &Scope, field: &str) -> Result<(), Problem> {
-    if let Some(max) = scope.max_file_size.filter(|max| file.size > *max) {
-        let why = format!("the file has {} bytes, and at most {} may be uploaded", file.size, ByteSize(max));
+    if let (Some(max), Some(size)) = (scope.max_file_size, file.size)
+        && size > max
+    {
+        let why = format!("the file has {size} bytes, and at most {} may be uploaded", ByteSize(max));
         return Err(Problem::new(ErrorCode::FileTooLarge, why).with_field(format!("{field}.size")));
     }
     let content_type = MediaType::of(file)
@@ -224,6 +229,7 @@ fn check_fields(file: &NewUpload, field: &str) -> Result<(), Problem> {
 #[cfg(test)]
 mod tests {
     use partway_shared::limits::{GIB, MIB};
+    use partway_shared::part::PartNumber;
 
     use super::*;
 
@@ -232,13 +238,13 @@ mod tests {
     }
 
     fn file(name: &str, size: u64) -> NewUpload {
-        NewUpload { name: name.to_owned(), size, ..NewUpload::default() }
+        NewUpload { name: name.to_owned(), size: Some(size), ..NewUpload::default() }
     }
 
     #[test]
     fn refusals_name_the_field() {
         let refusal = |file: NewUpload| {
-            let problem = policy().plan(&file, "files[2]").unwrap_err();
+            let problem = policy().plan(&file, PartSizes::Any, "files[2]").unwrap_err();
             (problem.code, problem.field.unwrap())
         };
         let invalid = |field: &str| (ErrorCode::InvalidField, format!("files[2].{field}"));
@@ -256,9 +262,12 @@ mod tests {
 
     #[test]
     fn what_is_fine_is_planned() {
-        assert_eq!(policy().plan(&file("a", 1_000), "files[0]").unwrap().size(), 1_000);
+        let plan = |file: &NewUpload| policy().plan(file, PartSizes::Any, "files[0]");
+        assert_eq!(plan(&file("a", 1_000)).unwrap().size(), Some(1_000));
         let typed = NewUpload { content_type: Some("text/plain; charset=utf-8".to_owned()), ..file("a", 0) };
-        assert!(policy().plan(&typed, "files[0]").is_ok());
+        assert!(plan(&typed).is_ok());
+        let stream = NewUpload { size: None, ..file("a", 0) };
+        assert_eq!(plan(&stream).unwrap().size(), None);
     }
 
     #[test]
@@ -272,7 +281,8 @@ mod tests {
             (5_000 * GIB, 5 * GIB),
             (MAX_OBJECT_SIZE, 5 * GIB),
         ] {
-            assert_eq!(policy.plan_copy(size).unwrap().part_size(), part_size, "{size}");
+            let first = policy.plan_copy(size).unwrap().range(PartNumber::FIRST).unwrap();
+            assert_eq!(first.len(), part_size, "{size}");
         }
         assert!(!policy.plan_copy(64 * MIB).unwrap().is_multipart());
         assert!(policy.plan_copy(MAX_OBJECT_SIZE + 1).is_err());
@@ -287,7 +297,10 @@ mod tests {
         };
         let plan = |name: &str, content_type: Option<&str>| {
             let file = NewUpload { content_type: content_type.map(str::to_owned), ..file(name, 1) };
-            images.plan(&file, "files[0]").map(drop).map_err(|problem| (problem.code, problem.field.unwrap()))
+            images
+                .plan(&file, PartSizes::Any, "files[0]")
+                .map(drop)
+                .map_err(|problem| (problem.code, problem.field.unwrap()))
         };
         let refused = |field: &str| Err((ErrorCode::TypeNotAllowed, format!("files[0].{field}")));
         assert_eq!(plan("a.PNG", Some("image/png")), Ok(()));

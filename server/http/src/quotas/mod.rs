@@ -182,13 +182,27 @@ impl Quotas {
                 Counters::Memory(memory) => memory.reserve_bytes(Way::In, subject, day, upload, max),
                 Counters::Redis(redis) => redis.reserve_bytes(Way::In, subject, day, upload, max).await?,
             };
-            reservation.bytes = count.is_new(|| {
-                let max = bytesize::ByteSize(max);
-                let why = format!("at most {max} may be uploaded per day, and the file exceeds what is left");
-                Problem::new(ErrorCode::QuotaExceeded, why).with_retry_after(DAY - now.as_secs() % DAY)
-            })?;
+            reservation.bytes = count.is_new(|| bytes_used_up(max, now))?;
         }
         Ok(())
+    }
+
+    /// Counts the bytes of a stream, whose size was not known when it was created. Asked twice, it counts once.
+    ///
+    /// # Errors
+    /// When the subject has not as many bytes left today. Nothing is counted then.
+    pub(crate) async fn charge(&self, subject: &Subject, id: &str, size: u64) -> Result<(), Problem> {
+        let Some(max) = self.bytes_per_day else { return Ok(()) };
+        let now = now();
+        let day = now.as_secs() / DAY;
+        // Its creation is counted under its own id, with no bytes.
+        let id = format!("{id}.stream");
+        let stream = Candidate { id: &id, size, expires_at: 0 };
+        let count = match &self.counters {
+            Counters::Memory(memory) => memory.reserve_bytes(Way::In, subject, day, stream, max),
+            Counters::Redis(redis) => redis.reserve_bytes(Way::In, subject, day, stream, max).await?,
+        };
+        count.is_new(|| bytes_used_up(max, now)).map(drop)
     }
 
     /// Returns whether objects are counted that are signed for, so that their size has to be known.
@@ -255,6 +269,12 @@ impl Quotas {
         }
         Ok(())
     }
+}
+
+fn bytes_used_up(max: u64, now: Duration) -> Problem {
+    let max = bytesize::ByteSize(max);
+    let why = format!("at most {max} may be uploaded per day, and the file exceeds what is left");
+    Problem::new(ErrorCode::QuotaExceeded, why).with_retry_after(DAY - now.as_secs() % DAY)
 }
 
 fn now() -> Duration {

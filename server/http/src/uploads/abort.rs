@@ -27,7 +27,7 @@ impl Uploads {
         if let Some(object) = head(destination, &claims).await? {
             let is_direct = !claims.staged && claims.upload_id.is_none();
             let is_right =
-                object.size == claims.size && unsigned_header(destination, &claims, &object).is_none();
+                object.size == claims.bytes() && unsigned_header(destination, &claims, &object).is_none();
             if !is_direct || is_right {
                 return Err(Problem::new(
                     ErrorCode::AlreadyCompleted,

@@ -20,6 +20,7 @@ use crate::metrics::UploadOutcome;
 use crate::token::UploadClaims;
 
 use super::finish::Unfinished;
+use super::identity;
 use crate::batch::all_failed_alike;
 
 use super::{Uploads, head, is_own, log, upload_ref};
@@ -73,16 +74,17 @@ impl Uploads {
         request: &CompleteUpload,
     ) -> Result<CompletedUpload, Problem> {
         let (claims, destination) = self.claims(caller, &request.token)?;
-        let plan = claims.plan()?;
         // What a copy should be is not for the client to say.
         let request = &match &claims.source {
             None => Cow::Borrowed(request),
             Some(source) => Cow::Owned(CompleteUpload { checksum: source.checksum, ..request.clone() }),
         };
-        check_request(&claims, &plan, request)?;
+        check_request(&claims, &claims.plan()?, request)?;
         let checked = async {
             let (object, unfinished) = match upload_ref(&claims) {
-                Some(upload) => self.complete_multipart(destination, &claims, &plan, upload, request).await?,
+                Some(upload) => {
+                    self.complete_multipart(caller, destination, &claims, upload, request).await?
+                }
                 None if claims.staged => self.complete_staged(caller, destination, &claims, request).await?,
                 None => self.complete_direct(destination, &claims, request).await?,
             };
@@ -102,9 +104,9 @@ impl Uploads {
 
     async fn complete_multipart(
         &self,
+        caller: &Caller,
         destination: &Destination,
         claims: &UploadClaims,
-        plan: &Plan,
         upload: UploadRef<'_>,
         request: &CompleteUpload,
     ) -> Result<(StoredObject, Option<Unfinished>), Problem> {
@@ -116,7 +118,11 @@ impl Uploads {
                 return Err(error.into());
             }
         };
-        let stored = compare(plan, request, &stored)?;
+        let claims = &match claims.size {
+            Some(_) => Cow::Borrowed(claims),
+            None => Cow::Owned(self.end_stream(caller, claims, request, &stored).await?),
+        };
+        let stored = compare(&claims.plan()?, request, &stored)?;
         if let Some(source) = claims.source.as_ref().filter(|source| source.checksum.is_none()) {
             // Nothing else would show that its parts are of one object: not every store looks at their condition.
             self.check_unchanged(claims, source).await?;
@@ -141,7 +147,7 @@ impl Uploads {
         }
         let unfinished = self.begin_to_finish(destination, claims).await?;
         let checksum = request.checksum.filter(|_| claims.checksum == ChecksumKind::Crc64Nvme);
-        let params = CompleteParams { parts: &request.parts, size: claims.size, checksum, keeps_existing };
+        let params = CompleteParams { parts: &request.parts, size: claims.bytes(), checksum, keeps_existing };
         match destination.store.complete_upload(upload, params).await {
             Ok(()) => {}
             // It may have succeeded at another replica, or at the SDK's first try.
@@ -162,6 +168,28 @@ impl Uploads {
         })?;
         check_object(claims, request, &object)?;
         Ok((object, Some(unfinished)))
+    }
+
+    /// Returns the claims of a stream that has as many bytes as its parts have together, if it may.
+    async fn end_stream(
+        &self,
+        caller: &Caller,
+        claims: &UploadClaims,
+        request: &CompleteUpload,
+        stored: &[StoredPart],
+    ) -> Result<UploadClaims, Problem> {
+        let stored = by_number(stored);
+        let parts = request.parts.iter().enumerate();
+        let sizes = parts.map(|(index, part)| find(&stored, index, part.part_number).map(|part| part.size));
+        let size = sizes.sum::<Result<u64, _>>()?;
+        claims.check_size(size)?;
+        let ended = claims.ended(size);
+        if ended.plan()?.part_count() as usize != request.parts.len() {
+            let why = "each part but the last must be as long as the upload's strategy says";
+            return Err(Problem::new(ErrorCode::PartMismatch, why).with_field("parts"));
+        }
+        self.quotas.charge(&caller.subject, &identity::quota_id(claims), size).await?;
+        Ok(ended)
     }
 
     /// Handles an upload that is gone: it was completed and the answer was lost, or it was aborted.
@@ -216,7 +244,11 @@ fn check_request(claims: &UploadClaims, plan: &Plan, request: &CompleteUpload) -
         }
         seen.insert(number);
     }
-    if let Some(missing) = plan.part_numbers().find(|number| !seen.contains(number)) {
+    // Nobody knows how many parts a stream has.
+    let last =
+        if plan.size().is_some() { plan.part_count() } else { seen.last().map_or(1, |last| last.get()) };
+    let numbers = plan.part_numbers().take(last as usize);
+    if let Some(missing) = numbers.into_iter().find(|number| !seen.contains(number)) {
         let why = format!("part {missing} is not in the request");
         return Err(Problem::new(ErrorCode::PartMissing, why).with_field("parts"));
     }
@@ -233,13 +265,10 @@ fn compare<'a>(
     request: &CompleteUpload,
     stored: &'a [StoredPart],
 ) -> Result<Vec<&'a StoredPart>, Problem> {
-    let stored: BTreeMap<_, _> = stored.iter().map(|part| (part.part_number, part)).collect();
+    let stored = by_number(stored);
     let compared = request.parts.iter().enumerate().map(|(index, part)| {
         let number = part.part_number;
-        let Some(theirs) = stored.get(&number) else {
-            let why = format!("the store has no part {number}");
-            return Err(Problem::new(ErrorCode::PartMissing, why).with_field(format!("parts[{index}]")));
-        };
+        let theirs = find(&stored, index, number)?;
         let size = plan.range(number).map_or(0, ByteRange::len);
         if theirs.size != size {
             let why = format!("part {number} has {} bytes in the store, and {size} in the plan", theirs.size);
@@ -248,9 +277,24 @@ fn compare<'a>(
         if theirs.etag != part.etag {
             return Err(etag_mismatch(index, number, &theirs.etag));
         }
-        Ok(*theirs)
+        Ok(theirs)
     });
     compared.collect()
+}
+
+fn by_number(stored: &[StoredPart]) -> BTreeMap<PartNumber, &StoredPart> {
+    stored.iter().map(|part| (part.part_number, part)).collect()
+}
+
+fn find<'a>(
+    stored: &BTreeMap<PartNumber, &'a StoredPart>,
+    index: usize,
+    number: PartNumber,
+) -> Result<&'a StoredPart, Problem> {
+    stored.get(&number).copied().ok_or_else(|| {
+        let why = format!("the store has no part {number}");
+        Problem::new(ErrorCode::PartMissing, why).with_field(format!("parts[{index}]"))
+    })
 }
 
 pub(super) fn etag_mismatch(index: usize, number: PartNumber, theirs: &ETag) -> Problem {
@@ -264,8 +308,8 @@ pub(super) fn check_object(
     request: &CompleteUpload,
     object: &StoredObject,
 ) -> Result<(), Problem> {
-    if object.size != claims.size {
-        let why = format!("the object has {} bytes, and the file has {}", object.size, claims.size);
+    if let Some(size) = claims.size.filter(|size| object.size != *size) {
+        let why = format!("the object has {} bytes, and the file has {size}", object.size);
         return Err(Problem::new(ErrorCode::PartMismatch, why));
     }
     if let (Some(theirs), Some(ours)) = (object.checksum, request.checksum)

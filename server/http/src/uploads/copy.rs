@@ -66,7 +66,7 @@ impl Uploads {
             let why = "it is in another store than the copy would be; download it and upload it there";
             return Err(Problem::new(ErrorCode::CopyNotPossible, why).with_field("to.destination"));
         }
-        let plan = policy.plan_copy(file.size);
+        let plan = policy.plan_copy(looked.object.size);
         let plan = plan.map_err(|error| Problem::new(ErrorCode::FileTooLarge, error.to_string()))?;
         if plan.is_multipart() && !destination.verification.copies_parts() {
             let why =
@@ -82,7 +82,7 @@ impl Uploads {
             claims.key.clone_from(key);
             claims.shared = true;
         }
-        claims.strategy = plan.strategy();
+        claims.strategy = plan.strategy().clone();
         let checksum = checksum(looked).filter(|_| claims.checksum == ChecksumKind::Crc64Nvme);
         claims.checksum = checksum.map_or(ChecksumKind::None, |_| ChecksumKind::Crc64Nvme);
         if claims.content_disposition.is_none() || is_attachment(looked) {
@@ -258,7 +258,7 @@ fn file(request: &CreateCopy, looked: &Looked) -> Result<NewUpload, Problem> {
     let file = NewUpload {
         id: *id,
         name: to.name.as_deref().unwrap_or(last).to_owned(),
-        size: looked.object.size,
+        size: Some(looked.object.size),
         content_type: content_type.clone().or_else(|| looked.object.content_type.clone()),
         destination: to.destination.clone(),
         ..NewUpload::default()

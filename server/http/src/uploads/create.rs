@@ -6,11 +6,10 @@ use std::time::Instant;
 use futures_util::stream::{self, StreamExt};
 use partway_s3::signing::{Presigner, SignedForm};
 use partway_s3::store::StoreError;
-use partway_shared::checksum::{Checksum, ChecksumKind};
+use partway_shared::checksum::ChecksumKind;
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::limits::MAX_FILES_PER_CREATE;
-use partway_shared::part::PartNumber;
-use partway_shared::plan::{Plan, PlanLimits};
+use partway_shared::plan::{PartSizes, Plan, PlanLimits};
 use partway_shared::wire::{CreateUploads, CreatedUpload, CreatedUploads, Grant, NewUpload, SignedPut};
 
 use crate::caller::Caller;
@@ -19,6 +18,7 @@ use crate::metrics::UploadOutcome;
 use crate::token::UploadClaims;
 
 use super::proposal::Proposal;
+use super::sign::{PartToSend, may_recut};
 use super::single::{key_to_send_to, put_terms};
 use crate::batch::all_failed_alike;
 
@@ -91,15 +91,18 @@ impl Uploads {
             upload.id = claims.upload_id,
             upload.key = claims.key,
             size_bytes = claims.size,
-            parts = plan.part_count(),
+            parts = plan.size().map(|_| plan.part_count()),
             destination = claims.destination,
             "upload created"
         );
         let numbers = plan.part_numbers();
+        let whole = |(number, checksum)| PartToSend::whole(plan, number, checksum);
         let parts: Vec<_> = match claims.part_checksum() {
-            ChecksumKind::None => numbers.take(FIRST_WINDOW).map(|number| (number, None)).collect(),
+            // Any part of a stream may be its last, and shorter.
+            ChecksumKind::None if plan.size().is_none() => Vec::new(),
+            ChecksumKind::None => numbers.take(FIRST_WINDOW).map(|number| whole((number, None))).collect(),
             kind if is_planned_alike(plan, file, kind) => {
-                numbers.zip(file.checksums.iter().copied().map(Some)).collect()
+                numbers.zip(file.checksums.iter().copied().map(Some)).map(whole).collect()
             }
             ChecksumKind::Crc64Nvme | ChecksumKind::Md5 => Vec::new(),
         };
@@ -117,7 +120,8 @@ impl Uploads {
             token: self.tokens.issue(claims)?,
             size: claims.size,
             expires_in: lifetime.as_secs(),
-            strategy: plan.strategy(),
+            strategy: plan.strategy().clone(),
+            may_recut: may_recut(destination, claims),
             checksum: claims.part_checksum(),
             hosts: destination.bucket.public_hosts.count(),
             parts: signed,
@@ -128,12 +132,8 @@ impl Uploads {
 
 /// Returns whether the file is sent as a form: it is small enough, its checksum is known, and the store supports
 /// forms.
-fn wants_form(
-    destination: &Destination,
-    claims: &UploadClaims,
-    parts: &[(PartNumber, Option<Checksum>)],
-) -> bool {
-    parts.len() == 1 && destination.form_max().is_some_and(|max| claims.size <= max)
+fn wants_form(destination: &Destination, claims: &UploadClaims, parts: &[PartToSend]) -> bool {
+    parts.len() == 1 && destination.form_max().is_some_and(|max| claims.bytes() <= max)
 }
 
 /// Returns a form for the file. No condition keeps a form from replacing an object, so the file is staged.
@@ -143,9 +143,9 @@ fn form(
     presigner: &Presigner<'_>,
     destination: &Destination,
     claims: &UploadClaims,
-    parts: &[(PartNumber, Option<Checksum>)],
+    parts: &[PartToSend],
 ) -> Option<SignedPut> {
-    let &[(part_number, checksum)] = parts else { return None };
+    let &[PartToSend { number: part_number, checksum, .. }] = parts else { return None };
     if claims.upload_id.is_some() || !wants_form(destination, claims, parts) {
         return None;
     }
@@ -167,6 +167,10 @@ async fn create_upload(proposal: &Proposal<'_>) -> Result<String, StoreError> {
 /// A client starts with the kind that most stores verify, and with the default part sizes; the answer gives those of
 /// this server. A checksum of other bytes would cost a refused PUT, so it is left out.
 fn is_planned_alike(plan: &Plan, file: &NewUpload, kind: ChecksumKind) -> bool {
-    file.checksums.iter().all(|checksum| checksum.kind() == kind)
-        && Plan::new(file.size, file.part_size, &PlanLimits::default()) == Ok(*plan)
+    let limits = PlanLimits::default();
+    let planned = match file.size {
+        Some(size) => Plan::new(size, file.part_size, &limits).ok(),
+        None => Some(Plan::of_unknown_size(file.part_size, PartSizes::Any, &limits)),
+    };
+    planned.as_ref() == Some(plan) && file.checksums.iter().all(|checksum| checksum.kind() == kind)
 }

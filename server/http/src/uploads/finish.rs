@@ -97,7 +97,7 @@ impl Uploads {
         };
         if unfinished.is_some() {
             self.hooks.after_complete(&finished).await?;
-            destination.metrics.completed(claims.size);
+            destination.metrics.completed(finished.object.size);
         }
         unmark(destination, claims, unfinished).await;
         self.release(caller, claims).await;
@@ -151,6 +151,7 @@ fn completed(
     };
     // S3 makes a checksum of its own where none is sent, and has nothing to compare it with.
     let checksum = object.checksum.filter(|_| verified == ChecksumKind::Crc64Nvme);
+    // Of a stream, the object says how many parts there were.
     Ok(CompletedUpload {
         bucket: destination.bucket.name.clone(),
         key: claims.key.clone(),
@@ -160,6 +161,6 @@ fn completed(
         verified,
         checksum: checksum.map(Into::into),
         version_id: object.version_id,
-        part_count: claims.plan()?.part_count(),
+        part_count: claims.ended(object.size).plan()?.part_count(),
     })
 }

@@ -31,14 +31,14 @@ pub(super) fn upload_id(
     let (path, content_type) = (given(file.path.as_deref()), given(file.content_type.as_deref()));
     // What it has besides strings has a JSON form as well.
     let copied = copied.map(|copied| serde_json::to_vec(copied).unwrap_or_default());
-    let size = file.size.to_le_bytes();
+    let size = file.size.map(u64::to_le_bytes);
     let mut fields = vec![
         caller.subject.as_str().as_bytes(),
         destination.as_bytes(),
         id.as_bytes(),
         file.name.as_bytes(),
         &path,
-        &size,
+        size.as_ref().map_or(&[], |size| size.as_slice()),
         &content_type,
         modified.as_ref().map_or(&[], |time| time.as_slice()),
     ];
@@ -116,7 +116,7 @@ mod tests {
         NewUpload {
             id: Some("6fa459ea-ee8a-4ca4-894e-db77e160355e".parse().unwrap()),
             name: "a.jpg".to_owned(),
-            size: 5,
+            size: Some(5),
             ..NewUpload::default()
         }
     }
@@ -147,7 +147,7 @@ mod tests {
             copy(Some("2")),
             id(&NewUpload { id: Some("6fa459ea-ee8a-4ca4-894e-db77e160355f".parse().unwrap()), ..file() }),
             id(&NewUpload { name: "b.jpg".to_owned(), ..file() }),
-            id(&NewUpload { size: 6, ..file() }),
+            id(&NewUpload { size: Some(6), ..file() }),
             id(&NewUpload { path: text(""), ..file() }),
             id(&NewUpload { path: text("a"), ..file() }),
             id(&NewUpload { content_type: text("a"), ..file() }),

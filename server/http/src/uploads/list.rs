@@ -50,8 +50,10 @@ impl Uploads {
         destination: &Destination,
         claims: &UploadClaims,
     ) -> Result<Option<CompletedUpload>, Problem> {
-        let found = head(destination, claims).await?.filter(|object| object.size == claims.size);
+        let is_whole = |size: u64| claims.size.is_none_or(|expected| expected == size);
+        let found = head(destination, claims).await?.filter(|object| is_whole(object.size));
         let Some(object) = found else { return Ok(None) };
+        let claims = &claims.ended(object.size);
         let unfinished = if claims.upload_id.is_none() && !claims.staged {
             check_headers(destination, claims, &object).await?;
             // Nothing has to be done for what is sent to its own key, unless the settings have changed since.

@@ -17,7 +17,7 @@ use partway_shared::wire::{CreateCopy, NewUpload, Operation};
 use crate::caller::Caller;
 use crate::destinations::Destination;
 use crate::hooks::{Decision, ProposedUpload};
-use crate::policy::{KeyValues, MediaType, ScopeSource, check_key, check_scope};
+use crate::policy::{KeyValues, MediaType, Policy, Scope, ScopeSource, check_key, check_scope};
 use crate::quotas::{Candidate, Reservation};
 use crate::token::UploadClaims;
 
@@ -77,7 +77,7 @@ impl Uploads {
             let why = "the caller's credentials do not allow it to upload files";
             return Err(Problem::new(ErrorCode::OperationNotAllowed, why).with_field(field));
         }
-        let plan = policy.plan(file, &field)?;
+        let plan = policy.plan(file, destination.verification.part_sizes(), &field)?;
         check_scope(file, &caller.scope, &field)?;
         if file.checksums.len() > MAX_PARTS_PER_SIGN {
             let why = format!("a file may have at most {MAX_PARTS_PER_SIGN} checksums");
@@ -107,7 +107,8 @@ impl Uploads {
             staged: false,
             upload_id: None,
             size: file.size,
-            strategy: plan.strategy(),
+            max_size: max_size(policy, &plan, &caller.scope),
+            strategy: plan.strategy().clone(),
             checksum,
             content_disposition: policy.disposition(&content_type, &file.name),
             content_type: content_type.to_string(),
@@ -194,9 +195,15 @@ impl Uploads {
     }
 }
 
+/// Returns the most bytes that a stream may have; nothing for a file whose size is known.
+fn max_size(policy: &Policy, plan: &Plan, scope: &Scope) -> Option<u64> {
+    let most = policy.max_file_size.min(plan.capacity());
+    plan.size().is_none().then(|| most.min(scope.max_file_size.unwrap_or(most)))
+}
+
 impl Proposal<'_> {
     fn candidate<'b>(&self, id: &'b str) -> Candidate<'b> {
-        Candidate { id, size: self.claims.size, expires_at: self.claims.expires_at }
+        Candidate { id, size: self.claims.bytes(), expires_at: self.claims.expires_at }
     }
 
     /// Returns the attributes of the object that it would become.
@@ -242,6 +249,8 @@ impl Proposal<'_> {
         };
         decision.scope.check(ScopeSource::Hook).map_err(unusable)?;
         check_scope(self.file, &decision.scope, &self.field)?;
+        self.claims.max_size =
+            self.claims.max_size.map(|max| max.min(decision.scope.max_file_size.unwrap_or(max)));
         if decision.scope.names(&self.destination.name) == Some(false) {
             let why = "the application does not permit this destination";
             return Err(

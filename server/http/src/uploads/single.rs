@@ -156,7 +156,7 @@ pub(super) fn put_terms<'a>(
 ) -> PutTerms<'a> {
     if claims.staged {
         return PutTerms {
-            content_length: claims.size,
+            content_length: claims.bytes(),
             // A reader of the bucket gets nothing that a browser would run.
             content_type: Some("application/octet-stream"),
             content_disposition: Some("attachment"),
@@ -165,7 +165,7 @@ pub(super) fn put_terms<'a>(
         };
     }
     PutTerms {
-        content_length: claims.size,
+        content_length: claims.bytes(),
         content_type: Some(&claims.content_type),
         content_disposition: claims.content_disposition.as_deref(),
         checksum,
@@ -178,7 +178,7 @@ pub(super) async fn staged_part(
     destination: &Destination,
     claims: &UploadClaims,
 ) -> Result<Option<StoredPart>, StoreError> {
-    let staged = look(destination, claims).await?.filter(|staged| staged.size == claims.size);
+    let staged = look(destination, claims).await?.filter(|staged| staged.size == claims.bytes());
     Ok(staged.map(|staged| StoredPart {
         part_number: PartNumber::FIRST,
         size: staged.size,

@@ -70,8 +70,9 @@ async fn a_thousand_files_are_one_request() {
 async fn the_largest_object_can_be_begun() {
     let app = TestApp::start().await;
     let grant = accepted(app.create(vec![file("tape.tar", 10_000 * (5 << 30))]).await.remove(0));
-    let last = PartToSign { part_number: number(10_000), checksum: Some(Crc64Nvme::EMPTY.into()) };
-    let asked = SignParts { token: grant.token, parts: vec![last] };
+    let last =
+        PartToSign { part_number: number(10_000), size: None, checksum: Some(Crc64Nvme::EMPTY.into()) };
+    let asked = SignParts { token: grant.token, parts: vec![last], strategy: None };
     let signed: SignedParts = app.post("/v1/uploads/sign", &asked).await.is(200);
     assert!(signed.parts[0].url.contains("partNumber=10000&"), "{}", signed.parts[0].url);
 }

@@ -10,6 +10,9 @@
 
 mod upload;
 
+mod recut;
+mod streams;
+
 mod batch;
 mod bodies;
 

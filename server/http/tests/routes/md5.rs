@@ -64,8 +64,8 @@ async fn a_checksum_of_another_kind_is_none() {
     for (app, wrong, wanted) in [(&app, crc64_nvme, "MD5"), (&other, md5, "CRC64NVME")] {
         let upload = app.begin("a.bin", 10).await;
         for checksum in [None, Some(wrong)] {
-            let parts = vec![PartToSign { part_number: number(1), checksum }];
-            let asked = SignParts { token: upload.token(), parts };
+            let parts = vec![PartToSign { part_number: number(1), size: None, checksum }];
+            let asked = SignParts { token: upload.token(), parts, strategy: None };
             let problem = app.post("/v1/uploads/sign", &asked).await.refused(ErrorCode::InvalidField);
             assert_eq!(problem.field.as_deref(), Some("parts[0].checksum"));
             assert!(problem.detail.contains(wanted), "{problem}");

@@ -63,8 +63,8 @@ async fn a_scope_with_sessions_and_policy_of_the_application() {
         request.header("cookie", format!("session={session}"))
     };
     let checksum = Crc64Nvme::of(b"hello");
-    let parts = vec![PartToSign { part_number: number(1), checksum: Some(checksum.into()) }];
-    let sign = SignParts { token: grant.token.clone(), parts };
+    let parts = vec![PartToSign { part_number: number(1), size: None, checksum: Some(checksum.into()) }];
+    let sign = SignParts { token: grant.token.clone(), parts, strategy: None };
     Answer::to(call("eve", "sign").json(&sign)).await.refused(ErrorCode::TokenForeign);
     let signed: SignedParts = Answer::to(call("ada", "sign").json(&sign)).await.is(200);
     let put = put_bytes(&http, &signed.parts[0], b"hello").await;

@@ -31,7 +31,6 @@ async fn a_create_request_that_is_wrong() {
         (with("/files/1/size", json!(1.5)), invalid, "files[1].size", "1.5"),
         (with("/files/1/size", json!(1e3)), invalid, "files[1].size", "1000.0"),
         (with("/files/1/size", json!("100")), invalid, "files[1].size", "string"),
-        (with("/files/1/size", json!(null)), invalid, "files[1].size", "null"),
         (with("/files/1/size", json!(true)), invalid, "files[1].size", "boolean"),
         (with("/files/1/name", json!(7)), invalid, "files[1].name", "7"),
         (with("/files/1/part_size", json!(-5)), invalid, "files[1].part_size", "-5"),
@@ -59,14 +58,15 @@ async fn a_request_for_signatures_that_is_wrong() {
     let app = TestApp::start().await;
     let upload = app.begin("a.bin", PART + 1).await;
     upload.send([1]).await;
-    let good = SignParts { token: upload.token(), parts: vec![upload.to_sign(1), upload.to_sign(2)] };
+    let parts = vec![upload.to_sign(1), upload.to_sign(2)];
+    let good = SignParts { token: upload.token(), parts, strategy: None };
     let with = |pointer: &str, value: serde_json::Value| changed(&good, pointer, value);
     let (unknown, invalid) = (ErrorCode::UnknownField, ErrorCode::InvalidField);
     let number = "parts[1].part_number";
     let checksum = "parts[1].checksum";
     let cases = [
         (with("/key", json!("a")), unknown, "key", "unknown field"),
-        (with("/parts/1/size", json!(9)), unknown, "parts[1].size", "unknown field"),
+        (with("/parts/1/length", json!(9)), unknown, "parts[1].length", "unknown field"),
         (with("/parts/1/part_number", json!(0)), invalid, number, "from 1 to 10000, not 0"),
         (with("/parts/1/part_number", json!(10_001)), invalid, number, "from 1 to 10000, not 10001"),
         (with("/parts/1/part_number", json!(-1)), invalid, number, "-1"),

@@ -13,7 +13,7 @@ async fn each_route(upload: &Upload<'_>, token: &str) -> (Vec<Answer>, Completed
     let app = upload.app;
     let token = token.to_owned();
     let grant = Grant { token, ..upload.grant.clone() };
-    let forged = Upload { app, grant, bytes: upload.bytes.clone(), plan: upload.plan };
+    let forged = Upload { app, grant, bytes: upload.bytes.clone(), plan: upload.plan.clone() };
     let part = CompletedPart { part_number: number(1), etag: ETag::new("x") };
     let completed = forged.try_complete(&forged.completion(&[part])).await;
     (vec![forged.try_list().await, forged.try_sign([1]).await, forged.abort().await], completed)
@@ -34,7 +34,7 @@ async fn a_token_that_was_tampered_with() {
     upload.send_all().await;
     let token = &upload.grant.token;
     let (claims, tag) = token.split_once('.').unwrap();
-    let larger = UploadClaims { size: 1 << 40, ..upload.claims() };
+    let larger = UploadClaims { size: Some(1 << 40), ..upload.claims() };
     let larger = mint("a guess at the secret, of a good length").issue(&larger).unwrap();
     let (larger_claims, larger_tag) = larger.split_once('.').unwrap();
     let mut flipped = token.clone();
@@ -112,8 +112,8 @@ async fn a_token_that_cannot_be_used() {
     let app = TestApp::start().await;
     let upload = app.begin("a.bin", 100).await;
     for part_size in [0, 1] {
-        let strategy = Strategy::Multipart { part_size };
-        let odd = UploadClaims { size: 10_001, strategy, ..upload.claims() };
+        let strategy = Strategy::equal(part_size);
+        let odd = UploadClaims { size: Some(10_001), strategy, ..upload.claims() };
         let token = mint(TOKEN_SECRET).issue(&odd).unwrap();
         let (answers, completed) = each_route(&upload, &token).await;
         answers[1].refused(ErrorCode::TokenInvalid);

@@ -47,6 +47,9 @@ pub(super) async fn examine(
     forms(bucket, form, report);
 
     Box::pin(conditions(client, report)).await;
+    let remedy = "Parts do not grow while a file is on its way, and a stream of unknown length has equal parts of 64 MiB.";
+    let unequal = probe::unequal_parts(store, prefix).await;
+    rule(report, Section::PresignedUrls, "parts of different sizes", Outcome::Warning, unequal, remedy);
     if bucket.put_headers.contains("x-amz-tagging") {
         let (on_put, on_upload) =
             tokio::join!(probe::put_tags(store, prefix), probe::upload_tags(store, prefix));

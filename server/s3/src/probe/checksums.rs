@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use partway_shared::checksum::{Checksum, ChecksumKind, Crc64Nvme, Md5};
 use partway_shared::part::PartNumber;
 use partway_shared::wire::CompletedPart;
@@ -156,7 +157,9 @@ async fn part(
     };
     let upload = UploadRef { key: &key, upload_id: &upload_id };
     let tried = async {
-        if let Err(why) = Attempt(store.put_trial_part(upload, 1, BODY, right).await).taken()? {
+        if let Err(why) =
+            Attempt(store.put_trial_part(upload, 1, Bytes::from_static(BODY), right).await).taken()?
+        {
             return Ok(Check::Unsupported(why));
         }
         let is_reported = match right {
@@ -165,11 +168,15 @@ async fn part(
             }
             Checksum::Md5(_) => true,
         };
-        Ok(match Attempt(store.put_trial_part(upload, 2, BODY, wrong).await.map(drop)).of_wrong()? {
-            Answer::Accepted => Check::Ignored,
-            Answer::Refused(_) if is_reported => Check::Verified,
-            Answer::Refused(_) => Check::Unreported,
-        })
+        Ok(
+            match Attempt(store.put_trial_part(upload, 2, Bytes::from_static(BODY), wrong).await.map(drop))
+                .of_wrong()?
+            {
+                Answer::Accepted => Check::Ignored,
+                Answer::Refused(_) if is_reported => Check::Verified,
+                Answer::Refused(_) => Check::Unreported,
+            },
+        )
     };
     let tried = tried.await;
     abort(store, upload).await;
@@ -189,15 +196,16 @@ async fn complete(
     };
     let upload = UploadRef { key, upload_id: &upload_id };
     let size = BODY.len() as u64;
-    let completed = match store.put_trial_part(upload, 1, BODY, Crc64Nvme::of(BODY).into()).await {
-        Ok(etag) => {
-            let part = CompletedPart { part_number: PartNumber::FIRST, etag };
-            let params =
-                CompleteParams { parts: &[part], size, checksum: Some(checksum), keeps_existing: false };
-            store.complete_upload(upload, params).await
-        }
-        Err(error) => Err(error),
-    };
+    let completed =
+        match store.put_trial_part(upload, 1, Bytes::from_static(BODY), Crc64Nvme::of(BODY).into()).await {
+            Ok(etag) => {
+                let part = CompletedPart { part_number: PartNumber::FIRST, etag };
+                let params =
+                    CompleteParams { parts: &[part], size, checksum: Some(checksum), keeps_existing: false };
+                store.complete_upload(upload, params).await
+            }
+            Err(error) => Err(error),
+        };
     if completed.is_err() {
         abort(store, upload).await;
     }

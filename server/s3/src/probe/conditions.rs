@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::Method;
 use partway_shared::checksum::{ChecksumKind, Md5};
 use partway_shared::part::PartNumber;
@@ -118,7 +119,7 @@ async fn complete(store: &dyn BucketStore, key: &str) -> Result<(), StoreError> 
     let upload_id = begin(store, key, ChecksumKind::None).await?;
     let upload = UploadRef { key, upload_id: &upload_id };
     let completed = async {
-        let etag = store.put_trial_part(upload, 1, BODY, Md5::of(BODY).into()).await?;
+        let etag = store.put_trial_part(upload, 1, Bytes::from_static(BODY), Md5::of(BODY).into()).await?;
         let parts = [CompletedPart { part_number: PartNumber::FIRST, etag }];
         let size = BODY.len() as u64;
         let params = CompleteParams { parts: &parts, size, checksum: None, keeps_existing: true };

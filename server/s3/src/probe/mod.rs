@@ -8,6 +8,7 @@
 mod checksums;
 mod conditions;
 mod copies;
+mod part_sizes;
 mod presigned;
 mod rules;
 mod tags;
@@ -21,6 +22,7 @@ use crate::store::{BucketStore, CompleteParams, NewObject, StoreError, Trial, Up
 pub use checksums::{Check, access, object_crc64nvme, part_crc64nvme, part_md5, put_crc64nvme, put_md5};
 pub use conditions::{complete_if_none_match, late_put_if_none_match, put_if_none_match};
 pub use copies::{bare_headers, copy, copy_if_none_match};
+pub use part_sizes::unequal_parts;
 pub use presigned::{
     PresignedClient, copied_part, copied_put, form, length, part_copy, part_copy_key, signature,
 };

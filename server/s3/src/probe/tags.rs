@@ -1,5 +1,6 @@
 //! Probes whether objects have the tags that their uploads were given.
 
+use bytes::Bytes;
 use partway_shared::checksum::{ChecksumKind, Md5};
 use partway_shared::part::PartNumber;
 use partway_shared::wire::CompletedPart;
@@ -52,7 +53,7 @@ pub async fn upload_tags(store: &dyn BucketStore, prefix: &str) -> Result<Rule, 
     };
     let upload = UploadRef { key: &key, upload_id: &upload_id };
     let completed = async {
-        let etag = store.put_trial_part(upload, 1, BODY, Md5::of(BODY).into()).await?;
+        let etag = store.put_trial_part(upload, 1, Bytes::from_static(BODY), Md5::of(BODY).into()).await?;
         let parts = [CompletedPart { part_number: PartNumber::FIRST, etag }];
         let size = BODY.len() as u64;
         store

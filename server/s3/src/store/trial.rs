@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
 use partway_shared::checksum::Checksum;
 use partway_shared::part::ETag;
 
@@ -37,12 +38,12 @@ pub trait Trials: Send + Sync {
     /// Puts a small object.
     async fn put_trial(&self, key: &str, trial: Trial<'_>) -> Result<(), StoreError>;
 
-    /// Puts a small part with this checksum, right or wrong.
+    /// Puts a part with this checksum, right or wrong.
     async fn put_trial_part(
         &self,
         upload: UploadRef<'_>,
         number: i32,
-        body: &'static [u8],
+        body: Bytes,
         checksum: Checksum,
     ) -> Result<ETag, StoreError>;
 }
@@ -67,14 +68,14 @@ impl Trials for S3Store {
         &self,
         upload: UploadRef<'_>,
         number: i32,
-        body: &'static [u8],
+        body: Bytes,
         checksum: Checksum,
     ) -> Result<ETag, StoreError> {
         let (crc64_nvme, md5) = fields(Some(checksum));
         let request = self.client.upload_part().bucket(&self.bucket).key(upload.key);
         let request = request.upload_id(upload.upload_id).part_number(number);
         let request = request.set_checksum_crc64_nvme(crc64_nvme).set_content_md5(md5);
-        let sent = request.body(ByteStream::from_static(body)).send().await?;
+        let sent = request.body(ByteStream::from(body)).send().await?;
         Ok(ETag::new(sent.e_tag.as_deref().unwrap_or_default()))
     }
 }

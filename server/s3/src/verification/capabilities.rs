@@ -2,6 +2,7 @@
 //! on. `partway doctor` explains them.
 
 use partway_shared::checksum::ChecksumKind;
+use partway_shared::plan::PartSizes;
 
 use super::Known;
 use crate::bucket::Bucket;
@@ -53,6 +54,13 @@ pub(super) async fn try_out(bucket: &Bucket, checksum: ChecksumKind) -> Known {
         ("a completion replaces no object (If-None-Match)", complete),
         ("a copy replaces no object (If-None-Match)", copy),
     ]);
+    if !bucket.identity.is_aws() {
+        let found = probe::unequal_parts(store, prefix).await;
+        if matches!(found, Ok(Rule::Unsupported(_))) {
+            known.part_sizes = PartSizes::Equal;
+        }
+        rules.push(("parts of one object can differ in size", found));
+    }
     if bucket.put_headers.contains("x-amz-tagging") {
         let (put, upload) = tokio::join!(probe::put_tags(store, prefix), probe::upload_tags(store, prefix));
         rules.push(("objects have the tags of their PUT", put));

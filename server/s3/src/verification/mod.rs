@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use partway_shared::checksum::ChecksumKind;
 use partway_shared::error::{ErrorCode, Problem};
+use partway_shared::plan::PartSizes;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -43,6 +44,8 @@ pub struct Known {
     pub copies_only_create: bool,
     /// Whether it copies parts of objects. Nobody has seen that it does not.
     pub copies_parts: bool,
+    /// Which sizes it takes of the parts of one object. Nobody has seen that it wants them to be equal.
+    pub part_sizes: PartSizes,
     /// Whether it copies parts of the object that it was told to, also where the key has a `%`. Nobody has seen that it does not.
     pub copies_any_key: bool,
 }
@@ -59,6 +62,7 @@ impl Known {
             puts_only_create: false,
             copies_only_create: false,
             copies_parts: true,
+            part_sizes: PartSizes::Any,
             copies_any_key: true,
         }
     }
@@ -72,6 +76,7 @@ impl Known {
             puts_only_create: true,
             copies_only_create: true,
             copies_parts: true,
+            part_sizes: PartSizes::Any,
             copies_any_key: true,
         }
     }
@@ -122,6 +127,12 @@ impl Verification {
     #[must_use]
     pub fn puts_only_create(&self) -> bool {
         self.0.borrow().as_ref().is_ok_and(|known| known.puts_only_create)
+    }
+
+    /// Returns which sizes parts of one object can have.
+    #[must_use]
+    pub fn part_sizes(&self) -> PartSizes {
+        self.0.borrow().as_ref().map_or(PartSizes::Any, |known| known.part_sizes)
     }
 
     /// Returns whether parts of objects can be copied.

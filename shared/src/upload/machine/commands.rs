@@ -169,8 +169,11 @@ impl Uploader {
                 return false;
             }
             let parked = file.parked();
-            let is_lost =
-                if parked == Parked::Nothing { !file.parts.can_begin_anew() } else { !file.parts.can_go_on() };
+            let is_lost = if parked == Parked::Nothing {
+                !file.parts.can_begin_anew()
+            } else {
+                !file.parts.can_go_on()
+            };
             if is_lost {
                 return false;
             }

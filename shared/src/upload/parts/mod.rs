@@ -123,9 +123,7 @@ impl Parts {
     pub(super) fn work(&self, settings: &Settings, is_halted: bool) -> PartWork {
         let can_read = self.can_read(settings.stream_window);
         let mut work = PartWork {
-            hash: self.needs_reading()
-                && self.has_untouched()
-                && (can_read || !self.is_unread_next()),
+            hash: self.needs_reading() && self.has_untouched() && (can_read || !self.is_unread_next()),
             ..PartWork::default()
         };
         let at_tail = !is_halted && self.is_at_tail();
@@ -193,7 +191,8 @@ impl Parts {
             }
             let range = self.plan.range(number);
             let len = range.map_or(0, ByteRange::len);
-            let is_unread = matches!((&self.stream, range), (Some(stream), Some(range)) if stream.lacks(range));
+            let is_unread =
+                matches!((&self.stream, range), (Some(stream), Some(range)) if stream.lacks(range));
             *part = Part::new(match part.stage.checksum() {
                 None if needs_hashing || is_unread => Stage::ToHash,
                 checksum if part.stage.may_be_stored(len) => Stage::Doubtful(NextStep::Sign(checksum)),
@@ -230,7 +229,9 @@ impl Parts {
 
     /// Cuts what no part was begun of into larger parts, if that gains anything on a line as fast as this one.
     pub(super) fn recut(&mut self, growth: Growth) {
-        let (Some(size), Some(speed), Recut::Granted) = (self.plan.size(), self.pace.bytes_per_second(), self.recut) else {
+        let (Some(size), Some(speed), Recut::Granted) =
+            (self.plan.size(), self.pace.bytes_per_second(), self.recut)
+        else {
             return;
         };
         let next = self.first_unsigned();
@@ -253,8 +254,11 @@ impl Parts {
     /// The first part of those that nothing was done for, or nothing that counts: what needs no hashing is signed long before it is
     /// sent.
     fn first_unsigned(&self) -> u32 {
-        let is_idle = |stage: &Stage| matches!(stage, Stage::ToSign(None) | Stage::Ready(Signed { checksum: None, .. }));
-        let busy = self.active.iter().rfind(|(_, part)| !is_idle(&part.stage)).map(|(number, _)| number.get());
+        let is_idle = |stage: &Stage| {
+            matches!(stage, Stage::ToSign(None) | Stage::Ready(Signed { checksum: None, .. }))
+        };
+        let busy =
+            self.active.iter().rfind(|(_, part)| !is_idle(&part.stage)).map(|(number, _)| number.get());
         let first = self.active.keys().next().map_or(self.next, |number| number.get());
         let after_stored = u32::try_from(self.stored.len()).unwrap_or(MAX_PARTS) + 1;
         busy.map_or(first, |busy| busy + 1).max(after_stored).min(self.next)

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Parts, Recut};
 use super::stage::{Signed, Stage};
+use super::{Parts, Recut};
 use crate::checksum::Checksum;
 use crate::limits::MAX_PARTS_PER_SIGN;
 use crate::part::{ByteRange, PartNumber};

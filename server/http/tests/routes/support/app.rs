@@ -187,7 +187,7 @@ impl TestApp {
     }
 
     pub async fn begin_as(&self, file: NewUpload, bytes: Vec<u8>) -> Upload<'_> {
-        let file = NewUpload { size: bytes.len() as u64, ..file };
+        let file = NewUpload { size: Some(bytes.len() as u64), ..file };
         let grant = accepted(self.create(vec![file]).await.remove(0));
         Upload::new(self, grant, bytes)
     }

@@ -81,7 +81,7 @@ pub fn checksum(kind: ChecksumKind, bytes: &[u8]) -> Option<Checksum> {
 }
 
 pub fn file(name: &str, size: u64) -> NewUpload {
-    NewUpload { name: name.to_owned(), size, ..NewUpload::default() }
+    NewUpload { name: name.to_owned(), size: Some(size), ..NewUpload::default() }
 }
 
 /// The client's name for a creation, made of a name.

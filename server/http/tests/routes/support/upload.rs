@@ -19,7 +19,7 @@ pub struct Upload<'a> {
 
 impl<'a> Upload<'a> {
     pub fn new(app: &'a TestApp, grant: Grant, bytes: Vec<u8>) -> Self {
-        let plan = Plan::from_strategy(bytes.len() as u64, grant.strategy).unwrap();
+        let plan = Plan::from_strategy(Some(bytes.len() as u64), grant.strategy.clone()).unwrap();
         Self { app, grant, bytes, plan }
     }
 
@@ -29,7 +29,11 @@ impl<'a> Upload<'a> {
     }
 
     pub fn to_sign(&self, part: u32) -> PartToSign {
-        PartToSign { part_number: number(part), checksum: checksum(self.grant.checksum, self.piece(part)) }
+        PartToSign {
+            part_number: number(part),
+            size: None,
+            checksum: checksum(self.grant.checksum, self.piece(part)),
+        }
     }
 
     pub fn token(&self) -> String {
@@ -43,7 +47,7 @@ impl<'a> Upload<'a> {
 
     pub async fn try_sign(&self, parts: impl IntoIterator<Item = u32>) -> Answer {
         let parts = parts.into_iter().map(|part| self.to_sign(part)).collect();
-        self.app.post("/v1/uploads/sign", &SignParts { token: self.token(), parts }).await
+        self.app.post("/v1/uploads/sign", &SignParts { token: self.token(), parts, strategy: None }).await
     }
 
     /// Signs these parts and sends them.
