@@ -1,15 +1,28 @@
 //! The `partway` command.
 
+mod access;
 mod commands;
+mod failed;
+mod listing;
+mod local;
+mod options;
+mod out;
 mod place;
+mod size;
 
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use commands::doctor::{self, DoctorArgs};
+use commands::link::{self, LinkArgs};
+use commands::ls::{self, LsArgs};
+use commands::manual::{self, CompletionsArgs, ManArgs};
+use commands::presign::{self, PresignArgs};
+use commands::rm::{self, RmArgs};
+use commands::stat::{self, StatArgs};
 use commands::sweep::{self, SweepArgs};
 use partway_server::app::Application;
 use partway_server::config::Settings;
@@ -41,6 +54,27 @@ enum Command {
     /// Remove uploads whose tokens have expired
     #[command(after_long_help = sweep::HELP)]
     Sweep(SweepArgs),
+    /// List objects
+    #[command(after_long_help = ls::HELP)]
+    Ls(LsArgs),
+    /// Show what is known of an object
+    #[command(after_long_help = stat::HELP)]
+    Stat(StatArgs),
+    /// Delete objects
+    #[command(after_long_help = rm::HELP)]
+    Rm(RmArgs),
+    /// Sign a URL or a form for somebody without credentials
+    #[command(after_long_help = presign::HELP)]
+    Presign(Box<PresignArgs>),
+    /// Make a link to an object that outlives the seven days of a signed URL
+    #[command(after_long_help = link::HELP)]
+    Link(LinkArgs),
+    /// Print completions for a shell
+    #[command(after_long_help = manual::COMPLETIONS_HELP)]
+    Completions(CompletionsArgs),
+    /// Print the manual, or write the pages of all commands
+    #[command(after_long_help = manual::MAN_HELP)]
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +138,13 @@ async fn main() -> ExitCode {
         Command::Sweep(args) => {
             (with_settings(args.config.clone(), |settings| sweep::run(args, settings)).await, 2)
         }
+        Command::Ls(args) => (ls::run(args).await, 2),
+        Command::Stat(args) => (Box::pin(stat::run(args)).await, 2),
+        Command::Rm(args) => (rm::run(args).await, 2),
+        Command::Presign(args) => (Box::pin(presign::run(*args)).await, 2),
+        Command::Link(args) => (link::run(args).await, 2),
+        Command::Completions(args) => (manual::completions(&args, Cli::command()), 2),
+        Command::Man(args) => (manual::man(args, Cli::command()), 2),
     };
     outcome.unwrap_or_else(|error| {
         // The log may not be set up yet, and somebody at a terminal reads this.
