@@ -31,6 +31,7 @@ use partway_server::{redact, telemetry};
 /// Large files from a browser straight to S3.
 #[derive(Debug, Parser)]
 #[command(
+    name = "partway",
     version,
     after_help = "Without a command, `partway` serves.",
     args_conflicts_with_subcommands = true

@@ -270,7 +270,11 @@ impl Local {
         let config = StoreConfig { region, endpoint, ..StoreConfig::default() };
         let bucket = partway_server::stores::open_bucket(name, &config, found.clone(), terms.clone());
         let bucket = bucket.map_err(|error| unusable(words::no_access(&error)))?;
-        bucket.credentials.get().await.map_err(|error| unusable(words::no_credentials(&error)))?;
+        bucket
+            .credentials
+            .get()
+            .await
+            .map_err(|error| unusable(words::no_credentials(&error, profile.as_deref())))?;
         let opened = OpenBucket::new(bucket, id);
         if is_located {
             opened.set_located();

@@ -82,10 +82,13 @@ pub(super) fn no_access(error: &OpenStoresError) -> String {
 }
 
 /// Says why there are no credentials.
-pub(super) fn no_credentials(error: &CredentialsError) -> String {
-    match error {
+pub(super) fn no_credentials(error: &CredentialsError, profile: Option<&str>) -> String {
+    match (error, profile) {
+        (CredentialsError::CredentialsNotLoaded(_), Some(profile)) => format!(
+            "the profile {profile} has no credentials: neither ~/.aws/credentials nor ~/.aws/config has any under its name"
+        ),
         // What it lists is all that it has looked at.
-        CredentialsError::CredentialsNotLoaded(_) => no_credentials_at_all(),
+        (CredentialsError::CredentialsNotLoaded(_), None) => no_credentials_at_all(),
         _ => format!("the credentials for the store cannot be had: {}", trimmed(&describe(error))),
     }
 }

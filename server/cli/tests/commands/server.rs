@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytesize::ByteSize;
-use partway_s3::store::BucketStore;
+use partway_s3::store::{BucketStore, UploadRef};
 use partway_server::app::Application;
 use partway_server::config::Settings;
 use partway_server::embedded_secrets::EmbeddedSecrets;
@@ -47,6 +47,22 @@ impl Server {
         let request = reqwest::Client::new().post(format!("{}/v1/uploads", self.url));
         let answer = request.header("content-type", "application/json").body(body).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 201);
+    }
+
+    /// Returns the key and the id of the only upload that is open.
+    pub(crate) async fn open_upload(&self) -> (String, String) {
+        let upload = self.store.list_uploads("").await.unwrap().remove(0);
+        (upload.key, upload.upload_id)
+    }
+
+    /// Returns the sizes of an upload's parts.
+    pub(crate) async fn parts(&self, key: &str, upload_id: &str) -> Vec<u64> {
+        let parts = self.store.list_parts(UploadRef { key, upload_id }).await.unwrap();
+        parts.into_iter().map(|part| part.size).collect()
+    }
+
+    pub(crate) fn store(&self) -> &dyn BucketStore {
+        &*self.store
     }
 
     pub(crate) async fn open_uploads(&self) -> usize {
