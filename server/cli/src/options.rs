@@ -9,6 +9,8 @@ use clap::Args;
 use jiff::Timestamp;
 use partway_s3::attributes::{Attributes, Encryption, check_metadata, check_tags, check_value};
 use partway_s3::terms::RequestTerms;
+use partway_shared::part::ETag;
+use partway_shared::wire::CreateCopy;
 
 /// How objects are stored. What is not said is the bucket's default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
@@ -195,6 +197,43 @@ impl ObjectArgs {
                 .map(|hold| ("x-amz-object-lock-legal-hold", hold.to_ascii_uppercase())),
         ];
         Ok(headers.into_iter().flatten().collect())
+    }
+}
+
+/// What a copy has of its object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub(crate) struct CopyArgs {
+    /// Of a copy: whether it keeps the object's metadata and headers (COPY), to which what is given here is added, or has only what is given (REPLACE)
+    #[arg(long, value_name = "HOW", help_heading = "Copies", ignore_case = true, value_parser = ["COPY", "REPLACE"])]
+    pub(crate) metadata_directive: Option<String>,
+
+    /// Of a copy: the same for its tags
+    #[arg(long, value_name = "HOW", help_heading = "Copies", ignore_case = true, value_parser = ["COPY", "REPLACE"])]
+    pub(crate) tagging_directive: Option<String>,
+
+    /// Copy the object only if it has this ETag still
+    #[arg(long, value_name = "ETAG", help_heading = "Copies")]
+    pub(crate) copy_source_if_match: Option<String>,
+}
+
+impl CopyArgs {
+    /// Says in a request to copy an object what is given here. The attributes of its destination are added to the copy's anyway.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the command that copies between buckets comes with its driver")
+    )]
+    pub(crate) fn apply(&self, request: &mut CreateCopy) {
+        let replaces =
+            |how: &Option<String>| how.as_deref().is_some_and(|how| how.eq_ignore_ascii_case("REPLACE"));
+        if replaces(&self.metadata_directive) {
+            request.metadata = Some(BTreeMap::new());
+        }
+        if replaces(&self.tagging_directive) {
+            request.tags = Some(BTreeMap::new());
+        }
+        if let Some(etag) = &self.copy_source_if_match {
+            request.from.etag = Some(ETag::new(etag));
+        }
     }
 }
 

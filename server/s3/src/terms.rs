@@ -2,8 +2,6 @@
 //!
 //! It owns the names of these headers. It never knows what a request asks for.
 
-use crate::signing::encode;
-
 /// Says who pays for a request.
 const REQUEST_PAYER: &str = "x-amz-request-payer";
 /// Says whose the bucket must be.
@@ -24,11 +22,6 @@ impl RequestTerms {
         let owner = self.expected_owner.as_deref().map(|owner| (EXPECTED_OWNER, owner));
         owner.into_iter().chain(self.requester_pays.then_some((REQUEST_PAYER, "requester")))
     }
-
-    /// Returns them as parameters of a presigned URL, which S3 reads as the headers: a client has nothing to send then.
-    pub(crate) fn parameters(&self) -> String {
-        self.headers().map(|(name, value)| format!("&{name}={}", encode::value(value))).collect()
-    }
 }
 
 #[cfg(test)]
@@ -37,11 +30,9 @@ mod tests {
 
     #[test]
     fn what_is_said_is_said_in_order() {
-        assert_eq!(RequestTerms::default().parameters(), "");
+        assert_eq!(RequestTerms::default().headers().next(), None);
         let terms = RequestTerms { requester_pays: true, expected_owner: Some("123456789012".to_owned()) };
-        assert_eq!(
-            terms.parameters(),
-            "&x-amz-expected-bucket-owner=123456789012&x-amz-request-payer=requester"
-        );
+        let headers: Vec<_> = terms.headers().collect();
+        assert_eq!(headers, [(EXPECTED_OWNER, "123456789012"), (REQUEST_PAYER, "requester")]);
     }
 }

@@ -19,6 +19,8 @@ use partway_shared::wire::{
 };
 use tempfile::TempDir;
 
+use crate::options::CopyArgs;
+
 use super::*;
 
 const BUCKET: &str = "uploads";
@@ -48,7 +50,8 @@ impl Store {
     fn local(&self, region: &str, attributes: Attributes) -> Local {
         let plan = PlanLimits { single_put_max: 64, ..PlanLimits::default() };
         let policy = Policy { attributes, plan, ..Policy::default() };
-        let mut local = Local::new(LocalSettings { policy, ..LocalSettings::default() });
+        let terms = RequestTerms { requester_pays: true, expected_owner: Some("123456789012".to_owned()) };
+        let mut local = Local::new(LocalSettings { policy, terms, ..LocalSettings::default() });
         let secrets = EmbeddedSecrets::load_or_make(&self.folder.path().join("data")).unwrap();
         let found = Discovered {
             region: Some(region.to_owned()),
@@ -240,6 +243,57 @@ async fn the_store_is_tried_out_at_the_first_upload_alone() {
     std::fs::write(store.folder.path().join("cache/stores.json"), other).unwrap();
     let grant = create(&store.local("us-east-1", Attributes::default()), "b", 1).await;
     assert_eq!(grant.checksum, ChecksumKind::Md5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_keeps_what_its_object_has_or_has_only_what_is_given() {
+    let store = Store::start().await;
+    let of = |name: &str| Attributes {
+        cache_control: Some(name.to_owned()),
+        content_disposition: Some(format!("attachment; filename={name}")),
+        metadata: BTreeMap::from([(name.to_owned(), "1".to_owned())]),
+        tags: BTreeMap::from([(name.to_owned(), "1".to_owned())]),
+        ..Attributes::default()
+    };
+    put(&store.local("us-east-1", of("old")), "a", b"x").await;
+    let plain = store.local("us-east-1", Attributes::default());
+    let copy_with = async |local: &Local, args: CopyArgs| {
+        let mut copy = CreateCopy {
+            from: CopyFrom {
+                destination: Some(BUCKET.to_owned()),
+                key: "a".to_owned(),
+                ..CopyFrom::default()
+            },
+            to: CopyTo { destination: Some(BUCKET.to_owned()), key: Some("b".to_owned()), name: None },
+            ..CreateCopy::default()
+        };
+        args.apply(&mut copy);
+        local.call(ControlCall::Copy(Box::new(copy))).await?;
+        let looked = local.examine(BUCKET, "b", None).await?.unwrap();
+        let mut metadata: Vec<_> = looked.metadata.into_keys().collect();
+        metadata.retain(|name| name != "partway-upload");
+        let tags: Vec<_> = local.tags(BUCKET, "b", None).await?.into_keys().collect();
+        Ok::<_, Failure>((looked.headers.cache_control, looked.headers.content_disposition, metadata, tags))
+    };
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let headers = |name: &str| (Some(name.to_owned()), Some(format!("attachment; filename={name}")));
+    let (cache, disposition) = headers("old");
+    let kept = copy_with(&plain, CopyArgs::default()).await.unwrap();
+    assert_eq!(kept, (cache, disposition, names(&["old"]), names(&["old"])));
+    let (cache, disposition) = headers("new");
+    let added = copy_with(&store.local("us-east-1", of("new")), CopyArgs::default()).await.unwrap();
+    assert_eq!(added, (cache.clone(), disposition.clone(), names(&["new", "old"]), names(&["new", "old"])));
+    let replace = CopyArgs {
+        metadata_directive: Some("replace".to_owned()),
+        tagging_directive: Some("REPLACE".to_owned()),
+        ..CopyArgs::default()
+    };
+    let replaced = copy_with(&store.local("us-east-1", of("new")), replace.clone()).await.unwrap();
+    assert_eq!(replaced, (cache, disposition, names(&["new"]), names(&["new"])));
+    assert_eq!(copy_with(&plain, replace).await.unwrap(), (None, None, names(&[]), names(&[])));
+    let changed = CopyArgs { copy_source_if_match: Some("\"other\"".to_owned()), ..CopyArgs::default() };
+    let refused = copy_with(&plain, changed).await.unwrap_err();
+    assert!(matches!(refused, Failure::Status { code: Some(code), .. } if code == "object_changed"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

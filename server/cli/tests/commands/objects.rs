@@ -1,5 +1,8 @@
 //! `ls`, `stat` and `rm` over a bucket.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+
 use serde_json::{Value, json};
 
 use crate::shell::Shell;
@@ -132,4 +135,33 @@ async fn manuals_and_completions_are_printed() {
     for command in ["ls", "stat", "rm", "presign", "link", "completions", "man"] {
         assert!(shell.partway(&[command, "--help"]).ok().contains("Exit codes: 0"), "{command}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_say_who_pays_and_the_say_is_signed() {
+    let shell = Shell::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let heard = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 8_192];
+        let read = stream.read(&mut request).unwrap();
+        let _ = stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        String::from_utf8_lossy(&request[..read]).to_ascii_lowercase()
+    });
+    let args = [
+        "ls",
+        "s3://uploads",
+        "--endpoint-url",
+        &endpoint,
+        "--request-payer",
+        "--expected-bucket-owner",
+        "12",
+    ];
+    assert_eq!(shell.partway(&args).code, 2);
+    let heard = heard.join().unwrap();
+    assert!(heard.contains("\r\nx-amz-request-payer: requester\r\n"), "{heard}");
+    assert!(heard.contains("\r\nx-amz-expected-bucket-owner: 12\r\n"), "{heard}");
+    let signed = heard.split("signedheaders=").nth(1).unwrap();
+    assert!(signed.contains("x-amz-expected-bucket-owner;x-amz-request-payer"), "{heard}");
 }

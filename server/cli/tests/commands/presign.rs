@@ -208,3 +208,35 @@ async fn what_cannot_be_signed_is_said() {
         shell.partway_with(&["presign", "get", "s3://uploads/a"], &[("AWS_SESSION_TOKEN", "token")]);
     assert!(of_session.code == 0 && of_session.err.contains("of a session"), "{of_session:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_pays_and_whose_it_is_stands_in_every_request() {
+    let shell = Shell::start().await;
+    shell.write("a", b"12345");
+    let terms = ["--request-payer", "--expected-bucket-owner", "123456789012"];
+    let partway = |args: &[&str]| shell.partway(&[args, &terms].concat());
+    let signed = |kind: &str, more: &[&str]| {
+        partway(&[&["presign", kind, "s3://uploads/a", "--curl", "--file", "a"], more].concat()).ok()
+    };
+    let put = signed("put", &[]);
+    assert!(
+        put.contains(
+            "&x-amz-expected-bucket-owner=123456789012&x-amz-request-payer=requester&x-id=PutObject"
+        ),
+        "{put}"
+    );
+    for command in [put, signed("get", &[]), signed("head", &[])] {
+        shell.sh(&command).ok();
+    }
+    shell.server.begin("film.mp4").await;
+    let (key, upload_id) = shell.server.open_upload().await;
+    let place = format!("s3://uploads/{key}");
+    let part =
+        ["presign", "part", &place, "--upload-id", &upload_id, "--part-number", "2", "--curl", "--file", "a"];
+    shell.sh(&partway(&part).ok()).ok();
+    assert_eq!(shell.server.parts(&key, &upload_id).await, [5]);
+    partway(&["ls", "s3://uploads"]).ok();
+    partway(&["stat", "s3://uploads/a"]).ok();
+    partway(&["rm", "s3://uploads/a"]).ok();
+    shell.partway(&["ls", "s3://uploads", "--expected-bucket-owner", "me"]).failed(2, "has digits alone");
+}

@@ -81,10 +81,11 @@ impl<'a> Presigner<'a> {
         }
     }
 
-    /// Has every URL say this.
+    /// Has every URL say this, as parameters that S3 reads as the headers: a client has nothing to send then.
     #[must_use]
     pub fn with_terms(mut self, terms: &RequestTerms) -> Self {
-        self.terms = terms.parameters();
+        let parameters = terms.headers().map(|(name, value)| format!("&{name}={}", encode::value(value)));
+        self.terms = parameters.collect();
         self
     }
 
