@@ -2,6 +2,7 @@
 
 mod commands;
 mod place;
+mod transfer;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -9,10 +10,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use commands::cat::{self, CatArgs};
+use commands::cp::{self, CpArgs};
 use commands::doctor::{self, DoctorArgs};
 use commands::sweep::{self, SweepArgs};
+use commands::uploads::{self, UploadsArgs};
 use partway_server::app::Application;
-use partway_server::config::Settings;
+use partway_server::config::{LogFormat, Settings};
 use partway_server::{redact, telemetry};
 
 /// Large files from a browser straight to S3.
@@ -35,6 +39,15 @@ enum Command {
     /// Serve the page, the widget and the upload API
     #[command(after_long_help = SERVE_HELP)]
     Serve(ServeArgs),
+    /// Copy files to a Partway server, and objects back
+    #[command(after_long_help = cp::HELP)]
+    Cp(CpArgs),
+    /// Write objects to standard output
+    #[command(after_long_help = cat::HELP)]
+    Cat(CatArgs),
+    /// List, resume or abort uploads that were interrupted
+    #[command(after_long_help = uploads::HELP)]
+    Uploads(UploadsArgs),
     /// Check the configured buckets, and report what is missing
     #[command(after_long_help = doctor::HELP)]
     Doctor(DoctorArgs),
@@ -98,6 +111,9 @@ async fn main() -> ExitCode {
     let command = command.unwrap_or(Command::Serve(args));
     let (outcome, if_failed) = match command {
         Command::Serve(args) => (serve(args).await.map(|()| ExitCode::SUCCESS), 1),
+        Command::Cp(args) => (as_client(cp::run(args)).await, 2),
+        Command::Cat(args) => (as_client(cat::run(args)).await, 2),
+        Command::Uploads(args) => (as_client(uploads::run(args)).await, 2),
         Command::Doctor(args) => {
             (with_settings(args.config.clone(), |settings| doctor::run(args, settings)).await, 2)
         }
@@ -120,6 +136,14 @@ async fn with_settings<F: Future<Output = Result<ExitCode, Box<dyn std::error::E
     let settings = load(config.as_deref())?;
     telemetry::init("warn,s3s=off", settings.server.log_format)?;
     command(settings).await
+}
+
+/// Runs a command that needs no settings, with the log set to warnings.
+async fn as_client(
+    command: impl Future<Output = Result<ExitCode, Box<dyn std::error::Error>>>,
+) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    telemetry::init("warn", LogFormat::Text)?;
+    command.await
 }
 
 fn load(config: Option<&Path>) -> Result<Settings, Box<dyn std::error::Error>> {
