@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use partway_client::Control;
+use partway_client::http::HttpClient;
 use partway_s3::attributes::Attributes;
 use partway_s3::terms::RequestTerms;
 use partway_server::policy::Policy;
@@ -14,6 +15,7 @@ use crate::failed::NotBegun;
 use crate::local::{Local, LocalSettings};
 use crate::options::RequestArgs;
 use crate::place::Place;
+use crate::transfer::connection::{self, ConnectionArgs};
 
 /// How places are reached.
 #[derive(Clone, Debug, Default, Args)]
@@ -33,21 +35,8 @@ pub(crate) struct AccessArgs {
     #[command(flatten)]
     pub(crate) request: RequestArgs,
 
-    /// Partway server for pw:
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "PARTWAY_ENDPOINT",
-        default_value = "http://127.0.0.1:8080",
-        help_heading = "Partway server"
-    )]
-    pub(crate) endpoint: String,
-
-    /// Command that prints a token for pw:, run by sh; asked anew when the server refuses the token
-    ///
-    /// PARTWAY_TOKEN is the token itself.
-    #[arg(long, value_name = "COMMAND", env = "PARTWAY_TOKEN_COMMAND", help_heading = "Partway server")]
-    pub(crate) token_command: Option<String>,
+    #[command(flatten, next_help_heading = "Partway server")]
+    pub(crate) server: ConnectionArgs,
 }
 
 /// Whoever holds the credentials for a place.
@@ -110,7 +99,7 @@ pub(crate) async fn open_to_write(
                     "--request-payer and --expected-bucket-owner are for s3:// places".to_owned(),
                 ));
             }
-            remote(args).map(Access::Remote)
+            remote(args)
         }
         Place::Path(_) | Place::Pipe => {
             Err(NotBegun(format!("{place} is on this machine; write s3://bucket/key or pw:destination/key")))
@@ -118,10 +107,14 @@ pub(crate) async fn open_to_write(
     }
 }
 
-/// Opens the Partway server.
-fn remote(args: &AccessArgs) -> Result<Arc<dyn Control>, NotBegun> {
-    let _ = (&args.endpoint, &args.token_command);
-    Err(NotBegun("pw: places cannot be reached by this build".to_owned()))
+/// The connections of a command that moves no bytes.
+const CONNECTIONS: usize = 16;
+
+/// Opens the Partway server. Asks it nothing.
+fn remote(args: &AccessArgs) -> Result<Access, NotBegun> {
+    let http = HttpClient::new(CONNECTIONS).map_err(|error| NotBegun(error.to_string()))?;
+    let control = connection::remote(&args.server, &http).map_err(NotBegun)?;
+    Ok(Access::Remote(Arc::new(control)))
 }
 
 /// Returns the name of a place's destination, and the key or prefix there.

@@ -25,9 +25,15 @@ impl From<Failure> for NotBegun {
 /// Returns a failure in one sentence.
 pub(crate) fn sentence(failure: &Failure) -> String {
     let said = match failure {
-        Failure::NoAnswer => "no answer came from the server".to_owned(),
+        Failure::NoAnswer => {
+            "no answer came from the Partway server; is it running, and --endpoint its address?".to_owned()
+        }
         Failure::Status { status, code: None, detail, .. } if detail.is_empty() => {
             format!("the server answered with the status {status} and no reason")
+        }
+        Failure::Status { status: 401, code, detail, .. } => {
+            let code = code.as_deref().unwrap_or("401");
+            format!("{detail} [{code}]; give a token by PARTWAY_TOKEN or --token-command")
         }
         Failure::Status { code, detail, .. } => match code {
             Some(code) => format!("{detail} [{code}]"),

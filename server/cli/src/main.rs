@@ -9,6 +9,7 @@ mod options;
 mod out;
 mod place;
 mod size;
+mod transfer;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -16,6 +17,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use commands::cat::{self, CatArgs};
+use commands::cp::{self, CpArgs};
 use commands::doctor::{self, DoctorArgs};
 use commands::link::{self, LinkArgs};
 use commands::ls::{self, LsArgs};
@@ -24,8 +27,10 @@ use commands::presign::{self, PresignArgs};
 use commands::rm::{self, RmArgs};
 use commands::stat::{self, StatArgs};
 use commands::sweep::{self, SweepArgs};
+use commands::uploads::{self, UploadsArgs};
+use failed::NotBegun;
 use partway_server::app::Application;
-use partway_server::config::Settings;
+use partway_server::config::{LogFormat, Settings};
 use partway_server::{redact, telemetry};
 
 /// Large files from a browser straight to S3.
@@ -49,6 +54,15 @@ enum Command {
     /// Serve the page, the widget and the upload API
     #[command(after_long_help = SERVE_HELP)]
     Serve(ServeArgs),
+    /// Copy files to a Partway server, and objects back
+    #[command(after_long_help = cp::HELP)]
+    Cp(CpArgs),
+    /// Write objects to standard output
+    #[command(after_long_help = cat::HELP)]
+    Cat(CatArgs),
+    /// List, resume or abort uploads that were interrupted
+    #[command(after_long_help = uploads::HELP)]
+    Uploads(UploadsArgs),
     /// Check the configured buckets, and report what is missing
     #[command(after_long_help = doctor::HELP)]
     Doctor(DoctorArgs),
@@ -133,6 +147,9 @@ async fn main() -> ExitCode {
     let command = command.unwrap_or(Command::Serve(args));
     let (outcome, if_failed) = match command {
         Command::Serve(args) => (serve(args).await.map(|()| ExitCode::SUCCESS), 1),
+        Command::Cp(args) => (as_client(cp::run(args)).await, 2),
+        Command::Cat(args) => (as_client(cat::run(args)).await, 2),
+        Command::Uploads(args) => (as_client(uploads::run(args)).await, 2),
         Command::Doctor(args) => {
             (with_settings(args.config.clone(), |settings| doctor::run(args, settings)).await, 2)
         }
@@ -149,7 +166,10 @@ async fn main() -> ExitCode {
     };
     outcome.unwrap_or_else(|error| {
         // The log may not be set up yet, and somebody at a terminal reads this.
-        let _ = writeln!(std::io::stderr(), "partway: {}", redact::urls(&error.to_string()));
+        let said = error.to_string();
+        // Places look like addresses, and hold no secret; what is one is left out of these already.
+        let said = if error.is::<NotBegun>() { said.into() } else { redact::urls(&said) };
+        let _ = writeln!(std::io::stderr(), "partway: {said}");
         ExitCode::from(if_failed)
     })
 }
@@ -162,6 +182,14 @@ async fn with_settings<F: Future<Output = Result<ExitCode, Box<dyn std::error::E
     let settings = load(config.as_deref())?;
     telemetry::init("warn,s3s=off", settings.server.log_format)?;
     command(settings).await
+}
+
+/// Runs a command that needs no settings, with the log set to warnings.
+async fn as_client(
+    command: impl Future<Output = Result<ExitCode, Box<dyn std::error::Error>>>,
+) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    telemetry::init("warn", LogFormat::Text)?;
+    command.await
 }
 
 fn load(config: Option<&Path>) -> Result<Settings, Box<dyn std::error::Error>> {

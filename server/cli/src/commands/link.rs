@@ -70,9 +70,7 @@ pub(crate) async fn run(args: LinkArgs) -> Result<ExitCode, Box<dyn std::error::
         Err(failure) => return Err(NotBegun::from(failure).into()),
     };
     let works = jiff::SignedDuration::from_secs(i64::try_from(created.expires_in).unwrap_or(i64::MAX));
-    let why =
-        if created.expires_in < args.expires.as_secs() { ": the destination allows no more" } else { "" };
-    note(&format!("works for {works:#}{why}"));
+    note(&format!("works for {works:#}"));
     let mut out = Out::new();
     match out.line(&created.url).and_then(|()| out.flush()) {
         Ok(()) | Err(WriteError::Closed) => Ok(failed::exit(0)),

@@ -52,6 +52,18 @@ impl OpenBucket {
         }
     }
 
+    /// Returns this with what is settled of another that was opened in another region.
+    pub(super) async fn in_place_of(self, other: &Self) -> Self {
+        let is_settled = *other.settling.lock().await;
+        self.set_located();
+        Self {
+            verification: other.verification.clone(),
+            settle: other.settle.clone(),
+            settling: tokio::sync::Mutex::new(is_settled),
+            ..self
+        }
+    }
+
     /// Returns the name under which it is remembered.
     pub(super) fn id(&self) -> String {
         self.id.clone()

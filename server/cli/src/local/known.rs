@@ -37,8 +37,12 @@ impl KnownStores {
 
     /// Returns the name of a bucket at an endpoint.
     pub(super) fn id(endpoint: Option<&str>, bucket: &str) -> String {
-        let store = endpoint.filter(|endpoint| !is_of_aws(endpoint)).unwrap_or("aws");
+        let store = endpoint.filter(|_| !Self::is_aws(endpoint)).unwrap_or("aws");
         format!("{} {bucket}", store.trim_end_matches('/'))
+    }
+
+    pub(super) fn is_aws(endpoint: Option<&str>) -> bool {
+        endpoint.is_none_or(is_of_aws)
     }
 
     pub(super) fn region(&self, id: &str) -> Option<String> {

@@ -145,23 +145,24 @@ impl Local {
 
     /// Sees to it that a bucket's region is known before something is signed for it that the store is not asked about.
     async fn locate(&self, bucket: &str) -> Result<(), Failure> {
+        let known = &self.known;
         self.ask(&[bucket], |engine| async move {
             let bucket = engine.open_bucket(bucket)?;
-            if !bucket.is_aws() || bucket.is_located() {
+            if bucket.is_located() {
                 return Ok(());
             }
             let page = ListParams { prefix: "", delimiter: None, after: None, limit: 1 };
             match bucket.bucket.store.list(page).await {
-                Err(StoreError::OtherRegion(region)) => {
-                    bucket.hear(&StoreError::OtherRegion(region));
-                    Ok(())
-                }
+                Err(error @ StoreError::OtherRegion(_)) => bucket.hear(&error),
+                // What is wrong there, whoever uses what is signed will see.
+                Err(StoreError::Unavailable { .. }) => {}
                 // Whatever else it says, it is the bucket's region that says it.
                 _ => {
+                    known.set_region(&bucket.id(), &bucket.bucket.region);
                     bucket.set_located();
-                    Ok(())
                 }
             }
+            Ok(())
         })
         .await
     }
@@ -220,7 +221,7 @@ impl Local {
         for (bucket, region) in &moved {
             self.known.set_region(&bucket.id(), region);
             let opened = self.open_in(&bucket.bucket.name, Some(region.clone())).await?;
-            opened.set_located();
+            let opened = opened.in_place_of(bucket).await;
             let mut open = self.open.write().await;
             open.buckets.insert(bucket.bucket.name.clone(), Arc::new(opened));
             open.engine = None;
@@ -265,7 +266,9 @@ impl Local {
         let endpoint = endpoint.clone().or_else(|| found.endpoint.clone());
         let id = KnownStores::id(endpoint.as_deref(), name);
         let remembered = self.known.region(&id);
-        let is_located = remembered.is_some();
+        // AWS has many regions, whatever is said; another store has the one that is said, if one is.
+        let is_said = asked.is_some() || found.region.is_some();
+        let is_located = remembered.is_some() || (is_said && !KnownStores::is_aws(endpoint.as_deref()));
         let region = region.or(remembered).or_else(|| asked.clone());
         let config = StoreConfig { region, endpoint, ..StoreConfig::default() };
         let bucket = partway_server::stores::open_bucket(name, &config, found.clone(), terms.clone());

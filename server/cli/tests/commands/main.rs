@@ -9,3 +9,4 @@ mod presign;
 mod secrets;
 mod server;
 mod shell;
+mod through_server;

@@ -46,7 +46,11 @@ impl Ended {
 
 impl Shell {
     pub(crate) async fn start() -> Self {
-        Self { server: Server::start().await, folder: tempfile::tempdir().unwrap() }
+        Self::of(Server::start().await)
+    }
+
+    pub(crate) fn of(server: Server) -> Self {
+        Self { server, folder: tempfile::tempdir().unwrap() }
     }
 
     /// Stores empty objects.
@@ -115,6 +119,7 @@ impl Shell {
             .env("HOME", self.path())
             .env("XDG_STATE_HOME", self.path().join("state"))
             .env("XDG_CACHE_HOME", self.path().join("cache"))
+            .env("PARTWAY_ENDPOINT", &self.server.url)
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_ENDPOINT_URL", &self.server.store_origin)
             .env("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
