@@ -124,7 +124,8 @@ pub fn parse_retry_after(header: &str) -> Option<Duration> {
     header.trim_ascii().parse().ok().map(Duration::from_secs)
 }
 
-fn read_body<T: DeserializeOwned>(answer: &Answer<impl Body>) -> Result<T, Failure> {
+/// Returns what an answer to any other call means, whose body is one of [`wire`](crate::wire).
+pub fn read_body<T: DeserializeOwned>(answer: &Answer<impl Body>) -> Result<T, Failure> {
     ensure_success(answer)?;
     answer.body.parse().map_err(|unexpected| {
         let what = match unexpected {

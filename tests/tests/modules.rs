@@ -13,8 +13,9 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, ItemFn, ItemMod, ItemUse, UseTree};
 
 /// The crates, by their folders.
-const CRATES: [&str; 10] = [
+const CRATES: [&str; 11] = [
     "server/cli",
+    "server/client",
     "server/embedded",
     "server/http",
     "server/s3",

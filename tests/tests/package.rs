@@ -286,8 +286,8 @@ const LIMITS: [(&str, u64); 7] = [
     ("index.js on the main thread", 30_000),
     ("element.js on the main thread", 30_000),
     ("files.js on the main thread", 30_000),
-    ("index.js with its engine", 148_000),
-    ("element.js with its engine", 166_000),
+    ("index.js with its engine", 154_000),
+    ("element.js with its engine", 172_000),
     ("download.js on the main thread", 8_000),
     ("download.js with its engine", 145_000),
 ];

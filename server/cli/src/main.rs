@@ -1,23 +1,42 @@
 //! The `partway` command.
 
+mod access;
 mod commands;
+mod failed;
+mod listing;
+mod local;
+mod options;
+mod out;
 mod place;
+mod size;
+mod transfer;
 
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use commands::cat::{self, CatArgs};
+use commands::cp::{self, CpArgs};
 use commands::doctor::{self, DoctorArgs};
+use commands::link::{self, LinkArgs};
+use commands::ls::{self, LsArgs};
+use commands::manual::{self, CompletionsArgs, ManArgs};
+use commands::presign::{self, PresignArgs};
+use commands::rm::{self, RmArgs};
+use commands::stat::{self, StatArgs};
 use commands::sweep::{self, SweepArgs};
+use commands::uploads::{self, UploadsArgs};
+use failed::NotBegun;
 use partway_server::app::Application;
-use partway_server::config::Settings;
+use partway_server::config::{LogFormat, Settings};
 use partway_server::{redact, telemetry};
 
 /// Large files from a browser straight to S3.
 #[derive(Debug, Parser)]
 #[command(
+    name = "partway",
     version,
     after_help = "Without a command, `partway` serves.",
     args_conflicts_with_subcommands = true
@@ -35,12 +54,42 @@ enum Command {
     /// Serve the page, the widget and the upload API
     #[command(after_long_help = SERVE_HELP)]
     Serve(ServeArgs),
+    /// Copy files to a Partway server, and objects back
+    #[command(after_long_help = cp::HELP)]
+    Cp(CpArgs),
+    /// Write objects to standard output
+    #[command(after_long_help = cat::HELP)]
+    Cat(CatArgs),
+    /// List, resume or abort uploads that were interrupted
+    #[command(after_long_help = uploads::HELP)]
+    Uploads(UploadsArgs),
     /// Check the configured buckets, and report what is missing
     #[command(after_long_help = doctor::HELP)]
     Doctor(DoctorArgs),
     /// Remove uploads whose tokens have expired
     #[command(after_long_help = sweep::HELP)]
     Sweep(SweepArgs),
+    /// List objects
+    #[command(after_long_help = ls::HELP)]
+    Ls(LsArgs),
+    /// Show what is known of an object
+    #[command(after_long_help = stat::HELP)]
+    Stat(StatArgs),
+    /// Delete objects
+    #[command(after_long_help = rm::HELP)]
+    Rm(RmArgs),
+    /// Sign a URL or a form for somebody without credentials
+    #[command(after_long_help = presign::HELP)]
+    Presign(Box<PresignArgs>),
+    /// Make a link to an object that outlives the seven days of a signed URL
+    #[command(after_long_help = link::HELP)]
+    Link(LinkArgs),
+    /// Print completions for a shell
+    #[command(after_long_help = manual::COMPLETIONS_HELP)]
+    Completions(CompletionsArgs),
+    /// Print the manual, or write the pages of all commands
+    #[command(after_long_help = manual::MAN_HELP)]
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -98,16 +147,29 @@ async fn main() -> ExitCode {
     let command = command.unwrap_or(Command::Serve(args));
     let (outcome, if_failed) = match command {
         Command::Serve(args) => (serve(args).await.map(|()| ExitCode::SUCCESS), 1),
+        Command::Cp(args) => (as_client(cp::run(args)).await, 2),
+        Command::Cat(args) => (as_client(cat::run(args)).await, 2),
+        Command::Uploads(args) => (as_client(uploads::run(args)).await, 2),
         Command::Doctor(args) => {
             (with_settings(args.config.clone(), |settings| doctor::run(args, settings)).await, 2)
         }
         Command::Sweep(args) => {
             (with_settings(args.config.clone(), |settings| sweep::run(args, settings)).await, 2)
         }
+        Command::Ls(args) => (ls::run(args).await, 2),
+        Command::Stat(args) => (Box::pin(stat::run(args)).await, 2),
+        Command::Rm(args) => (rm::run(args).await, 2),
+        Command::Presign(args) => (Box::pin(presign::run(*args)).await, 2),
+        Command::Link(args) => (link::run(args).await, 2),
+        Command::Completions(args) => (manual::completions(&args, Cli::command()), 2),
+        Command::Man(args) => (manual::man(args, Cli::command()), 2),
     };
     outcome.unwrap_or_else(|error| {
         // The log may not be set up yet, and somebody at a terminal reads this.
-        let _ = writeln!(std::io::stderr(), "partway: {}", redact::urls(&error.to_string()));
+        let said = error.to_string();
+        // Places look like addresses, and hold no secret; what is one is left out of these already.
+        let said = if error.is::<NotBegun>() { said.into() } else { redact::urls(&said) };
+        let _ = writeln!(std::io::stderr(), "partway: {said}");
         ExitCode::from(if_failed)
     })
 }
@@ -120,6 +182,14 @@ async fn with_settings<F: Future<Output = Result<ExitCode, Box<dyn std::error::E
     let settings = load(config.as_deref())?;
     telemetry::init("warn,s3s=off", settings.server.log_format)?;
     command(settings).await
+}
+
+/// Runs a command that needs no settings, with the log set to warnings.
+async fn as_client(
+    command: impl Future<Output = Result<ExitCode, Box<dyn std::error::Error>>>,
+) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    telemetry::init("warn", LogFormat::Text)?;
+    command.await
 }
 
 fn load(config: Option<&Path>) -> Result<Settings, Box<dyn std::error::Error>> {

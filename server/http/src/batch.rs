@@ -1,6 +1,14 @@
 //! Requests about many things, each with a result of its own.
 
+use futures_util::stream::{self, StreamExt as _};
 use partway_shared::error::Problem;
+
+/// Carries out several things, at most so many at once. Returns their results in order.
+///
+/// They come as futures, since a stream that makes them by a closure is not seen to be `Send`, which callers other than actix need.
+pub(crate) async fn together<F: Future>(work: Vec<F>, at_once: usize) -> Vec<F::Output> {
+    stream::iter(work).buffered(at_once).collect().await
+}
 
 /// Returns the common problem where each of several results failed for the same reason.
 pub(crate) fn all_failed_alike<T>(results: &[Result<T, Problem>]) -> Option<Problem> {

@@ -20,13 +20,22 @@ use crate::metrics::DestinationMetrics;
 pub(crate) struct Measured {
     store: Arc<dyn BucketStore>,
     metrics: DestinationMetrics,
+    observe: Option<Observe>,
 }
+
+type Observe = Box<dyn Fn(&StoreError) + Send + Sync>;
 
 impl Measured {
     /// Wraps a store.
     #[must_use]
     pub(crate) fn new(store: Arc<dyn BucketStore>, metrics: DestinationMetrics) -> Self {
-        Self { store, metrics }
+        Self { store, metrics, observe: None }
+    }
+
+    /// Has this hear each error.
+    #[must_use]
+    pub(crate) fn observed_by(self, observe: impl Fn(&StoreError) + Send + Sync + 'static) -> Self {
+        Self { observe: Some(Box::new(observe)), ..self }
     }
 
     async fn time<T>(
@@ -36,6 +45,9 @@ impl Measured {
     ) -> Result<T, StoreError> {
         let begun = Instant::now();
         let result = call.await;
+        if let (Some(observe), Err(error)) = (&self.observe, &result) {
+            observe(error);
+        }
         self.metrics.call(
             operation,
             result.as_ref().map_or_else(StoreError::kind, |_| "ok"),

@@ -22,6 +22,9 @@ pub enum Encryption {
     /// With a key in KMS (SSE-KMS).
     #[serde(rename = "aws:kms")]
     Kms,
+    /// Twice, with keys in KMS (DSSE-KMS).
+    #[serde(rename = "aws:kms:dsse")]
+    KmsTwice,
 }
 
 impl Encryption {
@@ -31,15 +34,18 @@ impl Encryption {
         match self {
             Self::Aes256 => "AES256",
             Self::Kms => "aws:kms",
+            Self::KmsTwice => "aws:kms:dsse",
         }
     }
 }
 
-/// The attributes of an object, besides its bytes, its media type and its disposition.
+/// The attributes of an object, besides its bytes and its media type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attributes {
     /// `Cache-Control`.
     pub cache_control: Option<String>,
+    /// `Content-Disposition`, where an upload has none of its own.
+    pub content_disposition: Option<String>,
     /// `Content-Encoding`.
     pub content_encoding: Option<String>,
     /// `Content-Language`.
@@ -58,6 +64,9 @@ pub struct Attributes {
     pub kms_key_id: Option<String>,
     /// A canned ACL, such as `bucket-owner-full-control`.
     pub acl: Option<String>,
+    /// Headers by which S3 stores or guards an object and which mean nothing here, by name: grants, object lock, the redirect of a
+    /// website, the context of an encryption.
+    pub more: BTreeMap<&'static str, String>,
     /// Whether an existing object under the key must not be replaced.
     pub keeps_existing: bool,
 }
@@ -71,6 +80,7 @@ impl Attributes {
             encryption: self.encryption,
             kms_key_id: self.kms_key_id.clone(),
             acl: self.acl.clone().filter(|acl| acl.starts_with("bucket-owner-")),
+            more: self.more.clone().into_iter().filter(|(name, _)| is_of_encryption(name)).collect(),
             ..Self::default()
         }
     }
@@ -90,12 +100,14 @@ impl Attributes {
         let mut add =
             |name: &str, value: Option<String>| headers.extend(value.map(|value| (name.to_owned(), value)));
         add("cache-control", self.cache_control.clone());
+        add("content-disposition", self.content_disposition.clone());
         add("content-encoding", self.content_encoding.clone());
         add("content-language", self.content_language.clone());
         add("expires", self.expires.clone());
         add("x-amz-acl", self.acl.clone());
         add("x-amz-tagging", self.tagging());
         add("if-none-match", self.keeps_existing.then(|| "*".to_owned()));
+        headers.extend(self.more.iter().map(|(&name, value)| (name.to_owned(), value.clone())));
         headers
     }
 
@@ -103,7 +115,7 @@ impl Attributes {
     #[must_use]
     pub fn fields(&self) -> Option<BTreeMap<String, String>> {
         // Tags are XML there, which stores read differently; conditions there are none.
-        if !self.tags.is_empty() || self.keeps_existing {
+        if !self.tags.is_empty() || self.keeps_existing || !self.more.is_empty() {
             return None;
         }
         let mut fields = self.common();
@@ -111,6 +123,7 @@ impl Attributes {
             fields.extend(value.clone().map(|value| (name.to_owned(), value)));
         };
         add("Cache-Control", &self.cache_control);
+        add("Content-Disposition", &self.content_disposition);
         add("Content-Encoding", &self.content_encoding);
         add("Content-Language", &self.content_language);
         add("Expires", &self.expires);
@@ -130,6 +143,10 @@ impl Attributes {
         add("x-amz-server-side-encryption-aws-kms-key-id", self.kms_key_id.clone());
         common
     }
+}
+
+fn is_of_encryption(header: &str) -> bool {
+    header.starts_with("x-amz-server-side-encryption-")
 }
 
 /// Checks metadata: names of `a-z`, `0-9`, `-` and `_`, values that [`check_value`] accepts, at most 2,048 bytes in

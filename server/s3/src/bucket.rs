@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::signing::{CredentialSource, Hosts};
 use crate::store::BucketStore;
+use crate::terms::RequestTerms;
 
 /// A bucket that receives uploads.
 #[derive(Clone, Debug)]
@@ -30,6 +31,8 @@ pub struct Bucket {
     pub public_hosts: Arc<Hosts>,
     /// The source of the server's credentials.
     pub credentials: CredentialSource,
+    /// What every request to it says.
+    pub terms: RequestTerms,
     /// The prefix of every key.
     pub key_prefix: String,
     /// The longest lifetime of an upload token for the bucket; afterwards an upload cannot be completed.

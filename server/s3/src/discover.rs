@@ -2,6 +2,10 @@
 //! instance.
 
 use aws_config::SdkConfig;
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::{BehaviorVersion, Region, SharedHttpClient};
 use aws_smithy_http_client::tls;
@@ -9,6 +13,7 @@ use aws_types::service_config::ServiceConfigKey;
 use secrecy::{ExposeSecret, SecretString};
 
 pub use aws_credential_types::provider::SharedCredentialsProvider;
+pub use aws_credential_types::provider::error::CredentialsError;
 
 /// The settings that were found.
 #[derive(Clone, Debug)]
@@ -28,6 +33,34 @@ pub async fn discover(region: Option<&str>) -> Discovered {
         loader = loader.region(Region::new(region.to_owned()));
     }
     let found = loader.load().await;
+    Discovered {
+        region: found.region().map(ToString::to_string),
+        endpoint: endpoint(&found),
+        credentials: found.credentials_provider(),
+    }
+}
+
+/// Finds the settings for a command. No metadata service is asked for a region, which takes seconds where there is none; the
+/// credentials of a profile that is named are its own, whatever the environment says.
+pub async fn discover_for_command(region: Option<&str>, profile: Option<&str>) -> Discovered {
+    let http_client = http_client();
+    let mut of_profile = ProfileFileRegionProvider::builder();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client.clone());
+    if let Some(profile) = profile {
+        of_profile = of_profile.profile_name(profile);
+        loader = loader.profile_name(profile);
+    }
+    let region = RegionProviderChain::first_try(region.map(|region| Region::new(region.to_owned())))
+        .or_else(EnvironmentVariableRegionProvider::new())
+        .or_else(of_profile.build());
+    let region = region.region().await;
+    if let Some(profile) = profile {
+        let sends =
+            ProviderConfig::without_region().with_http_client(http_client).with_region(region.clone());
+        let credentials = ProfileFileCredentialsProvider::builder().configure(&sends);
+        loader = loader.credentials_provider(credentials.profile_name(profile).build());
+    }
+    let found = loader.region(region).load().await;
     Discovered {
         region: found.region().map(ToString::to_string),
         endpoint: endpoint(&found),

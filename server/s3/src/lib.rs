@@ -15,4 +15,5 @@ pub mod probe;
 pub mod signing;
 pub mod store;
 pub mod sweep;
+pub mod terms;
 pub mod verification;

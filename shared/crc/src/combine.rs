@@ -26,6 +26,7 @@ impl Crc {
         self.multiply(first, self.power_of_bytes(next_len)) ^ next
     }
 
+    #[cfg(any(target_family = "wasm", test))]
     pub(crate) const fn polynomial(self) -> u64 {
         self.polynomial
     }

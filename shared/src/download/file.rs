@@ -213,30 +213,35 @@ impl FileDownload {
 
     /// What has to be kept so that the download can go on after a crash.
     pub(super) fn partial(&self) -> Option<Partial> {
-        self.journal_bytes()?;
+        if !self.is_kept() {
+            return None;
+        }
         let Some(content) = &self.content else { return self.kept.clone() };
-        Some(Partial {
+        let partial = Partial {
             object: self.wanted.object.clone(),
             etag: content.object.etag.clone(),
             size: content.object.size,
             ranges: content.ranges.stored(),
-        })
+        };
+        Some(partial).filter(|partial| !partial.ranges.is_empty())
     }
 
-    /// The bytes that a journal would have, if one is to be kept.
+    /// The bytes that make it worth telling that what is kept has changed: those of whole ranges.
     pub(super) fn journal_bytes(&self) -> Option<u64> {
-        let is_of_use = !matches!(
-            self.phase,
-            Phase::Completed(_) | Phase::Cancelled | Phase::Failed { is_void: true, .. }
-        );
-        if !is_of_use || self.wanted.sink != Sink::Random {
-            return None;
-        }
         let bytes = match &self.content {
             Some(content) => content.ranges.done_bytes(),
             None => self.kept.as_ref().map_or(0, Partial::bytes),
         };
-        Some(bytes).filter(|&bytes| bytes > 0)
+        Some(bytes).filter(|&bytes| self.is_kept() && bytes > 0)
+    }
+
+    /// Whether what is there is of use after a crash.
+    fn is_kept(&self) -> bool {
+        self.wanted.sink == Sink::Random
+            && !matches!(
+                self.phase,
+                Phase::Completed(_) | Phase::Cancelled | Phase::Failed { is_void: true, .. }
+            )
     }
 
     /// Forgets the work under way, whose jobs the machine stops.

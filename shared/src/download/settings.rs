@@ -12,6 +12,9 @@ pub struct Settings {
     /// Requests on their way at once to one host name. Default 6, which is what a browser opens to a host over HTTP/1.1; more
     /// would only queue there.
     pub connections_per_host: u32,
+    /// Requests on their way at once to begin with, of which more are made as ranges arrive. Default none:
+    /// [`connections_per_host`](Self::connections_per_host).
+    pub connections_at_first: Option<u32>,
     /// The most requests on their way at once, over all files and hosts. Default none: as many as the hosts take.
     pub concurrency: Option<u32>,
     /// The most bytes that are asked for per second, on average over a few ranges. Default: no limit.
@@ -81,6 +84,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             connections_per_host: 6,
+            connections_at_first: None,
             concurrency: None,
             max_bytes_per_second: None,
             call_concurrency: 2,

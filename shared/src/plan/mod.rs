@@ -45,7 +45,8 @@ impl Strategy {
 }
 
 /// Whether a store takes parts of different sizes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PartSizes {
     /// It does, as S3.
     #[default]

@@ -168,6 +168,22 @@ fn a_crash_costs_only_what_was_under_way() {
     assert_eq!(world.store.looks, 2, "the object was looked at again");
 }
 
+/// A driver that is told to end keeps all that has come, and not only whole ranges.
+#[test]
+fn what_is_kept_when_it_halts_is_all_that_has_come() {
+    let (mut world, id) = film(4_000, Sink::Random);
+    world.run_while(|world| world.received < 2_001);
+    assert!(world.downloader.pause(id));
+    let downloaded = world.status(id).downloaded;
+    let partial = world.downloader.partial(id).unwrap();
+    assert_eq!(partial.bytes(), downloaded);
+    assert!(partial.ranges.is_sorted_by_key(|range| range.start));
+    world.journal.insert(id, partial);
+    world.crash(9);
+    completes(&mut world, id);
+    assert_eq!(world.restarted.len(), 0);
+}
+
 #[test]
 fn a_crash_after_the_last_byte_is_no_loss() {
     let (mut world, id) = film(4_000, Sink::Random);

@@ -3,5 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod commands;
+mod documents;
+mod objects;
+mod presign;
 mod secrets;
 mod server;
+mod shell;
+mod through_server;

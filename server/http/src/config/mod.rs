@@ -141,8 +141,9 @@ impl SettingsError {
 /// The destination of files that name none.
 pub(crate) const DEFAULT_DESTINATION: &str = "default";
 
-/// The variable that gives the file's path, which is no setting.
-const FILE_VARIABLE: &str = "PARTWAY_CONFIG";
+/// Variables that are no settings: the file's path, and what the commands of a client take.
+const OTHER_VARIABLES: [&str; 4] =
+    ["PARTWAY_CONFIG", "PARTWAY_ENDPOINT", "PARTWAY_TOKEN", "PARTWAY_TOKEN_COMMAND"];
 
 impl Settings {
     /// Reads the file, if there is one, and the environment, which overrides it.
@@ -178,7 +179,9 @@ impl Settings {
             builder = builder.add_source(File::from_str(text, FileFormat::Toml));
         }
         for (variable, value) in environment {
-            let Some(name) = variable.strip_prefix("PARTWAY_").filter(|_| variable != FILE_VARIABLE) else {
+            let Some(name) =
+                variable.strip_prefix("PARTWAY_").filter(|_| !OTHER_VARIABLES.contains(&&*variable))
+            else {
                 continue;
             };
             let setting = name.to_lowercase().replace("__", ".");

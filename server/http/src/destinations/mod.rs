@@ -4,6 +4,7 @@
 //! configured. What happens to an upload there is not known here.
 
 mod open;
+mod owned;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -96,7 +97,8 @@ impl Destination {
             )
         })?;
         let (hosts, region) = (&bucket.public_hosts, &bucket.region);
-        Ok(Presigner::new(hosts, region, &credentials, lifetime, SystemTime::now()))
+        let presigner = Presigner::new(hosts, region, &credentials, lifetime, SystemTime::now());
+        Ok(presigner.with_terms(&bucket.terms))
     }
 }
 

@@ -89,7 +89,8 @@ impl Objects {
     ) -> Result<Reached<'a>, Problem> {
         let Named { destination, key, version_id } = named;
         let destination = self.destination(caller, operation, destination, place)?;
-        check(key).map_err(|problem| problem.with_field(place.field("key")))?;
+        check(key, destination.policy.callers_own_bucket)
+            .map_err(|problem| problem.with_field(place.field("key")))?;
         if destination.policy.reaches(caller.subject.as_str(), &caller.scope, key) {
             Ok(Reached { destination, key, version_id })
         } else {
@@ -154,13 +155,13 @@ impl Objects {
     }
 }
 
-/// Checks a key that a client sends: what S3 takes, without control characters, which no name has on purpose.
-fn check(key: &str) -> Result<(), Problem> {
+/// Checks a key that a client sends: what S3 takes, without control characters, which no name has on purpose, unless it may be any.
+fn check(key: &str, any: bool) -> Result<(), Problem> {
     let refuse = |why: String| Err(Problem::new(ErrorCode::InvalidField, why));
     if key.is_empty() || key.len() > MAX_KEY_BYTES {
         return refuse(format!("a key has 1 to {MAX_KEY_BYTES} bytes, not {}", key.len()));
     }
-    if key.chars().any(char::is_control) {
+    if !any && key.chars().any(char::is_control) {
         return refuse("a key must have no control characters".to_owned());
     }
     Ok(())

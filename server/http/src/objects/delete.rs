@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
-use futures_util::stream::{self, StreamExt as _};
 use partway_s3::store::{KeyVersion, StoreError};
 use partway_shared::error::Problem;
 use partway_shared::limits::MAX_OBJECTS_PER_DELETE;
-use partway_shared::part::ETag;
 use partway_shared::wire::{
     DeleteObjects, DeletedObject, DeletedObjects, ObjectDeletion, ObjectToDelete, Operation,
 };
 
-use crate::batch::all_failed_alike;
+use crate::batch::{all_failed_alike, together};
 use crate::caller::Caller;
 use crate::destinations::Destination;
 
@@ -77,7 +75,7 @@ async fn delete(
     reached: Vec<Result<Reached<'_>, Problem>>,
     objects: &[ObjectToDelete],
 ) -> Vec<Result<(), Problem>> {
-    let mut together: BTreeMap<&str, Vec<Deletion<'_>>> = BTreeMap::new();
+    let mut batches: BTreeMap<&str, Vec<Deletion<'_>>> = BTreeMap::new();
     let mut alone = Vec::new();
     let mut results = Vec::with_capacity(reached.len());
     for (index, (reached, asked)) in reached.into_iter().zip(objects).enumerate() {
@@ -86,16 +84,16 @@ async fn delete(
             let deletion = Deletion { index, destination, object };
             match &asked.etag {
                 Some(etag) => alone.push((deletion, etag.clone())),
-                None => together.entry(&destination.name).or_default().push(deletion),
+                None => batches.entry(&destination.name).or_default().push(deletion),
             }
         }));
     }
-    let batches = join_all(together.into_values().map(delete_together));
-    let singles = stream::iter(alone).map(|(deletion, etag): (Deletion<'_>, ETag)| async move {
+    let batches = join_all(batches.into_values().map(delete_together));
+    let singles = alone.into_iter().map(|(deletion, etag)| async move {
         let deleted = deletion.destination.objects.delete_if(&deletion.object, &etag).await;
         (deletion.index, deletion.told(deleted))
     });
-    let (batches, singles) = tokio::join!(batches, singles.buffered(CONCURRENCY).collect::<Vec<_>>());
+    let (batches, singles) = tokio::join!(batches, together(singles.collect(), CONCURRENCY));
     for (index, result) in batches.into_iter().flatten().chain(singles) {
         if let Some(place) = results.get_mut(index) {
             *place = result;

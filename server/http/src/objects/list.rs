@@ -1,6 +1,6 @@
 //! Lists keys, page by page.
 
-use partway_s3::store::{ListParams, namespace};
+use partway_s3::store::ListParams;
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::limits::{MAX_KEY_BYTES, MAX_OBJECTS_PER_PAGE};
 use partway_shared::wire::{ListObjects, ListedObjects, Operation};
@@ -24,8 +24,8 @@ impl Objects {
         let all = policy.prefix_of(caller.subject.as_str(), &caller.scope);
         let prefix = request.prefix.as_deref().unwrap_or(&all);
         let limit = request.limit.unwrap_or(MAX_OBJECTS_PER_PAGE);
-        check(request, prefix, limit)?;
-        if !prefix.starts_with(&all) || namespace::is_own(&policy.key_prefix, prefix) {
+        check(request, prefix, limit, policy.callers_own_bucket)?;
+        if !prefix.starts_with(&all) || policy.is_reserved(prefix) {
             let nothing = (Vec::new(), Vec::new(), None);
             let (objects, prefixes, next) = nothing;
             return Ok(ListedObjects { prefix: prefix.to_owned(), objects, prefixes, next });
@@ -45,8 +45,8 @@ impl Objects {
         destination.metrics.objects("list", outcome(&page), 1);
         let mut page = page?;
         // Partway's own files are nobody's.
-        page.objects.retain(|object| !namespace::is_own(&policy.key_prefix, &object.key));
-        page.prefixes.retain(|prefix| !namespace::is_own(&policy.key_prefix, prefix));
+        page.objects.retain(|object| !policy.is_reserved(&object.key));
+        page.prefixes.retain(|prefix| !policy.is_reserved(prefix));
         Ok(ListedObjects {
             prefix: prefix.to_owned(),
             objects: page.objects,
@@ -56,13 +56,13 @@ impl Objects {
     }
 }
 
-fn check(request: &ListObjects, prefix: &str, limit: u32) -> Result<(), Problem> {
+fn check(request: &ListObjects, prefix: &str, limit: u32, any_key: bool) -> Result<(), Problem> {
     let refuse = |field: &str, why: &str| Err(Problem::new(ErrorCode::InvalidField, why).with_field(field));
     for (field, text) in
         [("prefix", &request.prefix), ("delimiter", &request.delimiter), ("after", &request.after)]
     {
         let Some(text) = text else { continue };
-        if text.len() > MAX_KEY_BYTES || text.chars().any(char::is_control) {
+        if text.len() > MAX_KEY_BYTES || (!any_key && text.chars().any(char::is_control)) {
             return refuse(field, "it may have at most 1,024 bytes, and no control characters");
         }
     }

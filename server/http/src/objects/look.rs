@@ -1,12 +1,11 @@
 //! Looks at objects, up to 100 at a time.
 
-use futures_util::stream::{self, StreamExt as _};
 use partway_s3::store::Looked;
 use partway_shared::error::Problem;
 use partway_shared::limits::MAX_OBJECTS_PER_LOOK;
 use partway_shared::wire::{LookAtObjects, LookedAtObjects, ObjectLook, Operation};
 
-use crate::batch::all_failed_alike;
+use crate::batch::{all_failed_alike, together};
 use crate::caller::Caller;
 
 use super::access::{Named, Place, Reached};
@@ -28,13 +27,13 @@ impl Objects {
             version_id: object.version_id.as_deref(),
         });
         let reached = self.reach(caller, Operation::Get, named).await?;
-        let looks = stream::iter(reached).map(|reached| async move {
+        let looks = reached.into_iter().map(|reached| async move {
             let reached = reached?;
             let looked = reached.look().await;
             reached.destination.metrics.objects("look", outcome(&looked), 1);
             looked
         });
-        let looked: Vec<_> = looks.buffered(CONCURRENCY).collect().await;
+        let looked = together(looks.collect(), CONCURRENCY).await;
         if let Some(problem) = all_failed_alike(&looked) {
             return Err(problem);
         }

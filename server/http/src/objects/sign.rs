@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use futures_util::stream::{self, StreamExt as _};
 use partway_s3::signing::{ReadTemplate, ReadTerms};
 use partway_s3::store::Looked;
 use partway_shared::error::{ErrorCode, Problem};
@@ -15,7 +14,7 @@ use partway_shared::wire::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::batch::all_failed_alike;
+use crate::batch::{all_failed_alike, together};
 use crate::caller::{Caller, Subject};
 use crate::destinations::Destination;
 
@@ -103,11 +102,10 @@ impl Objects {
             let reached = reached.as_ref().ok().filter(|_| object.look.0 || counts)?;
             Some((index, *reached, object.method))
         });
-        let looks = stream::iter(wanted.collect::<Vec<_>>()).map(|(index, reached, method)| async move {
+        let looks = wanted.map(|(index, reached, method)| async move {
             (index, self.look_to_read(subject, &reached, method).await)
         });
-        let mut looks = std::pin::pin!(looks.buffer_unordered(CONCURRENCY));
-        while let Some((index, result)) = looks.next().await {
+        for (index, result) in together(looks.collect(), CONCURRENCY).await {
             if let Some(place) = looked.get_mut(index) {
                 *place = result.map(Some);
             }
@@ -158,7 +156,9 @@ impl<'a> Templates<'a> {
         let refuse = |field: &str, why: &str| {
             Err(Problem::new(ErrorCode::InvalidField, why).with_field(place.field(field)))
         };
-        if key.split('/').any(|segment| matches!(segment, "." | "..")) {
+        // Who owns the bucket has programs that send a path as it is.
+        let is_for_browsers = !destination.policy.callers_own_bucket;
+        if is_for_browsers && key.split('/').any(|segment| matches!(segment, "." | "..")) {
             return refuse(
                 "key",
                 "it has a segment that is . or .., which browsers remove from every URL; copy the object to another key",

@@ -6,7 +6,6 @@ use partway_shared::wire::{CreateCopy, Operation};
 
 use crate::caller::Caller;
 use crate::destinations::Destination;
-use crate::policy::check_key;
 
 use super::access::{Named, Place};
 use super::{Objects, archived};
@@ -38,7 +37,9 @@ impl Objects {
         if let Some(key) = &to.key {
             let target = Named { destination: to.destination.as_deref(), key, version_id: None };
             let target = self.reach_one(caller, Operation::Copy, target, Place::In("to"))?;
-            check_key(key).map_err(|why| Problem::new(ErrorCode::InvalidField, why).with_field("to.key"))?;
+            let policy = &target.destination.policy;
+            let checked = policy.check_decided_key(key);
+            checked.map_err(|why| Problem::new(ErrorCode::InvalidField, why).with_field("to.key"))?;
             reached.push(Ok(target));
         }
         // What the rules refuse is not asked about.

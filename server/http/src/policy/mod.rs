@@ -15,7 +15,7 @@ use bytesize::ByteSize;
 use partway_s3::attributes::{Attributes, UPLOAD_MARK};
 use partway_s3::store::namespace;
 use partway_shared::error::{ErrorCode, Problem};
-use partway_shared::limits::{MAX_NAME_BYTES, MAX_OBJECT_SIZE};
+use partway_shared::limits::{MAX_KEY_BYTES, MAX_NAME_BYTES, MAX_OBJECT_SIZE};
 use partway_shared::plan::{FileTooLarge, PartSizes, Plan, PlanLimits};
 use partway_shared::wire::{NewUpload, Operation};
 
@@ -50,6 +50,9 @@ pub struct Policy {
     pub subjects: Vec<String>,
     /// Whether it exists only for callers whose scope names it.
     pub granted_only: bool,
+    /// Whether callers hold the bucket's credentials themselves. No key is kept from them, whatever it is, and a file that one PUT
+    /// sends goes straight to its key, also where it replaces an object.
+    pub callers_own_bucket: bool,
     /// Whether types that browsers execute are shown instead of downloaded.
     pub inline_active_types: bool,
     /// Whether the first bytes must match the file's media type.
@@ -77,6 +80,7 @@ impl Default for Policy {
             extensions: Vec::new(),
             subjects: Vec::new(),
             granted_only: false,
+            callers_own_bucket: false,
             inline_active_types: false,
             sniff: false,
             attributes: Attributes::default(),
@@ -120,9 +124,26 @@ impl Policy {
     /// Returns whether a caller may reach an object of this key, if there is one.
     #[must_use]
     pub fn reaches(&self, subject: &str, scope: &Scope, key: &str) -> bool {
-        key.starts_with(&self.prefix_of(subject, scope))
-            && scope.takes_key(key)
-            && !namespace::is_own(&self.key_prefix, key)
+        key.starts_with(&self.prefix_of(subject, scope)) && scope.takes_key(key) && !self.is_reserved(key)
+    }
+
+    /// Returns whether a key, or all keys with a prefix, are Partway's own, of which callers see nothing.
+    #[must_use]
+    pub fn is_reserved(&self, key: &str) -> bool {
+        !self.callers_own_bucket && namespace::is_own(&self.key_prefix, key)
+    }
+
+    /// Checks a key that an application decides on.
+    ///
+    /// # Errors
+    /// Says the rule.
+    pub fn check_decided_key(&self, key: &str) -> Result<(), &'static str> {
+        if self.callers_own_bucket {
+            let fits = !key.is_empty() && key.len() <= MAX_KEY_BYTES;
+            return if fits { Ok(()) } else { Err("a key must have 1 to 1,024 bytes") };
+        }
+        check_key(key)?;
+        if self.is_reserved(key) { Err("keys below .partway/ are reserved") } else { Ok(()) }
     }
 
     /// Plans how an object of this size is copied.

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use partway_embedded::{Options, Origins, Server as EmbeddedServer, Store as EmbeddedStore};
 use partway_s3::bucket::{Bucket, StoreIdentity};
-use partway_s3::discover::{SharedCredentialsProvider, discover, fixed_credentials, http_client};
+use partway_s3::discover::{Discovered, SharedCredentialsProvider, discover, fixed_credentials, http_client};
 use partway_s3::signing::{CredentialSource, Hosts};
 use partway_s3::store::{S3Store, S3StoreOptions};
+use partway_s3::terms::RequestTerms;
 use secrecy::SecretString;
 use url::Url;
 
@@ -54,12 +55,22 @@ pub(super) struct Contents {
     pub(super) reads: bool,
     /// Whether a destination lets callers copy, which may be into this bucket.
     pub(super) copies: bool,
+    /// What every request to it says.
+    pub(super) terms: RequestTerms,
 }
 
 impl Access {
     /// Returns the access to an external store, with the credentials that are configured or that AWS's chain finds.
     pub(super) async fn remote(section: String, config: &StoreConfig) -> Result<Self, OpenStoresError> {
-        let found = discover(config.region.as_deref()).await;
+        Self::found(section, config, discover(config.region.as_deref()).await)
+    }
+
+    /// Returns the access to an external store, with what was found where it is not configured.
+    pub(super) fn found(
+        section: String,
+        config: &StoreConfig,
+        found: Discovered,
+    ) -> Result<Self, OpenStoresError> {
         let credentials = match (&config.access_key_id, &config.secret_access_key) {
             (Some(id), Some(secret)) => fixed_credentials(id, secret, "configuration"),
             _ => found
@@ -159,7 +170,7 @@ impl Access {
 
     /// Returns one bucket of the store.
     pub(super) fn bucket(&self, contents: Contents, settings: &Settings) -> Result<Bucket, OpenStoresError> {
-        let Contents { bucket, destinations, token_lifetime, put_headers, reads, copies } = contents;
+        let Contents { bucket, destinations, token_lifetime, put_headers, reads, copies, terms } = contents;
         // A certificate for `*.s3.amazonaws.com` is for one label more.
         let path_style = self.path_style.unwrap_or(bucket.contains('.'));
         let hosts = |endpoints: &[String]| {
@@ -182,7 +193,9 @@ impl Access {
                 dual_stack: self.dual_stack,
                 credentials: self.credentials.clone(),
                 http_client: http_client(),
+                terms: terms.clone(),
             })),
+            terms,
             hosts: hosts(std::slice::from_ref(&self.endpoint))?,
             public_hosts: hosts(&self.public_endpoints)?,
             name: bucket,
@@ -229,6 +242,7 @@ mod tests {
             put_headers: BTreeSet::new(),
             reads: false,
             copies: false,
+            terms: RequestTerms::default(),
         };
         access.bucket(contents, &settings).unwrap().public_hosts.first().location("x")
     }

@@ -11,11 +11,13 @@ use std::path::PathBuf;
 
 use partway_embedded::{OpenError, ServeError, Server as EmbeddedServer};
 use partway_s3::bucket::Bucket;
+use partway_s3::discover::Discovered;
 use partway_s3::signing::{COPY_HEADERS, HostsError};
+use partway_s3::terms::RequestTerms;
 use partway_shared::wire::Operation;
 use secrecy::SecretString;
 
-use crate::config::{DestinationConfig, Settings, SettingsError};
+use crate::config::{DestinationConfig, ServerConfig, Settings, SettingsError, StoreConfig};
 use crate::embedded_secrets::EmbeddedSecretsError;
 use crate::policy::Policy;
 
@@ -104,6 +106,28 @@ impl OpenStores {
     }
 }
 
+/// Opens a bucket for a program that holds its credentials, with what was found where it is not configured. Asks the store nothing.
+///
+/// # Errors
+/// When there are no credentials, or the endpoint is not valid.
+pub fn open_bucket(
+    name: &str,
+    config: &StoreConfig,
+    found: Discovered,
+    terms: RequestTerms,
+) -> Result<Bucket, OpenStoresError> {
+    let contents = Contents {
+        bucket: name.to_owned(),
+        destinations: vec![name.to_owned()],
+        token_lifetime: ServerConfig::default().token_lifetime,
+        put_headers: BTreeSet::new(),
+        reads: true,
+        copies: true,
+        terms,
+    };
+    Access::found("store".to_owned(), config, found)?.bucket(contents, &Settings::default())
+}
+
 /// What to do when the embedded store's port is in use.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum IfServed {
@@ -184,5 +208,6 @@ fn contents(
         copies,
         bucket,
         destinations: names,
+        terms: RequestTerms::default(),
     }
 }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::stream::{self, StreamExt};
 use partway_s3::store::{CompleteParams, StoreError, StoredObject, UploadRef};
 use partway_shared::checksum::{ChecksumKind, Crc64Nvme, Md5};
 use partway_shared::error::{ErrorCode, Problem};
@@ -21,7 +20,7 @@ use crate::token::UploadClaims;
 
 use super::finish::Unfinished;
 use super::identity;
-use crate::batch::all_failed_alike;
+use crate::batch::{all_failed_alike, together};
 
 use super::{Uploads, head, is_own, log, upload_ref};
 
@@ -46,16 +45,13 @@ impl Uploads {
             );
             return Err(Problem::new(ErrorCode::InvalidField, why).with_field("uploads"));
         }
-        let results: Vec<_> = stream::iter(uploads.iter().enumerate())
-            .map(async |(index, upload)| {
-                self.complete_one(caller, upload).await.map_err(|mut problem| {
-                    problem.field = problem.field.map(|field| format!("uploads[{index}].{field}"));
-                    problem
-                })
+        let completions = uploads.iter().enumerate().map(async |(index, upload)| {
+            self.complete_one(caller, upload).await.map_err(|mut problem| {
+                problem.field = problem.field.map(|field| format!("uploads[{index}].{field}"));
+                problem
             })
-            .buffered(CONCURRENCY)
-            .collect()
-            .await;
+        });
+        let results = together(completions.collect(), CONCURRENCY).await;
         if let Some(problem) = all_failed_alike(&results) {
             return Err(problem);
         }

@@ -5,7 +5,7 @@
 //! upload in parts: what the store verified of the object is what it has to find in the copy.
 
 use partway_s3::attributes::{MAX_TAGS, UPLOAD_MARK, check_metadata, check_metadata_size, check_tags};
-use partway_s3::store::{CopySource, Looked, StoreError, StoredObject};
+use partway_s3::store::{CopySource, Looked, StoreError, StoredObject, UnsignedHeaders};
 use partway_shared::checksum::{ChecksumKind, Crc64Nvme};
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::wire::{CompletedUpload, CreateCopy, CreatedCopy, NewUpload, Operation};
@@ -14,7 +14,7 @@ use crate::caller::Caller;
 use crate::destinations::Destination;
 use crate::excerpt::excerpt;
 use crate::metrics::UploadOutcome;
-use crate::policy::{MediaType, SNIFFED_BYTES, contradiction};
+use crate::policy::{MediaType, Policy, SNIFFED_BYTES, contradiction};
 use crate::token::{SourceClaims, UploadClaims};
 
 use super::finish::Unfinished;
@@ -85,7 +85,11 @@ impl Uploads {
         claims.strategy = plan.strategy().clone();
         let checksum = checksum(looked).filter(|_| claims.checksum == ChecksumKind::Crc64Nvme);
         claims.checksum = checksum.map_or(ChecksumKind::None, |_| ChecksumKind::Crc64Nvme);
-        if claims.content_disposition.is_none() || is_attachment(looked) {
+        let says_disposition = policy.attributes.content_disposition.is_some();
+        if !says_disposition
+            && !replaces_headers(request, policy)
+            && (claims.content_disposition.is_none() || is_attachment(looked))
+        {
             claims.content_disposition.clone_from(&looked.headers.content_disposition);
         }
         claims.source = Some(SourceClaims {
@@ -300,7 +304,15 @@ async fn kept(
             }
         }
     };
-    Ok(Kept { headers: looked.headers.clone(), metadata, tags })
+    let replaces = replaces_headers(request, &proposal.destination.policy);
+    let headers = if replaces { UnsignedHeaders::default() } else { looked.headers.clone() };
+    Ok(Kept { headers, metadata, tags })
+}
+
+/// Returns whether the object's headers go with its metadata, as S3 has it (`x-amz-metadata-directive: REPLACE`): who owns the bucket
+/// means that.
+fn replaces_headers(request: &CreateCopy, policy: &Policy) -> bool {
+    policy.callers_own_bucket && request.metadata.is_some()
 }
 
 /// Returns whether the store keeps the object's tags by itself, so that nobody has to read them.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use futures_util::stream::{self, StreamExt};
 use partway_s3::signing::{Presigner, SignedForm};
 use partway_s3::store::StoreError;
 use partway_shared::checksum::ChecksumKind;
@@ -20,7 +19,7 @@ use crate::token::UploadClaims;
 use super::proposal::Proposal;
 use super::sign::{PartToSend, may_recut};
 use super::single::{key_to_send_to, put_terms};
-use crate::batch::all_failed_alike;
+use crate::batch::{all_failed_alike, together};
 
 use super::{Uploads, log, new_object, upload_ref};
 
@@ -43,11 +42,8 @@ impl Uploads {
             return Err(Problem::new(ErrorCode::InvalidField, why).with_field("files"));
         }
         let proposals = self.propose(caller, &request.files).await?;
-        let uploads: Vec<_> = stream::iter(proposals)
-            .map(async |proposal| self.begin(caller, proposal?).await)
-            .buffered(CONCURRENCY)
-            .collect()
-            .await;
+        let begun = proposals.into_iter().map(async |proposal| self.begin(caller, proposal?).await);
+        let uploads = together(begun.collect(), CONCURRENCY).await;
         for (file, result) in request.files.iter().zip(&uploads) {
             // A name that no destination has is counted nowhere: names of clients are no labels.
             let Ok(destination) = self.destinations.find(file.destination.as_deref(), caller) else {

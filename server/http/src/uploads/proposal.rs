@@ -17,7 +17,7 @@ use partway_shared::wire::{CreateCopy, NewUpload, Operation};
 use crate::caller::Caller;
 use crate::destinations::Destination;
 use crate::hooks::{Decision, ProposedUpload};
-use crate::policy::{KeyValues, MediaType, Policy, Scope, ScopeSource, check_key, check_scope};
+use crate::policy::{KeyValues, MediaType, Policy, Scope, ScopeSource, check_scope};
 use crate::quotas::{Candidate, Reservation};
 use crate::token::UploadClaims;
 
@@ -110,7 +110,8 @@ impl Uploads {
             max_size: max_size(policy, &plan, &caller.scope),
             strategy: plan.strategy().clone(),
             checksum,
-            content_disposition: policy.disposition(&content_type, &file.name),
+            content_disposition: (policy.attributes.content_disposition.clone())
+                .or_else(|| policy.disposition(&content_type, &file.name)),
             content_type: content_type.to_string(),
             metadata: Default::default(),
             tags: Default::default(),
@@ -216,9 +217,11 @@ impl Proposal<'_> {
             }
         }
         attributes.cache_control = attributes.cache_control.or_else(|| headers.cache_control.clone());
-        attributes.content_encoding.clone_from(&headers.content_encoding);
-        attributes.content_language.clone_from(&headers.content_language);
-        attributes.expires.clone_from(&headers.expires);
+        attributes.content_encoding =
+            attributes.content_encoding.or_else(|| headers.content_encoding.clone());
+        attributes.content_language =
+            attributes.content_language.or_else(|| headers.content_language.clone());
+        attributes.expires = attributes.expires.or_else(|| headers.expires.clone());
         attributes
     }
 
@@ -258,10 +261,7 @@ impl Proposal<'_> {
             );
         }
         if let Some(key) = decision.key {
-            check_key(&key).map_err(unusable)?;
-            if namespace::is_own(&self.destination.policy.key_prefix, &key) {
-                return Err(unusable("keys below .partway/ are reserved"));
-            }
+            self.destination.policy.check_decided_key(&key).map_err(unusable)?;
             if !key.starts_with(&self.granted_prefix) {
                 return Err(unusable("the key must begin with the caller's key_prefix"));
             }

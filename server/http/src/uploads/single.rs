@@ -27,10 +27,11 @@ const MOST_VERSIONS: usize = 16;
 impl Uploads {
     /// Returns whether a file can be sent to its own key.
     pub(super) fn can_be_direct(&self, destination: &Destination, claims: &UploadClaims) -> bool {
-        destination.verification.puts_only_create()
-            && destination.attributes(claims).keeps_existing
-            && !destination.policy.sniff
-            && !self.hooks.listens()
+        let replaces = !destination.attributes(claims).keeps_existing;
+        let is_final = destination.verification.puts_only_create() && !replaces;
+        // Whoever owns the bucket may replace what is there, and nobody else has the URL.
+        let is_owners = destination.policy.callers_own_bucket && replaces;
+        (is_final || is_owners) && !destination.policy.sniff && !self.hooks.listens()
     }
 
     /// Checks a file that was sent to its own key. It is complete if it is what was signed.
@@ -289,10 +290,13 @@ pub(super) fn unsigned_header(
     claims: &UploadClaims,
     object: &StoredObject,
 ) -> Option<&'static str> {
+    let attributes = &destination.policy.attributes;
     let said = UnsignedHeaders {
-        cache_control: destination.policy.attributes.cache_control.clone(),
+        cache_control: attributes.cache_control.clone(),
         content_disposition: claims.content_disposition.clone(),
-        ..UnsignedHeaders::default()
+        content_encoding: attributes.content_encoding.clone(),
+        content_language: attributes.content_language.clone(),
+        expires: attributes.expires.clone(),
     };
     said.difference(&object.headers)
 }

@@ -37,7 +37,7 @@ async fn a_create_request_that_is_wrong() {
         (with("/files/1/last_modified", json!("today")), invalid, "files[1].last_modified", "string"),
         (with("/files/1/checksums", json!(["AAAA"])), invalid, "files[1].checksums[0]", "eight bytes"),
         (with("/files/1/checksums", json!({})), invalid, "files[1].checksums", "map"),
-        (with("/files/1", json!({ "name": "a" })), invalid, "files[1]", "missing field `size`"),
+        (with("/files/1", json!({ "size": 1 })), invalid, "files[1]", "missing field `name`"),
         (with("/files/1", json!([])), invalid, "files[1]", "sequence, expected an object"),
         (with("/files/1", json!(["b.bin", 100])), invalid, "files[1]", "sequence, expected an object"),
         (with("/files/1", json!("b.bin")), invalid, "files[1]", "string \"b.bin\", expected an object"),

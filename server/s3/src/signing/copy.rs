@@ -74,7 +74,7 @@ impl Presigner<'_> {
         signed.push(RANGE);
         let shared: String = headers.iter().map(|(name, value)| format!("\n{name}:{value}")).collect();
         let addresses = self.hosts.all();
-        let upload = format!("&uploadId={}&x-id=UploadPartCopy", encode::value(upload_id));
+        let upload = format!("&uploadId={}{}&x-id=UploadPartCopy", encode::value(upload_id), self.terms);
         CopyTemplate {
             before_range: addresses.map(|address| format!("\nhost:{}{shared}\n{RANGE}:", address.host())),
             after_range: format!("\n\n{}\nUNSIGNED-PAYLOAD", signed.join(";")),

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::ops::RangeInclusive;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -56,6 +57,21 @@ impl Presigner<'_> {
         }
         // The answer has the ETag in its body then, for pages that may not read the header.
         field("success_action_status", "201");
+        Some(self.sign_form(fields, &BTreeMap::new(), terms.content_length..=terms.content_length))
+    }
+
+    /// Signs a form for any file of this size, in bytes. It has these fields exactly, and those of `prefixes` with whatever begins
+    /// like this; one that is among the fields, too, is sent with that value.
+    #[must_use]
+    pub fn sign_form(
+        &self,
+        mut fields: BTreeMap<String, String>,
+        prefixes: &BTreeMap<String, String>,
+        size: RangeInclusive<u64>,
+    ) -> SignedForm {
+        let mut field = |name: &str, value: &str| {
+            fields.insert(name.to_owned(), value.to_owned());
+        };
         field("x-amz-algorithm", "AWS4-HMAC-SHA256");
         field("x-amz-credential", &self.credential);
         field("x-amz-date", &self.time.date_time);
@@ -63,21 +79,35 @@ impl Presigner<'_> {
             field("x-amz-security-token", token);
         }
         let address = self.hosts.next();
-        let policy = STANDARD.encode(self.policy(address.bucket(), terms.content_length, &fields));
+        let policy = STANDARD.encode(self.policy(address.bucket(), size, &fields, prefixes));
         let signature = self.key.sign_policy(&policy);
         fields.insert("x-amz-signature".to_owned(), String::from_utf8_lossy(&signature).into_owned());
         fields.insert("policy".to_owned(), policy);
-        Some(SignedForm { url: address.bucket_url().to_owned(), fields })
+        SignedForm { url: address.bucket_url().to_owned(), fields }
     }
 
-    /// Writes the policy's JSON: the bucket, the length and each field, exactly.
-    fn policy(&self, bucket: &str, length: u64, fields: &BTreeMap<String, String>) -> String {
+    /// Writes the policy's JSON: the bucket, the length and each field, exactly or by its beginning.
+    fn policy(
+        &self,
+        bucket: &str,
+        size: RangeInclusive<u64>,
+        fields: &BTreeMap<String, String>,
+        prefixes: &BTreeMap<String, String>,
+    ) -> String {
         let mut policy = String::with_capacity(1_024);
         // Writing to a string does not fail.
         let _ = write!(policy, r#"{{"expiration":"{}","conditions":[{{"bucket":"#, self.expiration());
         quote(&mut policy, bucket);
-        let _ = write!(policy, r#"}},["content-length-range",{length},{length}]"#);
-        for (name, value) in fields {
+        let _ = write!(policy, r#"}},["content-length-range",{},{}]"#, size.start(), size.end());
+        for (name, prefix) in prefixes {
+            policy.push_str(r#",["starts-with","#);
+            // The name of a condition begins with a dollar sign, and is no variable.
+            quote(&mut policy, &format!("${name}"));
+            policy.push(',');
+            quote(&mut policy, prefix);
+            policy.push(']');
+        }
+        for (name, value) in fields.iter().filter(|(name, _)| !prefixes.contains_key(*name)) {
             policy.push_str(",{");
             quote(&mut policy, name);
             policy.push(':');

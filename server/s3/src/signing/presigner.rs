@@ -9,9 +9,11 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use partway_shared::checksum::{Checksum, ChecksumKind};
 use partway_shared::limits::MAX_PRESIGN_SECONDS;
+use partway_shared::part::PartNumber;
 use sha2::{Digest, Sha256};
 
 use crate::attributes::Attributes;
+use crate::terms::RequestTerms;
 
 use super::encode;
 use super::hosts::Hosts;
@@ -29,6 +31,8 @@ pub struct Presigner<'a> {
     /// `access key/scope`.
     pub(super) credential: String,
     pub(super) session_token: Option<String>,
+    /// The parameters that every URL has, before `x-id`.
+    pub(super) terms: String,
     now: Timestamp,
     expires_in: u64,
 }
@@ -69,11 +73,20 @@ impl<'a> Presigner<'a> {
             hosts,
             credential: format!("{}/{}", credentials.access_key_id(), key.scope()),
             session_token: credentials.session_token().map(str::to_owned),
+            terms: String::new(),
             now,
             expires_in: lifetime.min(left).as_secs().clamp(1, MAX_PRESIGN_SECONDS),
             key,
             time,
         }
+    }
+
+    /// Has every URL say this, as parameters that S3 reads as the headers: a client has nothing to send then.
+    #[must_use]
+    pub fn with_terms(mut self, terms: &RequestTerms) -> Self {
+        let parameters = terms.headers().map(|(name, value)| format!("&{name}={}", encode::value(value)));
+        self.terms = parameters.collect();
+        self
     }
 
     /// Returns the seconds for which the URLs are valid.
@@ -85,7 +98,7 @@ impl<'a> Presigner<'a> {
     /// Returns a template of what the parts of one upload share, ready to sign any number of them.
     #[must_use]
     pub fn parts(&self, key: &str, upload_id: &str, checksum: ChecksumKind) -> PartTemplate {
-        let upload = format!("&uploadId={}&x-id=UploadPart", encode::value(upload_id));
+        let upload = format!("&uploadId={}{}&x-id=UploadPart", encode::value(upload_id), self.terms);
         PartTemplate::new(
             &self.key.prepare(&self.time),
             self.hosts.all(),
@@ -100,7 +113,6 @@ impl<'a> Presigner<'a> {
     /// Returns the presigned URL of a PUT of a whole object, and the headers that the client must send.
     #[must_use]
     pub fn put(&self, key: &str, terms: &PutTerms<'_>) -> (String, BTreeMap<String, String>) {
-        let address = self.hosts.next();
         let mut sent = terms.attributes.headers();
         let mut send = |name: &str, value: Option<String>| {
             if let Some(value) = value {
@@ -114,13 +126,34 @@ impl<'a> Presigner<'a> {
             Some(checksum @ Checksum::Md5(_)) => send(CONTENT_MD5, Some(checksum.into())),
             None => {}
         }
+        (self.sign_put(key, None, Some(terms.content_length), &sent), sent)
+    }
+
+    /// Returns the presigned URL of a PUT with exactly these headers: of a whole object, or of one part of an upload. Without a
+    /// length, the body may have any.
+    #[must_use]
+    pub fn sign_put(
+        &self,
+        key: &str,
+        part: Option<(&str, PartNumber)>,
+        content_length: Option<u64>,
+        sent: &BTreeMap<String, String>,
+    ) -> String {
+        let address = self.hosts.next();
         let mut headers = sent.clone();
-        headers.insert("content-length".to_owned(), terms.content_length.to_string());
+        headers.extend(content_length.map(|length| ("content-length".to_owned(), length.to_string())));
         headers.insert("host".to_owned(), address.host().to_owned());
 
         let names: Vec<_> = headers.keys().map(String::as_str).collect();
         let path = address.path(key);
-        let query = format!("{}&x-id=PutObject", self.query(&names));
+        let (of_part, operation) = match part {
+            Some((upload_id, number)) => {
+                let upload_id = encode::value(upload_id);
+                (format!("&partNumber={}&uploadId={upload_id}", number.get()), "UploadPart")
+            }
+            None => (String::new(), "PutObject"),
+        };
+        let query = format!("{}{of_part}{}&x-id={operation}", self.query(&names), self.terms);
         let mut request = Sha256::new();
         for piece in ["PUT\n", &path, "\n", &query, "\n"] {
             request.update(piece);
@@ -137,7 +170,7 @@ impl<'a> Presigner<'a> {
         }
         let signature = sign(self.key.prepare(&self.time), request);
         let signature = String::from_utf8_lossy(&signature);
-        (format!("{}{path}?{query}&X-Amz-Signature={signature}", address.origin()), sent)
+        format!("{}{path}?{query}&X-Amz-Signature={signature}", address.origin())
     }
 
     /// Returns when the signatures expire, in the format of a policy.

@@ -58,6 +58,8 @@ pub struct ReadTemplate<'a> {
     hosts: &'a Hosts,
     prepared: Hmac<Sha256>,
     query: String,
+    /// The parameters before `x-id`.
+    terms: String,
 }
 
 impl<'a> Presigner<'a> {
@@ -68,6 +70,7 @@ impl<'a> Presigner<'a> {
             hosts: self.hosts,
             prepared: self.key.prepare(&self.time),
             query: self.query(&["host"]),
+            terms: self.terms.clone(),
         }
     }
 }
@@ -97,10 +100,11 @@ impl ReadTemplate<'_> {
             add(name, value);
         }
         add("versionId", terms.version_id);
+        url.push_str(&self.terms);
         // Whatever the SDK adds, so that our URLs are its.
         let method = match terms.method {
             ReadMethod::Get => {
-                add("x-id", Some("GetObject"));
+                url.push_str("&x-id=GetObject");
                 "GET\n"
             }
             ReadMethod::Head => "HEAD\n",

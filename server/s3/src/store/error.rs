@@ -27,6 +27,9 @@ pub enum StoreError {
     /// The object has changed since it was looked at.
     #[error("the object has changed meanwhile")]
     Changed,
+    /// The bucket is in another region than the one that the request was signed for.
+    #[error("the bucket is in the region {0}")]
+    OtherRegion(String),
     /// The store refuses the credentials or the operation.
     #[error("the store refused: {0}")]
     Denied(String),
@@ -55,6 +58,9 @@ impl<E: ProvideErrorMetadata + std::error::Error + 'static> From<SdkError<E, Htt
                 _ => Self::unavailable(describe(&error)),
             };
         };
+        if let Some(region) = region_of(response) {
+            return Self::OtherRegion(region);
+        }
         let status = response.status().as_u16();
         let code = error.code().unwrap_or_default().to_owned();
         let said = format!("{status} {code} {}", error.message().unwrap_or_default()).trim_end().to_owned();
@@ -85,6 +91,27 @@ impl<E: ProvideErrorMetadata + std::error::Error + 'static> From<SdkError<E, Htt
     }
 }
 
+/// Returns the region to which a store sends a request on that was signed for another.
+pub(super) fn region_of(response: &HttpResponse) -> Option<String> {
+    if !matches!(response.status().as_u16(), 301 | 307 | 400) {
+        return None;
+    }
+    let in_header = response.headers().get("x-amz-bucket-region").map(str::to_owned);
+    // AWS says it in both places, others in the body alone.
+    let in_body = || {
+        let body = std::str::from_utf8(response.body().bytes()?).ok()?;
+        let is_of_region =
+            ["AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException"]
+                .iter()
+                .any(|code| body.contains(&format!("<Code>{code}</Code>")));
+        let (_, after) = body.split_once("<Region>").filter(|_| is_of_region)?;
+        Some(after.split_once("</Region>")?.0.to_owned())
+    };
+    in_header.or_else(in_body).filter(|region| {
+        !region.is_empty() && region.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    })
+}
+
 impl StoreError {
     /// Creates an error for a missing answer, or one that says nothing.
     pub(crate) fn unavailable(said: impl Into<String>) -> Self {
@@ -100,6 +127,7 @@ impl StoreError {
             Self::ChecksumMismatch(_) => "checksum_mismatch",
             Self::Exists => "exists",
             Self::Changed => "changed",
+            Self::OtherRegion(_) => "other_region",
             Self::Denied(_) => "denied",
             Self::Full(_) => "full",
             Self::Unavailable { .. } => "unavailable",
@@ -125,6 +153,10 @@ impl From<StoreError> for Problem {
             StoreError::Changed => {
                 Self::new(ErrorCode::PartMismatch, "the stored file changed while it was being completed")
             }
+            StoreError::OtherRegion(_) => Self::new(
+                ErrorCode::StoreDenied,
+                "the bucket is in another region than the server's settings say; its log has the region",
+            ),
             StoreError::Denied(_) => Self::new(
                 ErrorCode::StoreDenied,
                 "the server's credentials or the bucket's permissions do not suffice; its log has the reason",
@@ -190,6 +222,26 @@ mod tests {
             let error = SdkError::service_error(ListPartsError::generic(metadata), response);
             assert_eq!(StoreError::from(error).kind(), kind, "{status} {code}");
         }
+    }
+
+    #[test]
+    fn the_bucket_says_where_it_is() {
+        let answer = |status: u16, header: Option<&'static str>, body: &'static str| {
+            let mut response = HttpResponse::new(StatusCode::try_from(status).unwrap(), body.into());
+            if let Some(region) = header {
+                response.headers_mut().insert("x-amz-bucket-region", region);
+            }
+            region_of(&response)
+        };
+        let malformed = "<Error><Code>AuthorizationHeaderMalformed</Code><Region>garage</Region></Error>";
+        let eu = Some("eu-west-1".to_owned());
+        assert_eq!(answer(301, Some("eu-west-1"), ""), eu);
+        assert_eq!(answer(400, Some("eu-west-1"), ""), eu);
+        assert_eq!(answer(400, None, malformed).as_deref(), Some("garage"));
+        assert_eq!(answer(400, None, "<Error><Code>Other</Code><Region>eu</Region></Error>"), None);
+        // It is where it was looked for.
+        assert_eq!(answer(403, Some("eu-west-1"), ""), None);
+        assert_eq!(answer(301, Some("a.evil/"), ""), None);
     }
 
     #[test]

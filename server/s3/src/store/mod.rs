@@ -10,6 +10,7 @@ mod objects;
 mod retry;
 mod s3;
 mod settings;
+mod terms;
 mod trial;
 mod unfinished;
 

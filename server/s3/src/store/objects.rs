@@ -30,6 +30,12 @@ pub struct Looked {
     pub headers: UnsignedHeaders,
     /// Its metadata, by name without `x-amz-meta-`.
     pub metadata: BTreeMap<String, String>,
+    /// Its storage class, where it is not `STANDARD`.
+    pub storage_class: Option<String>,
+    /// How the store encrypts it, if it says so.
+    pub encryption: Option<String>,
+    /// Where a website redirects to instead of showing it.
+    pub website_redirect: Option<String>,
 }
 
 /// Which page of a listing.
@@ -304,6 +310,9 @@ fn looked(key: &str, head: HeadObjectOutput) -> Result<Looked, StoreError> {
             expires: head.expires_string.clone(),
         },
         metadata: head.metadata.clone().unwrap_or_default().into_iter().collect(),
+        storage_class: head.storage_class.as_ref().map(|class| class.as_str().to_owned()),
+        encryption: head.server_side_encryption.as_ref().map(|kind| kind.as_str().to_owned()),
+        website_redirect: head.website_redirect_location.clone(),
         object: ObjectInfo {
             key: key.to_owned(),
             size: size.ok_or_else(|| StoreError::Misbehaved("an object has no length".to_owned()))?,

@@ -17,7 +17,7 @@ use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, MetadataDirective,
     ServerSideEncryption, TaggingDirective,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use bytes::Bytes;
 use partway_shared::checksum::{Checksum, ChecksumKind, Crc64Nvme, Md5};
 use partway_shared::part::{ETag, PartNumber};
@@ -25,9 +25,12 @@ use partway_shared::wire::StoredPart;
 
 use crate::attributes::{Attributes, UPLOAD_MARK};
 use crate::signing::CopiedObject;
+use crate::terms::RequestTerms;
 
 use super::avoided::{Avoided, Without};
+use super::error::region_of;
 use super::retry::HeedRetryAfter;
+use super::terms::SayTerms;
 use super::{
     CompleteParams, CopySource, NewObject, Optional, Store, StoreError, StoredObject, UnsignedHeaders,
     UploadRef,
@@ -50,6 +53,8 @@ pub struct S3StoreOptions {
     pub credentials: SharedCredentialsProvider,
     /// The HTTP client of the SDK.
     pub http_client: SharedHttpClient,
+    /// What every request says.
+    pub terms: RequestTerms,
 }
 
 /// A bucket, by the AWS SDK.
@@ -81,6 +86,7 @@ impl S3Store {
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(3))
             .retry_classifier(HeedRetryAfter)
+            .interceptor(SayTerms(options.terms))
             // The default adds checksums of its own to requests, which other stores refuse.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
@@ -106,7 +112,13 @@ impl S3Store {
                     Ok(head) => Ok(Some(head)),
                     Err(error) if is_status(&error, 404) => Ok(None),
                     // What is no version's id, and a version that is a delete marker.
-                    Err(error) if version_id.is_some() && is_any(&error, &[400, 405]) => Ok(None),
+                    Err(error)
+                        if version_id.is_some()
+                            && is_any(&error, &[400, 405])
+                            && error.raw_response().and_then(region_of).is_none() =>
+                    {
+                        Ok(None)
+                    }
                     Err(error) => Err(error.into()),
                 }
             }
@@ -142,7 +154,7 @@ impl Store for S3Store {
                 .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
                 .checksum_type(ChecksumType::FullObject);
         }
-        let created = request.send().await?;
+        let created = request.customize().mutate_request(add_headers(attributes)).send().await?;
         created.upload_id.ok_or_else(|| StoreError::Misbehaved("a created upload has no id".to_owned()))
     }
 
@@ -278,7 +290,9 @@ impl Store for S3Store {
             let request = request
                 .clone()
                 .set_if_none_match(keeps.then(|| "*".to_owned()))
-                .set_tagging_directive(retags.then_some(TaggingDirective::Replace));
+                .set_tagging_directive(retags.then_some(TaggingDirective::Replace))
+                .customize()
+                .mutate_request(add_headers(attributes));
             async { Ok(request.send().await?) }
         };
         let copied = self.avoided.send(&optional, send).await?;
@@ -313,7 +327,8 @@ impl Store for S3Store {
             // A bucket with object lock takes nothing without a checksum, and every store knows this one.
             .content_md5(String::from(Checksum::from(Md5::of(b""))))
             .body(ByteStream::from_static(b""));
-        Ok(put.send().await?.version_id.filter(|id| id != "null"))
+        let put = put.customize().mutate_request(add_headers(attributes)).send().await?;
+        Ok(put.version_id.filter(|id| id != "null"))
     }
 
     async fn delete(&self, key: &str, version_id: Option<&str>) -> Result<(), StoreError> {
@@ -341,6 +356,17 @@ pub(super) fn is_status<E>(error: &SdkError<E, HttpResponse>, status: u16) -> bo
 
 fn is_any<E>(error: &SdkError<E, HttpResponse>, statuses: &[u16]) -> bool {
     error.raw_response().is_some_and(|response| statuses.contains(&response.status().as_u16()))
+}
+
+/// Returns what adds those headers to a request that have no names here.
+fn add_headers(attributes: &Attributes) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
+    let more = attributes.more.clone();
+    move |request| {
+        for (&name, value) in &more {
+            // One that is no header has been refused where it was given.
+            let _ = request.headers_mut().try_insert(name, value.clone());
+        }
+    }
 }
 
 /// Returns whether the ETag is made of MD5s, which it is not where the store encrypts with keys other than its own.

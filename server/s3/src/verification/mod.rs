@@ -10,6 +10,7 @@ use std::time::Duration;
 use partway_shared::checksum::ChecksumKind;
 use partway_shared::error::{ErrorCode, Problem};
 use partway_shared::plan::PartSizes;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -32,7 +33,7 @@ const GRACE: Duration = Duration::from_secs(10);
 pub struct Verification(watch::Receiver<Result<Known, Problem>>);
 
 /// What is known of a store.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
     /// The kind of checksum that it verifies.
     pub checksum: ChecksumKind,
@@ -67,6 +68,22 @@ impl Known {
         }
     }
 
+    /// Probes a store once, with objects below the bucket's key prefix.
+    ///
+    /// # Errors
+    /// When the store is away, or refuses the credentials.
+    pub async fn probe(bucket: &Bucket) -> Result<Self, StoreError> {
+        let findings = Box::pin(Findings::of(&*bucket.store, &bucket.key_prefix)).await?;
+        findings.log();
+        Ok(Box::pin(capabilities::try_out(bucket, findings.kind())).await)
+    }
+
+    /// Returns what holds for AWS, as its documentation says.
+    #[must_use]
+    pub const fn aws() -> Self {
+        Self::embedded(ChecksumKind::Crc64Nvme)
+    }
+
     /// Returns what holds for the embedded store.
     #[must_use]
     pub const fn embedded(checksum: ChecksumKind) -> Self {
@@ -79,6 +96,17 @@ impl Known {
             part_sizes: PartSizes::Any,
             copies_any_key: true,
         }
+    }
+}
+
+/// Settles what is known of a store.
+#[derive(Clone, Debug)]
+pub struct Settle(watch::Sender<Result<Known, Problem>>);
+
+impl Settle {
+    /// Says what is known from now on.
+    pub fn settle(&self, known: Known) {
+        drop(self.0.send_replace(Ok(known)));
     }
 }
 
@@ -96,12 +124,18 @@ impl Verification {
         Self(watch::channel(Ok(known)).1)
     }
 
+    /// Creates a verification of which nothing is known until somebody settles it.
+    #[must_use]
+    pub fn unsettled() -> (Self, Settle) {
+        let (known, verification) = watch::channel(Err(unreached()));
+        (Self(verification), Settle(known))
+    }
+
     /// Probes a store until it answers, with objects below its key prefix, where the credentials may write.
     ///
     /// Returns when the result is known, when the first attempt failed, or after 5 seconds.
     pub async fn probe(store: Bucket) -> (Self, Probing) {
-        let unknown = Problem::new(ErrorCode::StoreUnavailable, "the store has not been reached yet");
-        let (known, mut verification) = watch::channel(Err(unknown));
+        let (known, mut verification) = watch::channel(Err(unreached()));
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(find_out(store, known, stopped));
         // Either way the task goes on by itself.
@@ -162,6 +196,10 @@ impl Probing {
     }
 }
 
+fn unreached() -> Problem {
+    Problem::new(ErrorCode::StoreUnavailable, "the store has not been reached yet")
+}
+
 async fn find_out(
     bucket: Bucket,
     known: watch::Sender<Result<Known, Problem>>,
@@ -169,10 +207,8 @@ async fn find_out(
 ) {
     let mut delay = FIRST_DELAY;
     loop {
-        match Box::pin(Findings::of(&*bucket.store, &bucket.key_prefix)).await {
-            Ok(findings) => {
-                findings.log();
-                let seen = Box::pin(capabilities::try_out(&bucket, findings.kind())).await;
+        match Known::probe(&bucket).await {
+            Ok(seen) => {
                 drop(known.send_replace(Ok(seen)));
                 return;
             }

@@ -83,7 +83,7 @@ pub enum Event {
     State(FileId, State),
     /// More bytes have come, or something else is waited for.
     Progress(FileId),
-    /// What [`partial`](Downloader::partial) gives has changed, and should be kept or forgotten.
+    /// What [`partial`](Downloader::partial) gives has changed by a whole range or more, and should be kept or forgotten.
     Journal(FileId),
     /// The download has begun anew, and its progress with it: the object is another one than it was or than what was kept is of,
     /// or what had come was of no use for a retry.
@@ -169,7 +169,7 @@ impl Core {
     fn new(settings: Settings, seed: u64) -> Self {
         let ceiling = settings.ceiling(1);
         Self {
-            flow: Flow::new(settings.connections_per_host, ceiling),
+            flow: Flow::new(settings.connections_at_first.unwrap_or(settings.connections_per_host), ceiling),
             cap: settings.max_bytes_per_second.map(Cap::new),
             settings,
             index: Index::default(),

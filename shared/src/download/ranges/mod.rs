@@ -177,12 +177,19 @@ impl Ranges {
         self.done.iter().map(|(start, done)| (done.checksum, done.end - start))
     }
 
-    /// The ranges that are there, for a journal.
+    /// The ranges that are there, for a journal, and as much as is there of those under way: the CRCs of any runs of bytes combine.
     pub(super) fn stored(&self) -> Vec<StoredRange> {
-        let stored = self.done.iter().filter_map(|(&start, done)| {
+        let done = self.done.iter().filter_map(|(&start, done)| {
             Some(StoredRange { start, end: done.end, checksum: done.checksum? })
         });
-        stored.collect()
+        let begun = self.active.iter().filter_map(|(&start, range)| {
+            let hasher = range.hasher.as_ref().filter(|_| range.reached > start)?;
+            Some(StoredRange { start, end: range.reached, checksum: hasher.clone().finish() })
+        });
+        let combines = self.check.kind() == ChecksumKind::Crc64Nvme;
+        let mut stored: Vec<_> = done.chain(begun.filter(|_| combines)).collect();
+        stored.sort_unstable_by_key(|range| range.start);
+        stored
     }
 
     /// When something will have to be done about requests.
