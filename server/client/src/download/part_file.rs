@@ -65,8 +65,13 @@ impl PartFile {
 
     /// Makes room for so many bytes. Unless it `keeps` what is there, that is void.
     pub(super) fn open(&self, size: u64, keeps: bool) -> Result<(), String> {
-        if self.target.path.is_dir() {
-            return Err(format!("{} is a folder", self.target.path.display()));
+        match fs::symlink_metadata(&self.target.path) {
+            Ok(there) if there.is_dir() => {
+                return Err(format!("{} is a folder", self.target.path.display()));
+            }
+            // A name that is too long would show at the end alone.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.unwritable(&error)),
+            _ => {}
         }
         let opened = self.get();
         let is_open = opened.is_some();
