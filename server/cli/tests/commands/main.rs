@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod commands;
+mod documented;
 mod secrets;
 mod server;
+mod transfers;

@@ -16,7 +16,7 @@ pub(crate) const BUCKET: &str = "uploads";
 pub(crate) const TOKEN_SECRET: &str = "the commands' tests all share this secret";
 
 pub(crate) struct Server {
-    url: String,
+    pub(crate) url: String,
     pub(crate) store_origin: String,
     store: Arc<dyn BucketStore>,
     data: TempDir,
@@ -24,16 +24,21 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::start_with("", |settings| settings.uploads.single_put_max = ByteSize::b(64)).await
+    }
+
+    /// With these settings, which a test can change further.
+    pub(crate) async fn start_with(toml: &str, change: impl FnOnce(&mut Settings)) -> Self {
         let data = tempfile::tempdir().unwrap();
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut settings = Settings::default();
+        let mut settings = Settings::from_toml(Path::new("partway.toml"), toml).unwrap();
         settings.server.listen = any_port;
         settings.server.token_secret = Some(TOKEN_SECRET.to_owned().into());
         settings.server.workers = Some(1);
         settings.embedded.listen = any_port;
         settings.embedded.bucket = BUCKET.to_owned();
         settings.embedded.data = data.path().to_owned();
-        settings.uploads.single_put_max = ByteSize::b(64);
+        change(&mut settings);
         let application = Application::build(settings).await.unwrap();
         let (url, store_origin) = (application.url(), application.store_origin().to_owned());
         let store = Arc::clone(application.store());
