@@ -14,6 +14,8 @@ use partway_shared::plan::Strategy;
 use partway_shared::wire::CreationId;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::unix_millis;
+
 /// The folder of records.
 #[derive(Clone, Debug)]
 pub struct Journal(PathBuf);
@@ -78,6 +80,12 @@ pub enum NoClaim {
 impl Record {
     /// The form that this version writes. A record of another form is not read.
     pub(crate) const FORM: u32 = 1;
+
+    /// Whether its token has expired, so that it can only be begun anew.
+    #[must_use]
+    pub fn has_expired(&self) -> bool {
+        self.expires_at <= unix_millis()
+    }
 
     /// Whether the file is there, and is what it was when the upload was begun, as far as its size and time tell.
     #[must_use]

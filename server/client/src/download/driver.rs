@@ -33,7 +33,7 @@ use crate::settings::TransferSettings;
 use crate::timer::{Timed, Timer};
 
 /// How far ahead of a pipe's reader bytes may be.
-const WINDOW: u64 = 24 * MIB;
+const WINDOW: u64 = 16 * MIB;
 /// Between two records of the same download, and before the first.
 const KEEP_INTERVAL: Duration = Duration::from_secs(2);
 /// Between two reports of progress of the same file, in milliseconds.

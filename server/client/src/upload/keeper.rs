@@ -38,11 +38,10 @@ impl Keeper {
         clock: Clock,
     ) -> Result<Option<(Resumable, Kept)>, NoClaim> {
         let Some(journal) = self.journal.as_ref().filter(|_| upload.resume) else { return Ok(None) };
-        let now = unix_millis();
         for record in journal.records().into_iter().rev().filter(|record| self.is_of(record, upload, source))
         {
             let claim = journal.claim(record.id)?;
-            if record.expires_at <= now {
+            if record.has_expired() {
                 journal.remove(record.id);
                 continue;
             }

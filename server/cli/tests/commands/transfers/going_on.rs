@@ -144,6 +144,27 @@ async fn an_interrupt_parks_and_says_how_to_go_on() {
     assert!(desk.uploads().is_empty());
 }
 
+/// What has come of ranges under way is kept too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_interrupted_download_keeps_all_that_has_come() {
+    let desk = Desk::new().await;
+    let bytes = desk.file("film", SIZE);
+    std::fs::create_dir(desk.path("out")).unwrap();
+    assert_eq!(desk.run(&["cp", "film", "pw:default/"]).code, Some(0));
+    let args = slow(&["cp", "--json", "pw:default/film", "out/"]);
+    let child = desk.start_until(&args, || desk.recorded("out") > 0);
+    let interrupted = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    let said = Said::from(child.wait_with_output().unwrap());
+    assert_eq!(said.code, Some(130), "{said:?}");
+    assert!(said.event("interrupted")["resume"].as_str().unwrap().ends_with("--part-size 5MiB"), "{said:?}");
+    let recorded = desk.recorded("out");
+    let again = desk.run(&["cp", "--json", "pw:default/film", "out/"]);
+    assert_eq!(again.event("completed")["already_there"], recorded, "{again:?}");
+    assert!(desk.read("out/film") == bytes);
+    assert_eq!(desk.names("out"), ["film"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_is_aborted_with_what_is_stored() {
     let desk = Desk::new().await;

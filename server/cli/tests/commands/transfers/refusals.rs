@@ -18,7 +18,7 @@ async fn what_cannot_begin_says_so() {
     let nobody =
         format!("http://{}", std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
     for (args, said) in [
-        (&["cp", "a", "pw:default/", "--endpoint", &nobody][..], "cannot be reached"),
+        (&["cp", "a", "pw:default/", "--endpoint", &nobody][..], "cannot be reached: Connection refused"),
         (&["cp", "a", "pw:default/", "--endpoint", "nowhere"], "is not the address of a Partway server"),
         (&["cp", "a", "pw:other/"], "there is no such destination; there are: default"),
         (&["cp", "none", "pw:default/"], "none: there is no such file"),
