@@ -179,7 +179,9 @@ impl Settings {
             builder = builder.add_source(File::from_str(text, FileFormat::Toml));
         }
         for (variable, value) in environment {
-            let Some(name) = variable.strip_prefix("PARTWAY_").filter(|_| !OTHER_VARIABLES.contains(&&*variable)) else {
+            let Some(name) =
+                variable.strip_prefix("PARTWAY_").filter(|_| !OTHER_VARIABLES.contains(&&*variable))
+            else {
                 continue;
             };
             let setting = name.to_lowercase().replace("__", ".");

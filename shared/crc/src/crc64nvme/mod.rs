@@ -5,7 +5,10 @@
 #[cfg(not(target_family = "wasm"))]
 mod simd;
 #[cfg(any(target_family = "wasm", test))]
-#[cfg_attr(not(target_family = "wasm"), allow(unreachable_pub, reason = "what is tested natively is public in WebAssembly"))]
+#[cfg_attr(
+    not(target_family = "wasm"),
+    allow(unreachable_pub, reason = "what is tested natively is public in WebAssembly")
+)]
 mod tables;
 
 #[cfg(not(target_family = "wasm"))]
