@@ -28,8 +28,8 @@ pub fn find() -> Result<PathBuf> {
 
     let built = modified(&binary)?;
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace has no folder")?;
-    let crates =
-        ["cli/src", "embedded/src", "http/src", "s3/src", "widget"].map(|part| format!("server/{part}"));
+    let crates = ["cli/src", "client/src", "embedded/src", "http/src", "s3/src", "widget"]
+        .map(|part| format!("server/{part}"));
     let others =
         ["shared/src", "shared/crc/src", "web/src", "web/io/src", "web/download/src", "web/js", "web/page"]
             .map(str::to_owned);

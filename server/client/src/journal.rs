@@ -14,6 +14,8 @@ use partway_shared::plan::Strategy;
 use partway_shared::wire::CreationId;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::unix_millis;
+
 /// The folder of records.
 #[derive(Clone, Debug)]
 pub struct Journal(PathBuf);
@@ -50,6 +52,8 @@ pub struct Record {
     pub hosts: u32,
     /// How the file is cut.
     pub strategy: Strategy,
+    /// Whether what is not sent yet may be cut otherwise.
+    pub may_recut: bool,
     /// How its parts are checked.
     pub checksum: ChecksumKind,
     /// Bytes that the store had acknowledged.
@@ -78,6 +82,12 @@ pub enum NoClaim {
 impl Record {
     /// The form that this version writes. A record of another form is not read.
     pub(crate) const FORM: u32 = 1;
+
+    /// Whether its token has expired, so that it can only be begun anew.
+    #[must_use]
+    pub fn has_expired(&self) -> bool {
+        self.expires_at <= unix_millis()
+    }
 
     /// Whether the file is there, and is what it was when the upload was begun, as far as its size and time tell.
     #[must_use]
@@ -188,7 +198,8 @@ mod tests {
             owner: "me".to_owned(),
             token: "secret".to_owned(),
             hosts: 1,
-            strategy: Strategy::Multipart { part_size: 8 << 20 },
+            strategy: Strategy::equal(8 << 20),
+            may_recut: true,
             checksum: ChecksumKind::Crc64Nvme,
             stored: 0,
             expires_at: 1,

@@ -30,7 +30,7 @@ pub(crate) struct CatArgs {
 }
 
 pub(crate) const HELP: &str = "\
-Objects are fetched by several requests at once and written in order; no more than 32 MiB wait for the reader. An object
+Objects are fetched by several requests at once and written in order; no more than 16 MiB wait for the reader. An object
 is verified once its last byte is there, when all of it has been written: the exit code says whether it was whole.
 
 Exit codes: 0 all were written and verified; 1 some could not be read; 2 it could not begin; 3 a checksum did not

@@ -1,5 +1,6 @@
 //! `partway cp`: its arguments, and which file goes where.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -256,7 +257,7 @@ fn to_path(
     if is_many && target.exists() && !target.is_dir() {
         return Err(format!("{} is a file, where a folder is needed", args.target));
     }
-    let mut tasks = Vec::new();
+    let (mut tasks, mut paths) = (Vec::new(), BTreeSet::new());
     for (destination, object) in objects {
         let below = match &object.below {
             // The folder is to be called so.
@@ -283,6 +284,11 @@ fn to_path(
             && let Err(error) = std::fs::create_dir_all(folder)
         {
             problems.push(format!("{}: the folder cannot be made: {error}", folder.display()));
+            continue;
+        }
+        if !paths.insert(path.clone()) {
+            problems
+                .push(format!("{}: another object of this copy is that file; it is passed over", object.key));
             continue;
         }
         tasks.push(to_file(args, destination, object, path));

@@ -104,8 +104,8 @@ pub(crate) async fn run(args: UploadsArgs) -> Result<ExitCode, Box<dyn std::erro
 fn list(journal: &Journal, json: bool) -> Result<u8, String> {
     let mut out = std::io::stdout().lock();
     for record in journal.records() {
-        let is_running = matches!(journal.claim(record.id), Err(NoClaim::Busy));
-        let line = if json { to_json(&record, is_running).to_string() } else { to_line(&record, is_running) };
+        let state = state_of(journal, &record);
+        let line = if json { to_json(&record, state).to_string() } else { to_line(&record, state) };
         if writeln!(out, "{line}").is_err() {
             // Whoever reads has enough.
             return Ok(0);
@@ -114,9 +114,15 @@ fn list(journal: &Journal, json: bool) -> Result<u8, String> {
     Ok(0)
 }
 
-fn to_line(record: &Record, is_running: bool) -> String {
+fn state_of(journal: &Journal, record: &Record) -> &'static str {
+    if matches!(journal.claim(record.id), Err(NoClaim::Busy)) {
+        return "running";
+    }
+    if record.has_expired() { "expired" } else { "interrupted" }
+}
+
+fn to_line(record: &Record, state: &str) -> String {
     let id = record.id.to_string();
-    let state = if is_running { "running" } else { "interrupted" };
     let (stored, size) = (bytes(record.stored), bytes(record.size));
     format!(
         "{id}  {state:<11}  {stored} of {size}  {} -> {}  {}",
@@ -126,10 +132,10 @@ fn to_line(record: &Record, is_running: bool) -> String {
     )
 }
 
-fn to_json(record: &Record, is_running: bool) -> Value {
+fn to_json(record: &Record, state: &str) -> Value {
     json!({
         "id": record.id,
-        "state": if is_running { "running" } else { "interrupted" },
+        "state": state,
         "source": record.source,
         "endpoint": record.scope,
         "destination": record.destination,

@@ -73,7 +73,7 @@ async fn create(local: &Local, key: &str, size: usize) -> Grant {
     let file = NewUpload {
         name: "whatever".to_owned(),
         path: Some(key.to_owned()),
-        size: size as u64,
+        size: Some(size as u64),
         content_type: Some("text/plain".to_owned()),
         destination: Some(BUCKET.to_owned()),
         ..NewUpload::default()
@@ -89,8 +89,9 @@ async fn create(local: &Local, key: &str, size: usize) -> Grant {
 /// Sends one part, and returns its ETag.
 async fn send(local: &Local, token: &str, number: u32, body: &[u8]) -> CompletedPart {
     let part_number = PartNumber::new(number).unwrap();
-    let part = PartToSign { part_number, checksum: Some(Checksum::Crc64Nvme(Crc64Nvme::of(body))) };
-    let sign = ControlCall::Sign(SignParts { token: token.to_owned(), parts: vec![part] });
+    let part =
+        PartToSign { part_number, size: None, checksum: Some(Checksum::Crc64Nvme(Crc64Nvme::of(body))) };
+    let sign = ControlCall::Sign(SignParts { token: token.to_owned(), parts: vec![part], strategy: None });
     let ControlReply::Signed(signed) = local.call(sign).await.unwrap() else { panic!("not signed") };
     let put = &signed.parts[0];
     let mut request = reqwest::Client::new().put(&put.url).body(body.to_vec());
@@ -206,7 +207,7 @@ async fn what_must_not_be_replaced_stays() {
     let keeps = store.local("us-east-1", Attributes { keeps_existing: true, ..Attributes::default() });
     let file = NewUpload {
         name: "a".to_owned(),
-        size: 1,
+        size: Some(1),
         destination: Some(BUCKET.to_owned()),
         ..NewUpload::default()
     };

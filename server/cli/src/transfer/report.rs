@@ -99,7 +99,7 @@ impl Report {
     /// Tells of something that is passed over, which counts as failed.
     pub(crate) fn problem(&mut self, problem: &str) {
         self.failed += 1;
-        self.code = self.code.max(1);
+        self.raise(1);
         if self.args.json {
             self.out(&json!({ "event": "skipped", "message": problem }).to_string());
         } else {
@@ -251,8 +251,8 @@ impl Report {
             Ending::Failed(error) => self.failed(id, &error),
             Ending::Parked => self.parked += 1,
             // As `cat` does when its reader goes: nothing is said, and the code is that of SIGPIPE.
-            Ending::Closed => self.code = self.code.max(141),
-            Ending::Cancelled => self.code = self.code.max(1),
+            Ending::Closed => self.raise(141),
+            Ending::Cancelled => self.raise(1),
         }
     }
 
@@ -305,11 +305,7 @@ impl Report {
             FileChanged | FileMismatch | ObjectChanged => 4,
             _ => 1,
         };
-        // A wrong checksum is graver than a change.
-        self.code = if self.code == 3 { 3 } else { self.code.max(code) };
-        if code == 3 {
-            self.code = 3;
-        }
+        self.raise(code);
         let Some(item) = self.items.get(id.0 as usize) else { return };
         let text = error_text(error);
         if self.args.json {
@@ -333,6 +329,13 @@ impl Report {
             self.out(&event.to_string());
         } else if !self.args.quiet {
             self.err(text);
+        }
+    }
+
+    /// Takes in an exit code. A wrong checksum is graver than all others.
+    fn raise(&mut self, code: u8) {
+        if self.code != 3 {
+            self.code = if code == 3 { 3 } else { self.code.max(code) };
         }
     }
 

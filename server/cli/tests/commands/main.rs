@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, reason = "tests")]
 
 mod commands;
+mod documented;
 mod documents;
 mod objects;
 mod presign;
@@ -10,3 +11,4 @@ mod secrets;
 mod server;
 mod shell;
 mod through_server;
+mod transfers;

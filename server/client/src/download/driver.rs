@@ -33,7 +33,7 @@ use crate::settings::TransferSettings;
 use crate::timer::{Timed, Timer};
 
 /// How far ahead of a pipe's reader bytes may be.
-const WINDOW: u64 = 32 * MIB;
+const WINDOW: u64 = 16 * MIB;
 /// Between two records of the same download, and before the first.
 const KEEP_INTERVAL: Duration = Duration::from_secs(2);
 /// Between two reports of progress of the same file, in milliseconds.
@@ -67,7 +67,6 @@ struct Run {
 /// What is here of one download.
 struct Local {
     sink: Sink,
-    keeps: bool,
     /// Whether records are being written.
     is_keeping: AtomicBool,
     /// Whether the reader of the pipe is gone.
@@ -120,14 +119,13 @@ impl Downloads {
                         driver.told(id, told);
                     }
                 });
-                self.0.take_in(id, To::Stream(Arc::new(ordered)), false);
+                self.0.take_in(id, To::Stream(Arc::new(ordered)));
                 let wanted = wanted(download::Sink::Ordered { window_bytes: WINDOW });
                 self.0.update(|machine, _| machine.add_as(id, wanted));
             }
             Target::File(target) => {
-                let keeps = target.resume;
                 let file = Arc::new(PartFile::new(target, &self.0.scope, &object));
-                self.0.take_in(id, To::File(Arc::clone(&file)), keeps);
+                self.0.take_in(id, To::File(Arc::clone(&file)));
                 let sought = object.clone();
                 let found = blocking(move || file.find(&sought)).await;
                 let wanted = wanted(download::Sink::Random);
@@ -168,7 +166,7 @@ impl Downloads {
                 continue;
             }
             self.0.keep(id, &local).await;
-            local.sink.release(local.keeps).await;
+            local.sink.release(true).await;
             self.0.lock().files.remove(&id);
             self.0.tell(Event::Ended(id, Ending::Parked));
         }
@@ -188,10 +186,9 @@ impl Timed for Driver {
 }
 
 impl Driver {
-    fn take_in(&self, id: FileId, to: To, keeps: bool) {
+    fn take_in(&self, id: FileId, to: To) {
         let local = Local {
             sink: Sink::new(to),
-            keeps,
             is_keeping: AtomicBool::default(),
             is_closed: AtomicBool::default(),
             reported_at: AtomicU64::default(),
@@ -439,7 +436,7 @@ impl Driver {
             if !matches!(ending, Ending::Completed(_)) {
                 // Where there was no room, what was recorded before is there all the same.
                 let is_kept = driver.keep(id, &local).await || is_unwritable;
-                local.sink.release(is_kept && local.keeps).await;
+                local.sink.release(is_kept).await;
             }
             let mut run = driver.lock();
             run.machine.remove(id);
@@ -452,8 +449,8 @@ impl Driver {
     // What is kept.
 
     fn keep_again_and_again(&self, run: &Run, id: FileId) {
-        let Some(local) = run.files.get(&id).filter(|local| local.keeps).map(Arc::clone) else { return };
-        if local.is_keeping.swap(true, Relaxed) {
+        let Some(local) = run.files.get(&id).map(Arc::clone) else { return };
+        if !matches!(local.sink.to, To::File(_)) || local.is_keeping.swap(true, Relaxed) {
             return;
         }
         self.spawn(|this| async move {
@@ -471,9 +468,6 @@ impl Driver {
     /// Writes down what is there. Returns whether there is anything.
     async fn keep(&self, id: FileId, local: &Local) -> bool {
         let To::File(file) = &local.sink.to else { return false };
-        if !local.keeps {
-            return false;
-        }
         // The bytes that the machine has given out by then are written.
         let partial: Option<Partial> = local.sink.alone(|| self.lock().machine.partial(id)).await;
         let Some(partial) = partial else { return false };

@@ -40,7 +40,7 @@ pub enum Target {
 pub struct FileTarget {
     /// The file. Its folder has to be there; a file that is there is replaced.
     pub path: PathBuf,
-    /// Whether to go on from what is there from a run before. Otherwise that is thrown away.
+    /// Whether to go on from what is there from a run before. Otherwise the download begins anew.
     pub resume: bool,
     /// Whether what is there is taken for what was written, without reading it again.
     pub trust: bool,

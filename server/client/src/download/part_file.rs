@@ -31,6 +31,8 @@ pub(super) struct PartFile {
     part: PathBuf,
     record: PathBuf,
     file: Mutex<Option<Arc<File>>>,
+    /// Held while a record is written or removed, so that none is left of a file that has its name.
+    recording: Mutex<()>,
 }
 
 impl PartFile {
@@ -42,7 +44,14 @@ impl PartFile {
             target.path.with_file_name(format!(".{name}.{:016x}.{extension}", digest(scope, object)))
         };
         let (part, record) = (hidden("part"), hidden("partway"));
-        Self { target, scope: scope.to_owned(), part, record, file: Mutex::default() }
+        Self {
+            target,
+            scope: scope.to_owned(),
+            part,
+            record,
+            file: Mutex::default(),
+            recording: Mutex::default(),
+        }
     }
 
     /// Returns what is there from a run before, as far as it is what was written.
@@ -65,8 +74,13 @@ impl PartFile {
 
     /// Makes room for so many bytes. Unless it `keeps` what is there, that is void.
     pub(super) fn open(&self, size: u64, keeps: bool) -> Result<(), String> {
-        if self.target.path.is_dir() {
-            return Err(format!("{} is a folder", self.target.path.display()));
+        match fs::symlink_metadata(&self.target.path) {
+            Ok(there) if there.is_dir() => {
+                return Err(format!("{} is a folder", self.target.path.display()));
+            }
+            // A name that is too long would show at the end alone.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(self.unwritable(&error)),
+            _ => {}
         }
         let opened = self.get();
         let is_open = opened.is_some();
@@ -104,6 +118,7 @@ impl PartFile {
 
     /// Keeps what is there, which was written, for a run after this.
     pub(super) fn keep(&self, partial: Partial) -> Result<(), String> {
+        let _recording = self.recording.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(file) = self.get() else { return Ok(()) };
         let kept = file.sync_data().and_then(|()| Record::new(&self.scope, partial).write(&self.record));
         kept.map_err(|error| self.unwritable(&error))
@@ -125,6 +140,7 @@ impl PartFile {
             let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
             let _ = File::open(folder).and_then(|folder| folder.sync_all());
         }
+        let _recording = self.recording.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = fs::remove_file(&self.record);
         self.set(None);
         Ok(())
@@ -132,6 +148,7 @@ impl PartFile {
 
     /// Removes what is there.
     pub(super) fn discard(&self) {
+        let _recording = self.recording.lock().unwrap_or_else(PoisonError::into_inner);
         if self.get().is_some() {
             let _ = fs::remove_file(&self.record);
             let _ = fs::remove_file(&self.part);

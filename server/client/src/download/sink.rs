@@ -108,6 +108,10 @@ impl Sink {
 
     /// Gives the file its name.
     pub(super) async fn save(&self, stored_at: Option<i64>) -> Result<(), String> {
+        // One without a byte may not be open yet.
+        if !self.is_open().await {
+            return Err("it could not be opened".to_owned());
+        }
         match &self.to {
             To::File(file) => {
                 let _gate = self.gate.write().await;

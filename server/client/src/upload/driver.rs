@@ -226,6 +226,8 @@ impl Driver {
                     }
                 });
             }
+            // The size of a file is known, so that it is never read as a stream.
+            Action::Read { .. } | Action::Release { .. } => {}
             Action::Call { job, call } => {
                 let stop = run.begin(job);
                 self.spawn(|this| Self::call(this, job, call, stop));
@@ -328,7 +330,7 @@ impl Driver {
         local.reported_at.store(at, Relaxed);
         let progress = Progress {
             state: status.state.as_str(),
-            size: Some(status.size),
+            size: status.size,
             done: status.uploaded,
             bytes_per_second: status.bytes_per_second,
             seconds_left: status.seconds_left,
@@ -442,7 +444,7 @@ fn info_of(upload: Upload, source: &Source) -> FileInfo {
     let identity = source.identity();
     FileInfo {
         name: upload.name,
-        size: identity.size,
+        size: Some(identity.size),
         content_type: upload.content_type,
         last_modified: i64::try_from(identity.modified / 1_000_000).ok(),
         path: upload.path,

@@ -38,11 +38,10 @@ impl Keeper {
         clock: Clock,
     ) -> Result<Option<(Resumable, Kept)>, NoClaim> {
         let Some(journal) = self.journal.as_ref().filter(|_| upload.resume) else { return Ok(None) };
-        let now = unix_millis();
         for record in journal.records().into_iter().rev().filter(|record| self.is_of(record, upload, source))
         {
             let claim = journal.claim(record.id)?;
-            if record.expires_at <= now {
+            if record.has_expired() {
                 journal.remove(record.id);
                 continue;
             }
@@ -89,7 +88,7 @@ impl Keeper {
     }
 
     fn record(&self, saved: Resumable, info: &FileInfo, source: &Source, clock: Clock) -> Record {
-        let Resumable { grant, strategy, checksum, stored_bytes } = saved;
+        let Resumable { grant, checksum, stored_bytes } = saved;
         let identity = source.identity();
         Record {
             form: Record::FORM,
@@ -106,7 +105,8 @@ impl Keeper {
             owner: grant.owner,
             token: grant.token,
             hosts: grant.hosts,
-            strategy,
+            strategy: grant.strategy,
+            may_recut: grant.may_recut,
             checksum,
             stored: stored_bytes,
             expires_at: clock.epoch().saturating_add(grant.expires_at.as_millis()),
@@ -121,11 +121,12 @@ fn to_resumable(record: &Record, clock: Clock) -> Resumable {
             id: record.id,
             owner: record.owner.clone(),
             token: record.token.clone(),
+            strategy: record.strategy.clone(),
+            may_recut: record.may_recut,
             key: record.key.clone(),
             expires_at: Time::from_millis(record.expires_at.saturating_sub(clock.epoch())),
             hosts: record.hosts.clamp(1, 64),
         },
-        strategy: record.strategy,
         checksum: record.checksum,
         stored_bytes: record.stored.min(record.size),
     }

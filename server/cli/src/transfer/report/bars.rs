@@ -70,7 +70,11 @@ impl Bars {
         self.all.suspend(write);
     }
 
-    pub(super) fn clear(&self) {
+    /// Removes all bars.
+    pub(super) fn clear(self) {
+        for bar in self.running.values().chain(&self.total) {
+            bar.finish_and_clear();
+        }
         // What stays on the screen then is only untidy.
         let _ = self.all.clear();
     }
