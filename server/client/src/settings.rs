@@ -76,6 +76,7 @@ impl TransferSettings {
             part_size: self.part_size,
             open_files: OPEN_FILES,
             epoch: Some(epoch),
+            stream_window: self.memory,
             ..upload::Settings::default()
         };
         if let Some(attempts) = self.attempts {

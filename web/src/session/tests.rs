@@ -94,7 +94,7 @@ impl Host {
     }
 
     fn add(&mut self, id: u32, size: u64) -> Vec<Effect> {
-        let info = FileInfo { name: "film".to_owned(), size, ..FileInfo::default() };
+        let info = FileInfo { name: "film".to_owned(), size: Some(size), ..FileInfo::default() };
         self.tell(|session, _| session.add(vec![NewFile { id: FileId(id), info }]))
     }
 }
@@ -262,8 +262,12 @@ fn discarding_takes_the_lock_first() {
 /// Takes the only entry up again, and gives the job that lists what the store has.
 fn take_up(host: &mut Host) -> JobId {
     host.find(&[record(IDS[0], "ada")], "ada");
-    let info =
-        FileInfo { name: "film".to_owned(), size: 20 << 20, last_modified: Some(5), ..FileInfo::default() };
+    let info = FileInfo {
+        name: "film".to_owned(),
+        size: Some(20 << 20),
+        last_modified: Some(5),
+        ..FileInfo::default()
+    };
     let chosen = NewFile { id: FileId(1), info };
     host.tell(|session, _| session.take_up(chosen, Some(id(0))));
     let lists = host.tell(|session, _| session.handle_locked(Holder::File(FileId(1)), true));
@@ -275,7 +279,7 @@ fn another_file_is_not_taken_for_the_one_that_was_begun() {
     let mut host = Host::new();
     host.find(&[record(IDS[0], "ada")], "ada");
     host.events.clear();
-    let info = FileInfo { name: "film".to_owned(), size: 7, ..FileInfo::default() };
+    let info = FileInfo { name: "film".to_owned(), size: Some(7), ..FileInfo::default() };
     let effects = host.tell(|session, _| session.take_up(NewFile { id: FileId(1), info }, Some(id(0))));
     assert!(matches!(effects[..], [Effect::DropFile(FileId(1))]), "{effects:?}");
     let [Event::Refused(ids, error)] = &host.events[..] else { panic!("{:?}", host.events) };
@@ -333,7 +337,7 @@ fn a_batch_is_taken_as_a_whole_or_not_at_all() {
         id: FileId(id),
         info: FileInfo { name: "film".to_owned(), size, ..FileInfo::default() },
     };
-    let effects = host.tell(|session, _| session.add(vec![file(1, 5), file(2, u64::MAX)]));
+    let effects = host.tell(|session, _| session.add(vec![file(1, Some(5)), file(2, Some(u64::MAX))]));
     assert!(effects.iter().all(|effect| matches!(effect, Effect::DropFile(_))), "{effects:?}");
     let [Event::Refused(ids, error)] = &host.events[..] else { panic!("{:?}", host.events) };
     assert_eq!((&ids[..], error.code), (&[FileId(1), FileId(2)][..], ErrorCode::FileTooLarge));

@@ -8,6 +8,7 @@ use clap::Args;
 use partway_client::download::{Download, FileTarget, Target};
 use partway_client::journal::Journal;
 use partway_client::{Downloads, Upload, Uploads};
+use partway_shared::upload::FileInfo;
 use partway_shared::wire::ObjectName;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -68,7 +69,7 @@ pub(crate) const HELP: &str = "\
 Places:
   path, folder/, *.txt    of this machine; globs that the shell leaves alone are expanded here
   pw:destination/key      of a Partway server; pw:default/ is its default destination
-  -                       standard output
+  -                       standard input or standard output
 
 Uploads get the key that the server makes of its template, and it is printed. Every part is checked by the store
 on its way; a download has its name only once all bytes are there and verified. Run the same command again after an
@@ -78,6 +79,7 @@ compared first (--trust skips that).
 Examples:
   partway cp film.mp4 pw:default/
   partway cp -r photos pw:default/
+  pg_dump mydb | partway cp - pw:default/mydb.sql
   partway cp pw:default/film.mp4 .
   partway cp 'pw:default/logs/*.gz' logs/
 
@@ -102,11 +104,17 @@ pub(crate) async fn run(args: CpArgs) -> Result<ExitCode, Box<dyn std::error::Er
                 .into(),
         );
     }
-    if sources.contains(&Place::Pipe) {
-        return Err("cp does not read standard input; give a file".into());
-    }
     let is_local = |place: &Place| matches!(place, Place::Path(_));
     let code = match &target {
+        Place::Destination { .. } if sources.contains(&Place::Pipe) => {
+            if sources.len() > 1 {
+                return Err("standard input is copied alone; leave the other sources out".into());
+            }
+            threads::run(move || upload_stream(args, target)).await?
+        }
+        _ if sources.contains(&Place::Pipe) => {
+            return Err("standard input is copied to a Partway server, such as to pw:default/name; for files of this machine there is cat".into());
+        }
         Place::Destination { .. } if sources.iter().all(is_local) => {
             threads::run(move || upload(args, sources, target)).await?
         }
@@ -153,6 +161,39 @@ async fn upload(args: CpArgs, sources: Vec<Place>, target: Place) -> Result<u8, 
     let Connection { control, scope, http, .. } = connection;
     let uploads = Uploads::new(control, &scope, http, &settings, journal.ok(), sender);
     run_all(&args, Driver::Up(uploads), events, tasks, &problems, false).await
+}
+
+/// Uploads standard input, however long it is.
+async fn upload_stream(args: CpArgs, target: Place) -> Result<u8, String> {
+    let Place::Destination { destination, key } = target else {
+        return Err("the target is no destination".to_owned());
+    };
+    let name = key.rsplit('/').next().unwrap_or_default().to_owned();
+    if name.is_empty() {
+        let place = args.target.trim_end_matches('/');
+        return Err(format!("standard input has no name of its own; give it one, such as {place}/dump.sql"));
+    }
+    let to = format!("pw:{}/", destination.as_deref().unwrap_or("default"));
+    let info = FileInfo {
+        content_type: args.content_type.clone().or_else(|| guess(&name)),
+        path: (key != name).then_some(key),
+        destination: destination.clone(),
+        name,
+        ..FileInfo::default()
+    };
+    let item = Item { from: "-".to_owned(), to, adds_key: true, size: None, state: ItemState::default() };
+    let tasks = vec![Task { work: Work::Stream(info), item }];
+    if let Some(code) = nothing(&args, &tasks, &[])? {
+        return Ok(code);
+    }
+    let settings = args.transfer.settings();
+    let connection = Connection::open(&args.connection, &settings).await?;
+    connection.check(destination.as_deref())?;
+    let (sender, events) = unbounded_channel();
+    let Connection { control, scope, http, .. } = connection;
+    // Nothing could go on with it.
+    let uploads = Uploads::new(control, &scope, http, &settings, None, sender);
+    run_all(&args, Driver::Up(uploads), events, tasks, &[], false).await
 }
 
 fn upload_task(

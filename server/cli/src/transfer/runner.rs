@@ -6,6 +6,7 @@ use partway_client::download::Download;
 use partway_client::event::Event;
 use partway_client::{Downloads, Upload, Uploads};
 use partway_shared::transfer::FileId;
+use partway_shared::upload::FileInfo;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -23,6 +24,8 @@ pub(crate) enum Driver {
 /// Something to transfer.
 pub(crate) enum Work {
     Upload(Upload),
+    /// Standard input.
+    Stream(FileInfo),
     Download(Download),
 }
 
@@ -30,6 +33,9 @@ impl Driver {
     async fn add(&self, id: FileId, work: Work) {
         match (self, work) {
             (Self::Up(uploads), Work::Upload(upload)) => uploads.add(id, upload).await,
+            (Self::Up(uploads), Work::Stream(info)) => {
+                uploads.add_stream(id, Box::new(std::io::stdin()), info);
+            }
             (Self::Down(downloads), Work::Download(download)) => downloads.add(id, download).await,
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! Runs the upload machine: starts what it asks for, and feeds it what came of it.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -25,6 +26,7 @@ use super::local::Local;
 use super::memory::Memory;
 use super::put::{self, Chunks};
 use super::source::Source;
+use super::stream::Stream;
 use crate::clock::{Clock, seed};
 use crate::control::Control;
 use crate::event::{Ending, Event, Finished, Progress};
@@ -144,6 +146,17 @@ impl Uploads {
         }
     }
 
+    /// Begins to upload what is read from a stream, as far as it goes, under an id as for [`add`](Self::add). Its size in `info` is of
+    /// no account. What was read is kept until the store has it, and read once, so it cannot be gone on with after an interruption.
+    pub fn add_stream(&self, id: FileId, from: Box<dyn Read + Send>, info: FileInfo) {
+        self.0.lock().files.insert(id, Arc::new(Local::of_stream(Stream::new(from))));
+        let added = self.0.update(|machine, _| machine.add_as(id, FileInfo { size: None, ..info }));
+        if let Err(error) = added {
+            let error = client_error(ErrorCode::FileTooLarge, &error.to_string());
+            self.0.tell(Event::Ended(id, Ending::Failed(error)));
+        }
+    }
+
     /// Begins to copy an object, whose bytes never come here, under an id as for [`add`](Self::add).
     pub fn copy(&self, id: FileId, copy: CreateCopy) {
         self.0.take_in(id, None, None);
@@ -226,8 +239,23 @@ impl Driver {
                     }
                 });
             }
-            // The size of a file is known, so that it is never read as a stream.
-            Action::Read { .. } | Action::Release { .. } => {}
+            Action::Read { job, file, range, kind } => {
+                let Some(local) = run.files.get(&file).map(Arc::clone) else { return };
+                let stop = run.begin(job);
+                let memory = Arc::clone(&self.memory);
+                self.spawn(|this| async move {
+                    let read =
+                        spawn_blocking(move || local.stream.as_ref()?.read(&memory, range, kind, stop));
+                    if let Ok(Some(outcome)) = read.await {
+                        Self::end(&this, job, |machine, _| machine.handle_read_done(job, outcome));
+                    }
+                });
+            }
+            Action::Release { file, range } => {
+                if let Some(stream) = run.files.get(&file).and_then(|local| local.stream.as_ref()) {
+                    stream.release(range);
+                }
+            }
             Action::Call { job, call } => {
                 let stop = run.begin(job);
                 self.spawn(|this| Self::call(this, job, call, stop));
@@ -276,7 +304,7 @@ impl Driver {
         else {
             return;
         };
-        let chunks = match local.held(range.start) {
+        let chunks = match local.held(range) {
             Some(held) => Chunks::Held(held),
             None => {
                 let (sender, chunks) = channel(READ_AHEAD);

@@ -15,10 +15,13 @@ use super::keeper::Kept;
 use super::memory::{CHUNK, Held, Memory};
 use super::put::Outcome;
 use super::source::{Source, read};
+use super::stream::Stream;
 
 pub(super) struct Local {
-    /// The file; a copy has none.
+    /// The file; a copy and a stream have none.
     pub(super) source: Option<Source>,
+    /// The stream, if it is one.
+    pub(super) stream: Option<Stream>,
     /// Parts that were read and are not stored yet, by their first byte's place.
     held: Mutex<HashMap<u64, Arc<Held>>>,
     pub(super) kept: Arc<tokio::sync::Mutex<Option<Kept>>>,
@@ -36,6 +39,7 @@ impl Local {
     pub(super) fn new(source: Option<Source>, kept: Option<Kept>) -> Self {
         Self {
             source,
+            stream: None,
             held: Mutex::default(),
             kept: Arc::new(tokio::sync::Mutex::new(kept)),
             is_keeping: AtomicBool::default(),
@@ -43,6 +47,10 @@ impl Local {
             given_up: Mutex::default(),
             reported_at: AtomicU64::default(),
         }
+    }
+
+    pub(super) fn of_stream(stream: Stream) -> Self {
+        Self { stream: Some(stream), ..Self::new(None, None) }
     }
 
     /// Reads and hashes a part, and holds its bytes where there is room. `None` if it is not wanted any more. It blocks.
@@ -53,6 +61,9 @@ impl Local {
         kind: ChecksumKind,
         mut stop: oneshot::Receiver<()>,
     ) -> Option<Result<Checksum, SourceFailure>> {
+        if let Some(stream) = &self.stream {
+            return stream.hash(range, kind).map(Ok);
+        }
         let mut hasher = PartHasher::new(kind)?;
         let room = memory.room(range.len());
         let mut chunks = Vec::new();
@@ -103,8 +114,11 @@ impl Local {
     }
 
     /// Returns the bytes of a part that are in memory.
-    pub(super) fn held(&self, start: u64) -> Option<Arc<Held>> {
-        self.lock_held().get(&start).map(Arc::clone)
+    pub(super) fn held(&self, range: ByteRange) -> Option<Arc<Held>> {
+        if let Some(stream) = &self.stream {
+            return Some(Arc::new(Held::elsewhere(stream.bytes(range))));
+        }
+        self.lock_held().get(&range.start).map(Arc::clone)
     }
 
     /// Lets go of a part that is stored; one without an answer may be the file's fault.

@@ -26,7 +26,7 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) chunks: Vec<Bytes>,
-    _room: Room,
+    _room: Option<Room>,
 }
 
 /// Room for so many bytes. Dropping it gives it back.
@@ -68,7 +68,14 @@ impl Memory {
 impl Room {
     /// Holds what was read.
     pub(super) fn hold(self, chunks: Vec<Bytes>) -> Held {
-        Held { chunks, _room: self }
+        Held { chunks, _room: Some(self) }
+    }
+}
+
+impl Held {
+    /// Holds what is kept elsewhere.
+    pub(super) fn elsewhere(chunks: Vec<Bytes>) -> Self {
+        Self { chunks, _room: None }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Uploads: the upload machine, driven by files and HTTP.
 //!
-//! `driver` does what the machine asks for, `source` reads files and sees whether they change, `memory` holds what was read until it is
+//! `driver` does what the machine asks for, `source` reads files and sees whether they change, `stream` reads what can be read once, `memory` holds what was read until it is
 //! sent, `put` sends it, `local` is what is here of
 //! one file, `keeper` keeps the journal.
 
@@ -10,6 +10,7 @@ mod local;
 mod memory;
 mod put;
 mod source;
+mod stream;
 
 use std::path::PathBuf;
 

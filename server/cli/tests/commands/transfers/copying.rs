@@ -23,6 +23,28 @@ async fn a_file_goes_up_and_comes_back() {
     assert!(desk.uploads().is_empty());
 }
 
+/// Around the ends of parts, and more than is kept at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn standard_input_goes_up_however_long_it_is() {
+    let desk = Desk::new().await;
+    for size in [0, 5, 8 << 20, (8 << 20) + 1, 50_000_000] {
+        let bytes = desk.file("given", size);
+        let mut command = desk.partway(&["cp", "-", "pw:default/dumps/db.sql", "--memory", "16MiB"]);
+        let input = std::fs::File::open(desk.path("given")).unwrap();
+        let up = command.stdin(input).output().unwrap();
+        let said = String::from_utf8_lossy(&up.stdout);
+        assert_eq!(up.status.code(), Some(0), "{up:?}");
+        assert!(
+            said.starts_with("- -> pw:default/dumps/db.sql  ") && said.contains("verified by CRC64NVME"),
+            "{said}"
+        );
+        let down = desk.run(&["cp", "pw:default/dumps/db.sql", "back"]);
+        assert_eq!(down.code, Some(0), "{down:?}");
+        assert!(desk.read("back") == bytes, "{size} bytes came back as others");
+    }
+    assert!(desk.uploads().is_empty(), "nothing is kept of what cannot be read again");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_configuration_a_file_can_be_uploaded() {
     let desk = Desk::with(Server::start_with("", |_| {}).await);
