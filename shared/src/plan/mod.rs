@@ -417,7 +417,7 @@ mod tests {
             }
             if plan.part_count() > 1 {
                 let first = plan.range(PartNumber::FIRST).unwrap().len();
-                prop_assert!(first >= MIN_PART_SIZE && first <= MAX_PART_SIZE);
+                prop_assert!((MIN_PART_SIZE..=MAX_PART_SIZE).contains(&first));
             }
             prop_assert_eq!(Plan::from_strategy(Some(size), plan.strategy().clone()), Some(plan));
         }
