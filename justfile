@@ -19,8 +19,8 @@ node-packages := "nodejs npm"
 # What Vite asks for, and what is fetched where the system has an older one, as Debian 12 does.
 node-oldest := "20.19"
 node-fetched := "node@^22"
-# What the routes' tests start beside the server; they run the examples of tickets in Node.js and Python too.
-peer-packages := "redis-server nodejs python3"
+# What the routes' tests start beside the server; they run the examples of tickets in Node.js and Python too, and presigned requests by curl.
+peer-packages := "redis-server nodejs python3 curl"
 python-packages := "python3-venv"
 # What the embedded store is tried with beside what PyPI has.
 client-packages := "python3-venv s3cmd"
@@ -256,7 +256,7 @@ install *WHAT:
             cargo install --quiet --locked --root "{{ tools }}" --version "{{ fuzz-version }}" cargo-fuzz
           ;;
         peers)
-          have redis-server node python3 || packages "{{ peer-packages }}" "is tested with Redis, Node.js and Python"
+          have redis-server node python3 curl || packages "{{ peer-packages }}" "is tested with Redis, Node.js, Python and curl"
           ;;
         *)
           echo "There is nothing called $what to install; try rust, browser, node, peers, python, fuzz, s3-clients, schemathesis or stores." >&2

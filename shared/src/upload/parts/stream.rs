@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::Parts;
 use super::stage::{Part, Stage};
+use crate::checksum::ChecksumKind;
 use crate::part::{ByteRange, PartNumber};
 use crate::plan::Plan;
 use crate::upload::action::PartRead;
@@ -36,7 +37,7 @@ impl Parts {
     }
 
     /// The same bytes by another plan, from the first one: what was read of a stream stays.
-    pub(in crate::upload) fn replanned(&mut self, plan: Plan, checksum: crate::checksum::ChecksumKind) {
+    pub(in crate::upload) fn replanned(&mut self, plan: Plan, checksum: ChecksumKind) {
         let stream = self.stream.take();
         *self = Self::new(plan, checksum);
         self.stream = stream;

@@ -131,7 +131,7 @@ async fn an_interrupt_parks_and_says_how_to_go_on() {
     desk.file("film", SIZE);
     let args = slow(&["cp", "film", "pw:default/"]);
     let child = desk.start_until(&args, || desk.stored() > 0);
-    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let interrupted = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
     assert!(interrupted.success());
     let said = Said::from(child.wait_with_output().unwrap());
     assert_eq!(said.code, Some(130), "{said:?}");
@@ -153,7 +153,8 @@ async fn an_interrupted_download_keeps_all_that_has_come() {
     assert_eq!(desk.run(&["cp", "film", "pw:default/"]).code, Some(0));
     let args = slow(&["cp", "--json", "pw:default/film", "out/"]);
     let child = desk.start_until(&args, || desk.recorded("out") > 0);
-    let interrupted = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    let interrupted =
+        Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status().unwrap();
     assert!(interrupted.success());
     let said = Said::from(child.wait_with_output().unwrap());
     assert_eq!(said.code, Some(130), "{said:?}");
